@@ -1,0 +1,20 @@
+# xbeat: the one entry point. `make help` lists the targets; fragments are in scripts/mk/.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := all
+
+include scripts/mk/config.mk
+include scripts/mk/bpf.mk
+include scripts/mk/build.mk
+include scripts/mk/test.mk
+include scripts/mk/lint.mk
+include scripts/mk/install.mk
+
+.PHONY: help clean
+help:
+	@sed -n 's/^## //p' scripts/mk/*.mk
+
+clean:
+	rm -rf $(B)

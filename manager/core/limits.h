@@ -1,0 +1,23 @@
+// Every limit of manager/ in one place, with what happens at it. Those of frames and maps are in
+// bpf/abi/xb_abi.h.
+#pragma once
+
+#include <cstddef>
+
+namespace xbeat {
+
+constexpr std::size_t kPairNodesMax = 2;  // a third node in an embedded pair: configuration error
+constexpr std::size_t kNodesMax = 32;     // with corosync; a further node: configuration error
+constexpr std::size_t kPathsMax = 8;      // per peer; a further link: configuration error
+constexpr std::size_t kResourcesMax =
+    10'000;  // primitives, collective resources and instances: rejected whole
+constexpr std::size_t kConfigBytesMax = std::size_t{16} << 20U;  // CIB or crm text: rejected whole
+constexpr std::size_t kAgentOutputBytesMax = std::size_t{1}
+                                             << 20U;   // past it output is cut, and that is noted
+constexpr std::size_t kXmlDepthMax = 64;               // deeper documents are rejected
+constexpr std::size_t kXmlElementsMax = 1'000'000;     // larger documents are rejected
+constexpr std::size_t kXmlAttributesMax = 256;         // per element
+constexpr std::size_t kXmlValueBytesMax = 64U << 10U;  // per attribute value
+constexpr std::size_t kIdBytesMax = 255;               // of an XML id or resource name
+
+}  // namespace xbeat

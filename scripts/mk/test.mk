@@ -1,0 +1,27 @@
+## make test             unit tests, BPF packet tables, short simulation, and the lab (skips say why)
+## make unit             the tests that need no privileges
+## make test-bpf         packet tables through BPF_PROG_TEST_RUN (root)
+# One binary a kind: tests/KIND/**/*_test.cc; what they share is in tests/support.
+support_sources := $(shell find tests/support -name '*.cc' 2>/dev/null | LC_ALL=C sort)
+test_kinds := unit bpf corpus
+test_libs := -lgmock -lgtest -lgtest_main -lrapidcheck
+
+define test_binary
+$(1)_test_sources := $$(shell find tests/$(1) -name '*_test.cc' 2>/dev/null | LC_ALL=C sort)
+$(B)/tests/$(1)_tests: $$(call to_object,$$($(1)_test_sources) $(support_sources)) $(B)/libuser.a $(B)/libmanager.a
+	@mkdir -p $$(@D)
+	$$(if $$(V),,@echo "  LINK  $$@")
+	$$(Q)$$(CXX) $$(link_flags) $$^ $$(test_libs) $$(libs) -o $$@
+-include $$(patsubst %.cc,$(B)/obj/%.d,$$($(1)_test_sources))
+endef
+$(foreach kind,$(test_kinds),$(eval $(call test_binary,$(kind))))
+-include $(patsubst %.cc,$(B)/obj/%.d,$(support_sources))
+
+.PHONY: test unit test-bpf test-corpus check
+unit: $(B)/tests/unit_tests
+	$(Q)$(B)/tests/unit_tests --gtest_brief=1
+test-bpf: $(B)/tests/bpf_tests
+	$(Q)$(B)/tests/bpf_tests --gtest_brief=1
+test: all
+	$(Q)scripts/test --built
+check: lint test

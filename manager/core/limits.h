@@ -19,5 +19,6 @@ constexpr std::size_t kXmlElementsMax = 1'000'000;     // larger documents are r
 constexpr std::size_t kXmlAttributesMax = 256;         // per element
 constexpr std::size_t kXmlValueBytesMax = 64U << 10U;  // per attribute value
 constexpr std::size_t kIdBytesMax = 255;               // of an XML id or resource name
+constexpr std::size_t kTimelinesMax = 16;  // of the newest failovers and transitions; older ones go
 
 }  // namespace xbeat

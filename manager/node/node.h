@@ -1,0 +1,112 @@
+// The only door into manager/: one node's whole mind, stepped by its host.
+//
+// `Node` is a deterministic function of the events it was given: no clock, thread, file or socket.
+// The daemon and the simulator are two hosts of this class. Reading accessors serve `xbeat status`
+// and never change state.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cib/xml.h"
+#include "node/event.h"
+#include "node/output.h"
+
+namespace xbeat::node {
+
+enum class ArbiterKind : std::uint8_t { None, Fence };
+
+struct NodeName {
+    NodeId id;
+    std::string name;
+    std::vector<std::string> paths;  // names of its links; index = PathId
+};
+
+struct Options {
+    NodeId self;
+    std::string cluster;
+    std::vector<NodeName> nodes;  // self included; 1 (alone) or 2 (pair)
+    ArbiterKind arbiter = ArbiterKind::Fence;
+    Duration handicap = 20ms;      // how long the side that runs nothing waits before it fences
+    Duration stall_limit = 10s;    // a peer stalled for longer is treated as dead
+    bool unsafe_takeover = false;  // take over without any proof (documented as unsafe)
+    std::uint64_t seed = 1;        // for everything random; the host logs it
+};
+
+/// One phase of a failover as shown by `xbeat timeline`.
+struct TimelineEntry {
+    std::string phase;   // "silence", "suspect", "dead", "fence requested", "proof", "plan",
+                         // "action", "done"
+    std::string detail;  // the action's key and node, the fence device, ...
+    Instant from{};
+    Instant to{};
+    bool succeeded = true;
+};
+struct Timeline {
+    std::string cause;  // "node pm01 dead", "web-server failed on pm01", "operator: standby pm01"
+    EpochSeconds calendar{};
+    std::vector<TimelineEntry> entries;
+    bool is_finished = false;
+    bool succeeded = false;
+};
+
+struct PathView {
+    std::string name;
+    bool is_up = false;
+    std::string reason;
+    Instant since{};
+};
+struct PeerView {
+    NodeId id;
+    std::string name;
+    PeerState state = PeerState::Unknown;
+    bool has_channel = false;
+    bool is_member = false;
+    Instant since{};
+    std::vector<PathView> paths;
+};
+struct FenceView {
+    std::string target;
+    std::string action;
+    std::string origin;   // node that ran the device
+    std::string device;   // empty for a person's confirmation
+    std::string outcome;  // "pending", "success", "failed", "confirmed by operator"
+    std::string reason;
+    EpochSeconds when{};
+};
+
+class Node {
+public:
+    /// Requires: options.nodes names self; 1 <= nodes <= kPairNodesMax.
+    explicit Node(Options options);
+    Node(Node&&) noexcept;
+    Node& operator=(Node&&) noexcept;
+    ~Node();
+
+    /// Takes in one event and says what it wants. `now.boot` must not go back.
+    [[nodiscard]] Output step(Now now, const Event& event);
+
+    /// The configuration and status as a CIB, with its version attributes.
+    [[nodiscard]] const cib::Element& cib() const;
+    [[nodiscard]] std::vector<PeerView> peers() const;
+    /// The coordinator's name, or empty while there is none.
+    [[nodiscard]] std::string_view coordinator() const;
+    [[nodiscard]] Term term() const;
+    /// "waiting for the peer", "joining", "idle", "transition 12: 3 of 8 actions done", "no safe
+    /// takeover: ...".
+    [[nodiscard]] std::string activity() const;
+    /// The newest timelines, newest last; at most kTimelinesMax.
+    [[nodiscard]] const std::deque<Timeline>& timelines() const;
+    [[nodiscard]] std::vector<FenceView> fence_history() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace xbeat::node

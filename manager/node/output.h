@@ -1,0 +1,106 @@
+// Everything that the manager wants of the outside world, in the order in which the host must
+// honour it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/id.h"
+#include "core/note.h"
+#include "core/result.h"
+#include "core/time.h"
+
+namespace xbeat::node {
+
+/// Writes to the durable store. Each is answered by a Persisted event with its ticket once it is on
+/// the disk; what must wait for that (an acknowledgement to a client, a vote, a fence record) waits
+/// inside the manager, so nothing on the failover path waits for a disk. The store keeps the order
+/// of writes.
+struct AppendRecord {
+    LogIndex index;
+    std::string bytes;
+};
+struct TruncateLog {
+    LogIndex from;  // this record and all later ones go
+};
+struct SaveSnapshot {
+    LogIndex index;  // records up to this one are contained and may be deleted
+    std::string bytes;
+};
+struct PutMeta {
+    std::string key;
+    std::string value;
+};
+struct Write {
+    Ticket ticket;
+    std::variant<AppendRecord, TruncateLog, SaveSnapshot, PutMeta> body;
+};
+
+struct Message {
+    NodeId peer;
+    std::string bytes;
+};
+
+/// One run of one agent. The host chooses how: through xbeat-exec, or in process for `ocf:xbeat:*`.
+struct RunAgent {
+    OperationId operation;
+    std::string agent_class;  // "ocf", "lsb", "systemd", "stonith"
+    std::string provider;     // empty where the class has none
+    std::string type;
+    std::string resource;  // name as the agent is told it (OCF_RESOURCE_INSTANCE)
+    std::string action;
+    Duration timeout{};
+    std::vector<std::pair<std::string, std::string>>
+        parameters;  // names without OCF_RESKEY_; CRM_meta_* too
+    bool watch =
+        false;  // follow the processes that this action leaves behind; report when one exits
+};
+struct KillAgent {
+    OperationId operation;
+};
+/// The resource is to stop: exits of its processes are no news any more.
+struct Unwatch {
+    std::string resource;
+};
+/// Judge this peer's beats from now on: its heart incarnation, learned on the encrypted channel.
+struct AcceptPeer {
+    NodeId peer;
+    Incarnation heart;
+};
+struct ForgetPeer {
+    NodeId peer;
+};
+/// How long each answered probe lets that peer serve; zero grants nothing.
+struct SetGrant {
+    NodeId peer;
+    Duration lease{};
+};
+/// Drop the channel to the peer and connect again (it spoke nonsense, or belongs to an old life).
+struct ResetChannel {
+    NodeId peer;
+};
+/// The clean leave is complete: stop the heart, close the store, end with success.
+struct Exit {};
+
+using Command = std::variant<RunAgent, KillAgent, Unwatch, AcceptPeer, ForgetPeer, SetGrant,
+                             ResetChannel, Exit>;
+
+struct Reply {
+    ClientId client;
+    Result<std::string> outcome;  // a sentence for the user
+};
+
+struct Output {
+    std::vector<Write> persist;      // 1. handed to the store first
+    std::vector<Message> send;       // 2. to peers; may be lost with the channel
+    std::vector<Command> run;        // 3. agents, fencing, heart
+    std::vector<Reply> replies;      // 4. to clients
+    std::optional<Instant> wake_at;  // 5. the next deadline, if any: replaces the one before
+    std::vector<Note> notes;         // 6. what to log, store and count
+};
+
+}  // namespace xbeat::node

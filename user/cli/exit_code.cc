@@ -1,0 +1,63 @@
+#include "cli/exit_code.h"
+
+#include <cerrno>
+
+namespace xbeat::cli {
+namespace {
+
+ExitCode exit_code_of_errno(int error) {
+    switch (error) {
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            return ExitCode::NoPermission;
+        case ENOENT:
+        case ENOTDIR:
+        case EISDIR:
+            return ExitCode::NoInput;
+        case ENOSPC:
+        case EDQUOT:
+        case EIO:
+            return ExitCode::OutputFailed;
+        case ECONNREFUSED:
+            return ExitCode::Unavailable;
+        case ECONNRESET:
+        case EPIPE:
+            return ExitCode::Disconnected;
+        case ETIMEDOUT:
+            return ExitCode::TimedOut;
+        default:
+            return ExitCode::Error;
+    }
+}
+
+}  // namespace
+
+ExitCode exit_code_of(const Error& error) {
+    switch (error.code) {
+        case Code::Invalid:
+        case Code::Limit:
+            return ExitCode::BadConfig;
+        case Code::NotFound:
+            return ExitCode::NoSuchObject;
+        case Code::Exists:
+            return ExitCode::Exists;
+        case Code::Conflict:
+            return ExitCode::Outdated;
+        case Code::Denied:
+            return ExitCode::NoPermission;
+        case Code::Unavailable:
+            return ExitCode::Unavailable;
+        case Code::Unsafe:
+            return ExitCode::Unsafe;
+        case Code::Timeout:
+            return ExitCode::TimedOut;
+        case Code::System:
+            return exit_code_of_errno(error.system_errno);
+        case Code::Corrupt:
+            return ExitCode::BadData;
+    }
+    return ExitCode::Error;
+}
+
+}  // namespace xbeat::cli

@@ -1,0 +1,102 @@
+#include "cli/keygen.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+
+#include "cli/nouns.h"
+#include "core/text.h"
+#include "sys/fd.h"
+#include "sys/system_error.h"
+
+namespace xbeat::cli {
+namespace {
+
+using Key = std::array<std::uint8_t, kKeyBytes>;
+
+Result<Key> draw_key() {
+    Key key{};
+    std::size_t filled = 0;
+    while (filled < key.size()) {
+        const ssize_t got = ::getrandom(key.data() + filled, key.size() - filled, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return sys::system_error("the kernel gave no random bytes");
+        filled += static_cast<std::size_t>(got);
+    }
+    return key;
+}
+
+Error cannot_create(const std::string& file, int error) {
+    if (error == EEXIST) {
+        return {
+            .code = Code::Exists,
+            .context = concat(file,
+                              " exists already and stays as it is; remove it yourself if no node "
+                              "uses it any more")};
+    }
+    if (error == ENOENT) {
+        const std::string folder = file.substr(0, file.find_last_of('/'));
+        return sys::system_error(concat("cannot create ", file,
+                                        " (make its folder first: mkdir -p -m 0700 ", folder, ")"),
+                                 error);
+    }
+    return sys::system_error(concat("cannot create ", file), error);
+}
+
+Result<void> write_and_sync(int fd, std::span<const std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return sys::system_error("cannot write the key");
+        bytes = bytes.subspan(static_cast<std::size_t>(put));
+    }
+    if (::fsync(fd) != 0) return sys::system_error("cannot write the key to the disk");
+    return {};
+}
+
+}  // namespace
+
+Result<void> write_new_key(const std::string& file) {
+    Key key = XB_TRY(draw_key());
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    const sys::Fd fd(::open(file.c_str(), flags, 0400));
+    if (!fd.is_open()) return cannot_create(file, errno);
+    Result<void> outcome = write_and_sync(fd.get(), key);
+    // A umask may have taken bits away, never added some; 0400 exactly is what the daemon wants.
+    if (outcome && ::fchmod(fd.get(), 0400) != 0) {
+        outcome = sys::system_error(concat("cannot set the mode of ", file));
+    }
+    ::explicit_bzero(key.data(), key.size());
+    if (!outcome) ::unlink(file.c_str());
+    return outcome;
+}
+
+void add_keygen(CLI::App& app, Choice& choice) {
+    CLI::App* keygen = app.add_subcommand("keygen", "Make the cluster's key");
+    const auto file = std::make_shared<std::string>();
+    keygen->add_option("FILE", *file, "where to write it; must not exist")->required();
+    keygen->footer(
+        "Examples:\n"
+        "  xbeat keygen /etc/xbeat/keys/cluster.key\n"
+        "Copy the same file to every node of the cluster, by a way that nobody else can read.");
+    keygen->callback([&choice, file] {
+        choice.run = [file](Session& session) {
+            const Result<void> outcome = write_new_key(*file);
+            if (!outcome) return fail(session, outcome.error());
+            session.out << "wrote " << kKeyBytes << " random bytes to " << *file
+                        << " (mode 0400); copy it to every node of the cluster\n";
+            return ExitCode::Ok;
+        };
+    });
+}
+
+}  // namespace xbeat::cli

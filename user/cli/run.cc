@@ -1,0 +1,119 @@
+#include "cli/run.h"
+
+#include <CLI/CLI.hpp>
+#include <string_view>
+#include <vector>
+
+#include "cib/suggest.h"
+#include "cli/nouns.h"
+#include "core/text.h"
+
+namespace xbeat::cli {
+namespace {
+
+void describe(CLI::App& app, Session& session, Choice& choice) {
+    app.name("xbeat");
+    app.description("xbeat: see and steer the cluster");
+    app.require_subcommand(0, 1);
+    app.set_help_flag("-h,--help", "Show this help and end");
+    app.option_defaults()->always_capture_default(false);
+    app.add_option("--run-dir", session.run_dir, "Where the daemon's sockets are")
+        ->envname("XBEAT_RUN_DIR")
+        ->type_name("DIR");
+    app.add_option("--config", session.config_file, "The node's own configuration")
+        ->envname("XBEAT_CONFIG")
+        ->type_name("FILE");
+    add_keygen(app, choice);
+    add_version(app, choice);
+    app.footer(
+        "Without a command, the cluster's health in ten lines.\n"
+        "'xbeat COMMAND --help' explains a command and shows examples.\n"
+        "Exit codes: 0 fine, 64 wrong use, 66 no such file, 69 no daemon, 77 not allowed,\n"
+        "78 bad configuration, 103 changed by somebody else, 105 no such object,\n"
+        "107 unsafe, 113 does not hold, 124 took too long.");
+}
+
+// The innermost command that was recognised: where a wrong word belongs.
+const CLI::App* innermost(const CLI::App* app) {
+    for (;;) {
+        const std::vector<CLI::App*> parsed = app->get_subcommands();
+        if (parsed.empty()) return app;
+        app = parsed.back();
+    }
+}
+
+// "xbeat configure load", for pointing at the help.
+std::string path_of(const CLI::App* app) {
+    std::string path = app->get_name();
+    for (const CLI::App* up = app->get_parent(); up != nullptr; up = up->get_parent()) {
+        path = concat(up->get_name(), ' ', path);
+    }
+    return path;
+}
+
+// Names that would have fitted in the place of a wrong word.
+std::vector<std::string> fitting_words(const CLI::App* app, bool want_option) {
+    std::vector<std::string> words;
+    if (want_option) {
+        for (const CLI::App* at = app; at != nullptr; at = at->get_parent()) {
+            for (const CLI::Option* option : at->get_options()) {
+                for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+            }
+        }
+        return words;
+    }
+    for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) {
+        words.push_back(sub->get_name());
+    }
+    return words;
+}
+
+std::string about_wrong_word(const CLI::App* at, std::string_view word) {
+    const bool is_option = word.size() > 1 && word.front() == '-';
+    const std::vector<std::string> words = fitting_words(at, is_option);
+    const std::vector<std::string_view> views(words.begin(), words.end());
+    const std::string hint = cib::did_you_mean(word, views);
+    if (is_option) return concat("'", path_of(at), "' has no option ", word, hint);
+    if (words.empty())
+        return concat("'", path_of(at), "' does not take the further word '", word, "'");
+    return concat("'", path_of(at), "' has no command '", word, "'", hint);
+}
+
+// What remained after parsing, first word first; parsing stops at a command's first unknown word.
+std::string first_remaining(const CLI::App& app) {
+    const std::vector<std::string> remaining = app.remaining(true);
+    return remaining.empty() ? std::string() : remaining.front();
+}
+
+ExitCode explain(Session& session, const CLI::App& app, const CLI::ParseError& error) {
+    const CLI::App* at = innermost(&app);
+    const std::string wrong = first_remaining(app);
+    if (!wrong.empty()) return fail_usage(session, about_wrong_word(at, wrong), path_of(at));
+    std::string sentence = error.what();
+    for (char& letter : sentence) {
+        if (letter == '\n') letter = ' ';
+    }
+    return fail_usage(session, concat("'", path_of(at), "': ", sentence), path_of(at));
+}
+
+}  // namespace
+
+ExitCode run(Session& session, std::span<const std::string> words) {
+    CLI::App app;
+    Choice choice;
+    describe(app, session, choice);
+    try {
+        // CLI11 wants the words in reverse, as a stack.
+        app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    } catch (const CLI::CallForHelp&) {
+        const CLI::App* at = innermost(&app);
+        session.out << at->help(at->get_parent() == nullptr ? "" : path_of(at->get_parent()));
+        return ExitCode::Ok;
+    } catch (const CLI::ParseError& error) {
+        return explain(session, app, error);
+    }
+    if (!choice.run) return fail_usage(session, "a command is missing", path_of(innermost(&app)));
+    return choice.run(session);
+}
+
+}  // namespace xbeat::cli

@@ -1,0 +1,38 @@
+## make lab              the lab's own programs (power switch, init, fence agent, client, echo server)
+# They need nothing of the product but its vocabulary, so that they build while it does not.
+lab_common := $(call to_object,$(wildcard manager/core/*.cc) user/sys/system_error.cc user/sys/boot_clock.cc)
+lab_flags := $(test_flags) -I $(B)/skel
+lab_programs := $(addprefix $(B)/lab/,xblab-switch xblab-init xblab-echo xblab-probe fence_xblab)
+
+$(B)/lab/pass.bpf.o: tests/lab/pass.bpf.c
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  BPF   $<")
+	$(Q)$(BPF_CLANG) $(bpf_flags) -c $< -o $@
+	$(Q)llvm-strip -g $@
+
+$(B)/skel/lab/pass.skel.h: $(B)/lab/pass.bpf.o
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name pass_bpf > $@
+
+$(B)/obj/lab/%.o: tests/%.cc | $(B)/skel/lab/pass.skel.h
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CXX   $<")
+	$(Q)$(CCACHE) $(CXX) $(lab_flags) -c $< -o $@
+
+# name,sources in tests/,libraries
+define lab_program
+$(B)/lab/$(1): $(patsubst %.cc,$(B)/obj/lab/%.o,$(2)) $(lab_common)
+	@mkdir -p $$(@D)
+	$$(if $$(V),,@echo "  LINK  $$@")
+	$$(Q)$$(CXX) $$(link_flags) $$^ $(3) -o $$@
+-include $(patsubst %.cc,$(B)/obj/lab/%.d,$(2))
+endef
+$(eval $(call lab_program,xblab-switch,lab/switch_main.cc lab/switch.cc lab/machine.cc lab/inside.cc lab/port.cc,-lbpf -lelf -lz))
+$(eval $(call lab_program,xblab-init,lab/init_main.cc))
+$(eval $(call lab_program,xblab-echo,lab/echo_main.cc))
+$(eval $(call lab_program,xblab-probe,perf/probe_client.cc))
+$(eval $(call lab_program,fence_xblab,lab/fence_main.cc))
+
+.PHONY: lab
+lab: $(lab_programs)
+all: lab

@@ -16,5 +16,5 @@ $(B)/skel/%.skel.h: $(B)/bpf/%.bpf.o
 	$(if $(V),,@echo "  SKEL  $@")
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-.SECONDARY: $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(bpf_sources))
+.SECONDARY: $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(bpf_sources)) $(bpf_skeletons)
 -include $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.d,$(bpf_sources))

@@ -1,0 +1,99 @@
+// The node's own configuration: /etc/xbeat/xbeat.toml and the cluster key, read and checked whole.
+//
+// Everything that can be wrong is found here, before anything is touched: the text (with its line),
+// unknown keys (with a suggestion), values out of range, nodes and links that contradict each
+// other, and a key file that is missing, short, long or readable by others. What the cluster shall
+// run is not here but in the CIB. The profiles' figures are explained in xbeat.toml(5).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/id.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "heart/heart.h"
+#include "heart/ip_address.h"
+#include "node/node.h"
+
+namespace xbeat::daemon {
+
+constexpr std::size_t kTomlBytesMax = std::size_t{1} << 20U;  // larger files are rejected
+constexpr std::size_t kNameBytesMax = 64;                     // of a cluster, node or link
+constexpr std::size_t kKeyBytes = 32;
+constexpr Duration kSinglePathTauMin = 100ms;  // one path only: faster verdicts are refused
+
+/// How fast peers are judged: a row of the table of profiles, or what [timing] made of it.
+struct Timing {
+    Duration period{};               // 0.1 ms .. 1 s
+    std::uint32_t suspect = 0;       // unanswered probes until suspect, 1..dead
+    std::uint32_t dead = 0;          // ... until dead, ..10000
+    Duration stall_after = 1s;       // >= 10 periods, <= stall_limit
+    Duration stall_limit = 10s;      // .. 1 h
+    bool allow_single_path = false;  // verdicts under kSinglePathTauMin with one path only
+
+    /// How long a peer is silent until it is dead, without jitter.
+    [[nodiscard]] Duration tau() const { return period * dead; }
+    friend bool operator==(const Timing&, const Timing&) = default;
+};
+
+/// The named row: metal-fast, metal, vm, cloud, compat. Empty for any other name.
+[[nodiscard]] std::optional<Timing> find_profile(std::string_view name);
+
+struct LinkConfig {
+    std::string name;
+    std::string interface;
+    heart::IpAddress address;
+    std::uint16_t vlan = 0;
+    friend bool operator==(const LinkConfig&, const LinkConfig&) = default;
+};
+
+struct NodeConfig {
+    std::string name;
+    NodeId id;
+    std::vector<LinkConfig> links;
+    friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
+};
+
+struct Config {
+    std::string cluster;
+    std::string key_file;
+    std::string profile = "vm";
+    Timing timing;
+    NodeId self;
+    std::uint16_t port = 7455;
+    heart::Mode heart_mode = heart::Mode::Auto;
+    node::ArbiterKind arbiter = node::ArbiterKind::Fence;
+    Duration handicap = 20ms;
+    bool unsafe_takeover = false;
+    std::vector<NodeConfig> nodes;  // in the file's order; self is among them
+
+    [[nodiscard]] const NodeConfig& self_node() const;
+    [[nodiscard]] const NodeConfig* find(NodeId id) const;
+    friend bool operator==(const Config&, const Config&) = default;
+};
+
+/// Reads the text of a configuration. `file` stands in messages; `host_name` is who we are if the
+/// text has no `self`. Errors: Invalid with "FILE:LINE: what is wrong and what to do", Limit with
+/// the limit. The key file is not looked at.
+[[nodiscard]] Result<Config> parse_config(std::string_view text, std::string_view file,
+                                          std::string_view host_name);
+
+/// Reads and parses a file. Errors: NotFound, Denied and System for the file, else as above.
+[[nodiscard]] Result<Config> load_config(const std::string& file);
+
+/// The cluster secret: exactly 32 bytes in a regular file, owned by root (or by who runs this
+/// process), with mode 0400 or 0600. Anything else is an error that says what to do: NotFound,
+/// Denied (owner, mode), Invalid (size, kind).
+[[nodiscard]] Result<heart::Secret> load_key(const std::string& file);
+
+/// What differs between two configurations in a way that only a restart can take up, as the keys'
+/// names; empty if nothing does.
+[[nodiscard]] std::vector<std::string> needs_restart(const Config& old_config,
+                                                     const Config& new_config);
+
+}  // namespace xbeat::daemon

@@ -1,6 +1,6 @@
 ## make lab              the lab's own programs (power switch, init, fence agent, client, echo server)
 # They need nothing of the product but its vocabulary, so that they build while it does not.
-lab_common := $(call to_object,$(wildcard manager/core/*.cc) user/sys/system_error.cc user/sys/boot_clock.cc)
+lab_common := $(call to_object,$(wildcard manager/core/*.cc)) $(B)/obj/lab/sys/system_error.o $(B)/obj/lab/sys/boot_clock.o
 lab_flags := $(test_flags) -I $(B)/skel
 lab_programs := $(addprefix $(B)/lab/,xblab-switch xblab-init xblab-echo xblab-probe fence_xblab)
 
@@ -19,6 +19,12 @@ $(B)/obj/lab/%.o: tests/%.cc | $(B)/skel/lab/pass.skel.h
 	$(if $(V),,@echo "  CXX   $<")
 	$(Q)$(CCACHE) $(CXX) $(lab_flags) -c $< -o $@
 
+$(B)/obj/lab/sys/%.o: user/sys/%.cc
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CXX   $<")
+	$(Q)$(CCACHE) $(CXX) $(lab_flags) -c $< -o $@
+-include $(B)/obj/lab/sys/system_error.d $(B)/obj/lab/sys/boot_clock.d
+
 # name,sources in tests/,libraries
 define lab_program
 $(B)/lab/$(1): $(patsubst %.cc,$(B)/obj/lab/%.o,$(2)) $(lab_common)
@@ -36,3 +42,11 @@ $(eval $(call lab_program,fence_xblab,lab/fence_main.cc))
 .PHONY: lab
 lab: $(lab_programs)
 all: lab
+
+## make demo             scripts/demo with what is built
+## make bench            the side-by-side benchmark (scripts/setup --rivals for the others)
+.PHONY: demo bench
+demo: all
+	$(Q)XB_BUILD=$(abspath $(B)) scripts/demo --built
+bench: all
+	$(Q)XB_BUILD=$(abspath $(B)) scripts/bench --built

@@ -69,6 +69,12 @@ std::string network_of(std::string_view link) {
     return "2";
 }
 
+/// A machine keeps its cards when it boots: its neighbours' tables stay right.
+std::string hardware_address(std::string_view network, unsigned id) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    return concat("02:77:00:0", network, ":00:", kDigits[id / 16], kDigits[id % 16]);
+}
+
 }  // namespace
 
 Result<void> run(const std::vector<std::string>& arguments, std::string_view input) {
@@ -137,8 +143,9 @@ Result<void> Machine::plug_in(const PassAll& pass) const {
     for (const std::string& link : spec_.links) {
         const std::string network = network_of(link);
         // A cable that a crash left behind may still be on its way out of the kernel.
-        outside += concat("link add ", port(link), " type veth peer name ", link, " netns ", space,
-                          "\nlink set ", port(link), " master br-", link, " up\n");
+        outside += concat("link add ", port(link), " type veth peer name ", link, " address ",
+                          hardware_address(network, spec_.id), " netns ", space, "\nlink set ",
+                          port(link), " master br-", link, " up\n");
         within += concat("addr add 10.77.", network, ".", spec_.id, "/24 brd + dev ", link,
                          "\naddr add fd77:0:0:", network, "::", spec_.id, "/64 dev ", link,
                          " nodad\nlink set ", link, " up\n");

@@ -29,9 +29,9 @@ public:
         std::string ocf_root = "/usr/lib/ocf";
         std::string fence_directory = "/usr/sbin";
         std::string lsb_directory = "/etc/init.d";
-        std::string shim_directory;  // first in PATH, and HA_SBIN_DIR; empty: /usr/sbin
+        std::string shim_directory = {};  // first in PATH, and HA_SBIN_DIR; empty: /usr/sbin
         std::string temporary_directory = "/run/resource-agents";  // HA_RSCTMP; made if missing
-        std::string log_file;  // HA_LOGFILE of agents; empty: they log nowhere
+        std::string log_file = {};  // HA_LOGFILE of agents; empty: they log nowhere
         std::string instance =
             "default";                   // control groups are below xbeat/INSTANCE: one per daemon
         std::uint32_t restarts_max = 5;  // within restart_window; then send() says Unavailable
@@ -43,8 +43,8 @@ public:
     /// Code::NotFound if the program does not exist, Code::System if the kernel refuses.
     static Result<ExecClient> start(Options options);
 
-    ExecClient(ExecClient&&) noexcept = default;
-    ExecClient& operator=(ExecClient&& other) noexcept;
+    ExecClient(ExecClient&& other) noexcept;
+    ExecClient& operator=(ExecClient&&) = delete;
     ExecClient(const ExecClient&) = delete;
     ExecClient& operator=(const ExecClient&) = delete;
     /// Closes the socket: xbeat-exec then kills all running actions and ends. Waits for it, at most
@@ -60,15 +60,18 @@ public:
     /// error nothing was sent and no reply will come.
     Result<void> send(const Request& request);
 
-    /// All replies that are there now, in order; empty if none. Never blocks, never fails because
-    /// xbeat-exec died: that is reported per operation, and a new one is started.
+    /// All replies that are there now, in order; empty if none. Does not block. That xbeat-exec
+    /// died is no error: it is reported per operation, and a new one is started (one that breaks
+    /// the protocol and does not end is waited for, at most 2 s). Code::Unavailable if none runs
+    /// and it died too often.
     Result<std::vector<Reply>> receive();
 
     /// The running xbeat-exec, for logs and tests; 0 if none.
     [[nodiscard]] pid_t pid() const { return child_; }
     /// How often it had to be started again.
     [[nodiscard]] std::uint64_t restarts() const { return restarts_; }
-    /// Operations that have been sent and not yet been answered with Done or Failed.
+    /// Operations that have been sent and not yet been answered with Done or Failed (or, for
+    /// launched programs, Executed).
     [[nodiscard]] std::size_t in_flight() const { return running_.size(); }
 
     static constexpr std::size_t kBacklogBytesMax = std::size_t{16} << 20U;
@@ -76,9 +79,9 @@ public:
 private:
     ExecClient(Options options, sys::Fd epoll);
     Result<void> spawn_child();
-    Result<void> flush();
-    Result<void> arm_epoll(bool writing);
+    void flush();
     void read_replies(std::vector<Reply>& replies);
+    void account(const Reply& reply);
     void bury(std::vector<Reply>& replies, const std::string& why);
     Result<void> revive();
     void end_child();
@@ -93,8 +96,7 @@ private:
     std::string backlog_;  // encoded requests the socket has not taken yet
     bool writing_ = false;
     std::set<OperationId> running_;
-    std::set<OperationId> launched_;  // Launch: answered by Spawned, may live on after xbeat-exec
-    std::vector<Reply> pending_;      // replies made here, given out by the next receive()
+    std::set<OperationId> launched_;  // those of them that are Launch
 };
 
 }  // namespace xbeat::agent

@@ -43,60 +43,64 @@ enum class AgentClass : std::uint8_t {
 };
 
 struct Parameter {
-    std::string name;
-    std::string value;
+    std::string name = {};
+    std::string value = {};
     friend bool operator==(const Parameter&, const Parameter&) = default;
 };
 
-/// Runs one action of one agent. Answers: Spawned, then Done; or Failed.
+/// Runs one action of one agent. Answers: Spawned, then Done. Or Failed, also after Spawned (the
+/// child could not execute it).
 struct Spawn {
-    OperationId id;  // chosen by the caller; unique among running operations
+    OperationId id = {};  // chosen by the caller; unique among running operations
     AgentClass agent_class = AgentClass::Ocf;
-    std::string provider;  // OCF only ("heartbeat"); otherwise empty
-    std::string type;      // "IPaddr2", "fence_ipmilan"
-    std::string action;    // "start", "meta-data"; for fence agents it must also be in `input`
-    std::string resource;  // OCF_RESOURCE_INSTANCE, in logs, and in the name of the control group
-    std::vector<Parameter> parameters;   // names without OCF_RESKEY_; CRM_meta_* are among them
-    std::vector<Parameter> environment;  // extra: only names starting OCF_, HA_, PCMK_ or CRM_
-    std::string input;                   // standard input; empty: /dev/null
-    Duration timeout{};                  // from the fork on; [kTimeoutMin, kTimeoutMax]
+    std::string provider = {};  // OCF only ("heartbeat"); otherwise empty
+    std::string type = {};      // "IPaddr2", "fence_ipmilan"
+    std::string action = {};    // "start", "meta-data"; for fence agents it must also be in `input`
+    std::string resource =
+        {};  // OCF_RESOURCE_INSTANCE, in logs, and in the name of the control group
+    std::vector<Parameter> parameters = {};  // names without OCF_RESKEY_; CRM_meta_* are among them
+    std::vector<Parameter> environment =
+        {};                  // extra: names beginning OCF_, HA_, PCMK_, CRM_, XBEAT_
+    std::string input = {};  // standard input; empty: /dev/null
+    Duration timeout{};      // from its arrival on; [kTimeoutMin, kTimeoutMax]
     bool hold = false;  // the child runs no code of the agent before Release (to add a watch first)
     friend bool operator==(const Spawn&, const Spawn&) = default;
 };
 
-/// Starts a program that shall outlive xbeatd and xbeat-exec (xbeat:process). Answers: Spawned;
-/// later Done when it ends while this xbeat-exec is its parent. Or Failed.
+/// Starts a program that shall outlive xbeatd and xbeat-exec (xbeat:process). Answers: Spawned,
+/// Executed when the program has replaced the child; later Done when it ends while this xbeat-exec
+/// is its parent (without Executed if it ended at once). Or Failed, also after Spawned.
 struct Launch {
-    OperationId id;
-    std::string resource;
-    std::string program;                 // absolute path
-    std::vector<std::string> arguments;  // without argv[0]
-    std::vector<Parameter> environment;  // any valid name
-    std::string user;                    // empty: root
-    std::string directory;               // empty: "/"
+    OperationId id = {};
+    std::string resource = {};
+    std::string program = {};                 // absolute path
+    std::vector<std::string> arguments = {};  // without argv[0]
+    std::vector<Parameter> environment = {};  // any valid name
+    std::string user = {};                    // empty: root
+    std::string directory = {};               // empty: "/"
     bool hold = false;
     friend bool operator==(const Launch&, const Launch&) = default;
 };
 
 /// Lets a held child go on. An unknown id is ignored: the child may have died.
 struct Release {
-    OperationId id;
+    OperationId id = {};
     friend bool operator==(const Release&, const Release&) = default;
 };
 
 /// SIGKILL to everything that the operation started (group, session, control group). Its Done says
 /// `killed`. An unknown id is ignored: the operation may have ended in the meantime.
 struct Kill {
-    OperationId id;
+    OperationId id = {};
     friend bool operator==(const Kill&, const Kill&) = default;
 };
 
 /// Asks an agent for its XML description: in the `output` of Done.
 struct Metadata {
-    OperationId id;
+    OperationId id = {};
     AgentClass agent_class = AgentClass::Ocf;
-    std::string provider;
-    std::string type;
+    std::string provider = {};
+    std::string type = {};
     Duration timeout = std::chrono::seconds(30);
     friend bool operator==(const Metadata&, const Metadata&) = default;
 };
@@ -105,27 +109,35 @@ using Request = std::variant<Spawn, Launch, Release, Kill, Metadata>;
 
 /// The child exists. With `hold` it waits; otherwise it may already be running.
 struct Spawned {
-    OperationId id;
+    OperationId id = {};
     pid_t pid = 0;  // in the pid namespace of xbeat-exec; also its process group and session
     Instant started_at{};
     friend bool operator==(const Spawned&, const Spawned&) = default;
 };
 
+/// A launched program is running now: execve(2) succeeded.
+struct Executed {
+    OperationId id = {};
+    Instant executed_at{};
+    friend bool operator==(const Executed&, const Executed&) = default;
+};
+
 /// The action's own process has ended. What it left behind (daemons) lives on, unless it timed out
 /// or was killed.
 struct Done {
-    OperationId id;
+    OperationId id = {};
     std::int32_t exit_code = 0;  // meaningful if signal is 0
     std::int32_t signal = 0;     // that ended it; 0 if it exited
     bool timed_out = false;
     bool killed = false;      // because of Kill
     bool output_cut = false;  // it wrote more than kAgentOutputBytesMax to one of the two
-    std::string output;       // the first kAgentOutputBytesMax bytes, as written (any bytes)
-    std::string errors;       // the same of standard error
-    std::string exit_reason;  // the last "ocf-exit-reason:" line, without the prefix, printable
-    Instant queued_at{};      // the request arrived
-    Instant started_at{};     // the child was forked
-    Instant ended_at{};       // its end was seen
+    std::string output = {};  // the first kAgentOutputBytesMax bytes, as written (any bytes)
+    std::string errors = {};  // the same of standard error
+    std::string exit_reason =
+        {};                // the last "ocf-exit-reason:" line, without the prefix, printable
+    Instant queued_at{};   // the request arrived
+    Instant started_at{};  // the child was forked
+    Instant ended_at{};    // its end was seen
     friend bool operator==(const Done&, const Done&) = default;
 };
 
@@ -141,13 +153,13 @@ enum class FailReason : std::uint8_t {
 
 /// The action was not run, or (ExecutorDied) nobody saw how it ended.
 struct Failed {
-    OperationId id;
+    OperationId id = {};
     FailReason reason = FailReason::System;
-    std::string text;  // one sentence for the operator
+    std::string text = {};  // one sentence for the operator
     friend bool operator==(const Failed&, const Failed&) = default;
 };
 
-using Reply = std::variant<Spawned, Done, Failed>;
+using Reply = std::variant<Spawned, Executed, Done, Failed>;
 
 [[nodiscard]] OperationId operation_of(const Request& request);
 [[nodiscard]] OperationId operation_of(const Reply& reply);

@@ -102,7 +102,8 @@ public:
     [[nodiscard]] std::string_view why_not_tracing() const;
     /// Programs and maps of an earlier daemon were taken over.
     [[nodiscard]] bool was_adopted() const;
-    /// Events that did not fit into the ring since it was loaded. If it rises: run all monitors.
+    /// Events that did not fit into the ring, and forks that could not be followed, since it was
+    /// loaded. If it rises: run all monitors.
     [[nodiscard]] std::uint64_t lost() const;
 
 private:

@@ -260,16 +260,18 @@ static long xb_visit_peer(__u32 entry, void *context)
 {
 	struct xb_walk *walk = context;
 	struct xb_peer *peer;
-	__u32 *node;
+	__u64 *place;
+	__u32 node;
 
-	node = bpf_map_lookup_elem(&xb_roster, &entry);
-	if (!node || *node > XB_NODE_MAX)
+	place = bpf_map_lookup_elem(&xb_roster, &entry);
+	if (!place || *place > XB_NODE_MAX)
 		return 0;
-	peer = bpf_map_lookup_elem(&xb_peers, node);
+	node = (__u32)*place;
+	peer = bpf_map_lookup_elem(&xb_peers, &node);
 	if (!peer || !peer->incarnation || !peer->path_mask)
 		return 0;
-	xb_judge(walk->control, peer, &walk->lap, *node);
-	xb_probe(walk, peer, *node);
+	xb_judge(walk->control, peer, &walk->lap, node);
+	xb_probe(walk, peer, node);
 	return 0;
 }
 

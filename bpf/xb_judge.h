@@ -23,7 +23,7 @@
 
 #define xb_inline static inline __attribute__((always_inline))
 
-/* --- frames ----------------------------------------------------------------------------------- */
+/* --- frames --- */
 
 /* The shape of a beat that arrived on `path_here`: XB_OK or the drop. Believes nothing yet. */
 xb_inline int xb_judge_shape(const struct xb_beat *beat, const struct xb_control *control,
@@ -243,8 +243,7 @@ xb_inline int xb_judge_frame(const struct xb_beat *beat, const struct xb_control
 	return outcome;
 }
 
-/* --- making frames -----------------------------------------------------------------------------
- */
+/* --- making frames --- */
 
 /* What every frame from us carries; the caller adds kind, sequence and echo and then signs. */
 xb_inline void xb_fill_beat(struct xb_beat *beat, const struct xb_control *control,
@@ -296,8 +295,7 @@ xb_inline void xb_make_reflection(struct xb_beat *beat, const struct xb_control 
 	xb_sign(beat, keys);
 }
 
-/* --- the lap -------------------------------------------------------------------------------------
- */
+/* --- the lap --- */
 
 enum xb_sending {
 	XB_SENT,   /* it left */

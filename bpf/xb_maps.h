@@ -44,7 +44,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, XB_NODE_MAX);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, __u64);
 } xb_roster SEC(".maps");
 
 /* Peers by node id; resized to the highest id plus one. Writers: see struct xb_peer. */

@@ -261,8 +261,7 @@ xb_inline int xb_parse(struct xb_packet *packet, const struct xb_control *contro
 	return XB_FOREIGN;
 }
 
-/* --- the way out
- * ---------------------------------------------------------------------------------- */
+/* --- the way out --- */
 
 xb_inline __u16 xb_fold(__u64 sum)
 {

@@ -48,8 +48,7 @@
 #define XB_RTT_BUCKETS 64 /* bucket i counts 2^i <= ns < 2^(i+1); bucket 0 also counts 0 */
 #define XB_EVENT_RING_BYTES (256 * 1024) /* when it is full, events_lost counts */
 
-/* --- the wire -----------------------------------------------------------------------------------
- */
+/* --- the wire --- */
 
 #define XB_BEAT_MAGIC 0x54414258u /* "XBAT" as bytes */
 #define XB_BEAT_VERSION 1
@@ -92,8 +91,7 @@ XB_STATIC_ASSERT(XB_OFFSET(struct xb_beat, daemon_progress) == 72, "frozen");
 XB_STATIC_ASSERT(XB_OFFSET(struct xb_beat, mac) == 80, "frozen");
 #define XB_MAC_WORDS (XB_OFFSET(struct xb_beat, mac) / 8)
 
-/* --- counters -----------------------------------------------------------------------------------
- */
+/* --- counters --- */
 
 /*
  * Every frame that is not passed on ends in exactly one of the first two or of the drops. The names
@@ -149,8 +147,7 @@ struct xb_counters {
 	__u64 value[XB_COUNTERS_COUNT]; /* both programs, atomically */
 };
 
-/* --- map values ---------------------------------------------------------------------------------
- */
+/* --- map values --- */
 
 /* What an interface is to us. ifindex 0: missing. */
 struct xb_link {
@@ -186,6 +183,7 @@ struct xb_control {
 	__u32 lap_ifindex;  /* where the circulating packet goes in again */
 	__u32 key_id;	    /* signs with this one */
 	__u32 reserved;
+	__u64 program_id;      /* of the programs that were loaded: a hash of their objects */
 	__u32 daemon_progress; /* the reflex thread writes these three, all the time */
 	__u32 executor_progress;
 	__u32 flags;
@@ -306,8 +304,7 @@ struct xb_keys {
 };
 #define XB_KEY_VALID 0x100u
 
-/* --- events -------------------------------------------------------------------------------------
- */
+/* --- events --- */
 
 enum xb_event_kind {
 	XB_EVENT_PEER = 1,
@@ -339,8 +336,7 @@ struct xb_event {
 };
 XB_STATIC_ASSERT(sizeof(struct xb_event) == 104, "host layout");
 
-/* --- the circulating packet
- * ------------------------------------------------------------------------ */
+/* --- the circulating packet --- */
 
 #define XB_LAP_ETHERTYPE 0x88B5u /* IEEE 802, local experimental */
 #define XB_LAP_MAGIC 0x50414C58u

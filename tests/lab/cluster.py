@@ -88,9 +88,15 @@ def wait_joined(nodes=NODES, limit_s=60):
     xblab.wait_until(f"{' and '.join(nodes)} have joined", joined, limit_s, 0.02)
 
 
+def coordinator(node):
+    """Who plans, as `node` knows; "" while nobody does."""
+    return status(node).get("coordinator", "")
+
+
 def is_settled(node):
-    now = status(node)
-    return bool(now) and now.get("activity") == "idle" and now.get("coordinator") != ""
+    """Whether the coordinator that `node` knows has nothing under way."""
+    planner = coordinator(node)
+    return bool(planner) and status(planner).get("activity") == "idle"
 
 
 def wait_settled(node, limit_s=90):

@@ -111,6 +111,10 @@ Result<void> furnish(const Inside& inside) {
     XB_TRY(lay_over("/var/lib", inside.directory, "lib"));
     XB_TRY(mount_at("overlay", "/usr/sbin", "overlay", MS_RDONLY,
                     concat("lowerdir=", inside.sbin, ":/usr/sbin")));
+    if (exists("/usr/lib/ocf/resource.d")) {
+        XB_TRY(mount_at("overlay", "/usr/lib/ocf/resource.d", "overlay", MS_RDONLY,
+                        concat("lowerdir=", inside.ocf, ":/usr/lib/ocf/resource.d")));
+    }
     XB_TRY(make_directory("/var/lib/xbeat", 0700));
     XB_TRY(bind(inside.directory + "/state", "/var/lib/xbeat"));
     XB_TRY(bind(inside.directory + "/log", "/var/log"));

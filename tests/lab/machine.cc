@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -130,6 +131,13 @@ std::string Machine::cgroup() const {
 Result<void> Machine::scrap() {
     XB_CHECK(!is_running());
     const std::string space = namespace_name();
+    // A namespace goes some time after its name; its cables have to be gone now.
+    std::string cables;
+    for (const std::string& link : spec_.links) {
+        if (::if_nametoindex(port(link).c_str()) != 0)
+            cables += concat("link del ", port(link), "\n");
+    }
+    if (!cables.empty()) XB_TRY(run({"ip", "-batch", "-"}, cables));
     if (::access(concat("/run/netns/", space).c_str(), F_OK) == 0) {
         XB_TRY(run({"ip", "netns", "del", space}));
     }
@@ -142,7 +150,6 @@ Result<void> Machine::plug_in(const PassAll& pass) const {
     std::string within = "link set lo up\n";
     for (const std::string& link : spec_.links) {
         const std::string network = network_of(link);
-        // A cable that a crash left behind may still be on its way out of the kernel.
         outside += concat("link add ", port(link), " type veth peer name ", link, " address ",
                           hardware_address(network, spec_.id), " netns ", space, "\nlink set ",
                           port(link), " master br-", link, " up\n");
@@ -161,6 +168,7 @@ Result<void> Machine::start_init() {
                   .namespace_path = concat("/run/netns/", namespace_name()),
                   .directory = directory(),
                   .sbin = site_->directory + "/sbin",
+                  .ocf = site_->directory + "/ocf",
                   .cgroup = cgroup(),
                   .init = {site_->programs + "/lab/xblab-init", "/var/log/xbeatd.log"}};
     inside.init.insert(inside.init.end(), spec_.program.begin(), spec_.program.end());

@@ -1,0 +1,49 @@
+"""The power switch kills before it answers, refuses the dead, and keeps the cables of the living."""
+import concurrent.futures
+import statistics
+
+import scene
+import xblab
+
+QUICK = True
+ROUNDS = 10
+ANSWER_MS = 20
+
+
+def fence(node, target, action="off"):
+    begin = xblab.now_ns()
+    done = xblab.run(node, "fence_xblab", check=False, text=f"# a comment\naction={action}\nplug={target}\n")
+    return done.returncode, (xblab.now_ns() - begin) / 1e6
+
+
+def run():
+    with scene.lab(None, "--bare"):
+        took = []
+        for _ in range(ROUNDS):
+            sleeper = xblab.start("pm01", "sleep", "1000")
+            code, milliseconds = fence("pm02", "pm01")
+            took.append(milliseconds)
+            scene.expect_equal(code, 0, "exit of off")
+            scene.expect_equal(xblab.machine_state("pm01"), "off", "the machine when the answer came")
+            scene.expect(sleeper.wait(5) != 0, "its processes are dead")
+            scene.expect_equal(fence("pm02", "pm01", "status")[0], 2, "exit of status: off")
+            scene.expect_equal(fence("pm02", "pm01", "on")[0], 0, "exit of on")
+            scene.expect_equal(fence("pm02", "pm01", "status")[0], 0, "exit of status: on")
+        scene.expect(statistics.median(took) < ANSWER_MS, f"off answers in {ANSWER_MS} ms, median: {took}")
+
+        for _ in range(ROUNDS):
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                shots = [pool.submit(fence, node, scene.other(node)) for node in scene.NODES]
+                codes = [shot.result()[0] for shot in shots]
+            alive = [node for node in scene.NODES if xblab.machine_state(node) == "running"]
+            scene.expect_equal(len(alive), 1, f"who is alive after two shots at once ({codes})")
+            xblab.inject("boot", scene.other(alive[0]))
+
+        for kind, wanted in (("refuse", 1), ("lie", 0)):
+            xblab.ask("fault", "pm01", kind)
+            scene.expect_equal(fence("pm02", "pm01")[0], wanted, f"exit of off when the switch would {kind}")
+            scene.expect_equal(xblab.machine_state("pm01"), "running", f"the machine after a {kind}")
+        xblab.ask("fault", "pm01", "none")
+        scene.expect_equal(xblab.run("pm02", "fence_xblab", "-o", "off", check=False).returncode, 2,
+                           "exit of off without a machine")
+        scene.expect("<resource-agent" in xblab.run("pm02", "fence_xblab", "-o", "metadata").stdout, "metadata")

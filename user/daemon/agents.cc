@@ -1,0 +1,166 @@
+#include "daemon/agents.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/log.h"
+
+namespace xbeat::daemon {
+
+Result<agent::Spawn> make_spawn(const node::RunAgent& run) {
+    agent::Spawn spawn;
+    spawn.id = run.operation;
+    spawn.provider = run.provider;
+    spawn.type = run.type;
+    spawn.action = run.action;
+    spawn.resource = run.resource;
+    spawn.timeout = std::clamp(run.timeout, agent::kTimeoutMin, agent::kTimeoutMax);
+    if (run.agent_class == "ocf") {
+        spawn.agent_class = agent::AgentClass::Ocf;
+    } else if (run.agent_class == "lsb") {
+        spawn.agent_class = agent::AgentClass::Lsb;
+    } else if (run.agent_class == "stonith") {
+        spawn.agent_class = agent::AgentClass::Stonith;
+    } else {
+        return Error{.code = Code::NotFound,
+                     .context = fmt::format("agents of class `{}` cannot be run by this version",
+                                            run.agent_class)};
+    }
+    for (const auto& [name, value] : run.parameters) {
+        // What is meant for the cluster manager is unknown to a fence agent.
+        const bool is_ours =
+            name.starts_with("CRM_meta_") || name.starts_with("pcmk_") || name == "crm_feature_set";
+        if (spawn.agent_class == agent::AgentClass::Stonith && is_ours) continue;
+        spawn.parameters.push_back({.name = name, .value = value});
+    }
+    if (spawn.agent_class == agent::AgentClass::Stonith) {
+        spawn.input = XB_TRY(agent::fence_input(spawn.action, spawn.parameters));
+    }
+    return spawn;
+}
+
+node::AgentDone make_done(const agent::Done& done) {
+    node::AgentDone made;
+    made.operation = done.id;
+    made.rc = done.exit_code;
+    made.exit_reason = done.exit_reason;
+    made.output = done.output;
+    made.started_at = done.started_at;
+    made.ended_at = done.ended_at;
+    if (done.timed_out) {
+        made.status = node::AgentStatus::TimedOut;
+    } else if (done.killed || done.signal != 0) {
+        made.status = node::AgentStatus::Killed;
+    }
+    if (made.exit_reason.empty() && done.signal != 0 && !done.timed_out && !done.killed)
+        made.exit_reason = fmt::format("ended by signal {}", done.signal);
+    return made;
+}
+
+node::AgentDone make_done(const agent::Failed& failed, Instant now) {
+    node::AgentDone made;
+    made.operation = failed.id;
+    made.rc = agent::ocf_code(failed.reason);
+    made.exit_reason = failed.text;
+    made.started_at = now;
+    made.ended_at = now;
+    switch (failed.reason) {
+        case agent::FailReason::Missing:
+            made.status = node::AgentStatus::NotInstalled;
+            break;
+        case agent::FailReason::NotExecutable:
+        case agent::FailReason::NotAllowed:
+            made.status = node::AgentStatus::NotAllowed;
+            break;
+        case agent::FailReason::BadRequest:
+        case agent::FailReason::Limit:
+        case agent::FailReason::System:
+        case agent::FailReason::ExecutorDied:
+            made.status = node::AgentStatus::Failed;
+            break;
+    }
+    return made;
+}
+
+Agents::Agents(agent::ExecClient exec, ring::Ring& ring) : exec_(std::move(exec)), ring_(ring) {
+    arm();
+}
+
+void Agents::arm() { ring_.poll(exec_.fd(), POLLIN, {.op = ring::Op::ExecReplies}); }
+
+void Agents::run(const node::RunAgent& run, Instant now) {
+    const Result<agent::Spawn> spawn = make_spawn(run);
+    if (!spawn) {
+        const bool is_missing = spawn.error().code == Code::NotFound;
+        return answer(run.operation,
+                      is_missing ? node::AgentStatus::NotInstalled : node::AgentStatus::Failed,
+                      spawn.error().context, now);
+    }
+    const Result<void> sent = exec_.send(*spawn);
+    if (!sent) answer(run.operation, node::AgentStatus::Failed, sent.error().context, now);
+}
+
+void Agents::answer(OperationId operation, node::AgentStatus status, std::string reason,
+                    Instant now) {
+    node::AgentDone done;
+    done.operation = operation;
+    done.status = status;
+    done.rc = status == node::AgentStatus::NotInstalled ? 5 : 1;  // OCF's "not installed", "error"
+    done.exit_reason = std::move(reason);
+    done.started_at = now;
+    done.ended_at = now;
+    events_.emplace_back(std::move(done));
+}
+
+void Agents::kill(OperationId operation) {
+    const Result<void> sent = exec_.send(agent::Kill{operation});
+    // If xbeat-exec is gone, so is the run; its answer is on the way.
+    if (!sent)
+        notes_.push_back(Log::note(Level::Warning, "agent-kill-failed", sent.error().context));
+}
+
+void Agents::unwatch(const std::string& /*resource*/) {}
+
+void Agents::complete(const ring::Completion& completion, Instant now) {
+    if (!completion.more) arm();
+    receive(now);
+}
+
+void Agents::receive(Instant now) {
+    Result<std::vector<agent::Reply>> replies = exec_.receive();
+    if (!replies) {
+        notes_.push_back(Log::note(Level::Error, "executor-failed", replies.error().context));
+        return;
+    }
+    for (agent::Reply& reply : *replies) take_reply(std::move(reply), now);
+    if (exec_.restarts() == restarts_noted_) return;
+    restarts_noted_ = exec_.restarts();
+    Note note = Log::note(Level::Warning, "executor-restarted",
+                          "xbeat-exec ended and was started again; what it ran has failed");
+    note.fields = {{"pid", std::to_string(exec_.pid())},
+                   {"restarts", std::to_string(exec_.restarts())}};
+    notes_.push_back(std::move(note));
+}
+
+void Agents::take_reply(agent::Reply reply, Instant now) {
+    if (const auto* done = std::get_if<agent::Done>(&reply)) {
+        if (done->output_cut) {
+            Note note = Log::note(Level::Warning, "agent-output-cut",
+                                  "an agent printed more than is kept; the rest was dropped");
+            note.fields = {{"operation", std::to_string(done->id.value)},
+                           {"bytes_max", std::to_string(kAgentOutputBytesMax)}};
+            notes_.push_back(std::move(note));
+        }
+        events_.emplace_back(make_done(*done));
+    } else if (const auto* failed = std::get_if<agent::Failed>(&reply)) {
+        events_.emplace_back(make_done(*failed, now));
+    }
+}
+
+std::vector<node::Event> Agents::take() { return std::exchange(events_, {}); }
+std::vector<Note> Agents::take_notes() { return std::exchange(notes_, {}); }
+
+}  // namespace xbeat::daemon

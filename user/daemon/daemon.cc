@@ -1,0 +1,126 @@
+#include "daemon/daemon.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/rand.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include <csignal>
+
+#include "daemon/assemble.h"
+#include "daemon/lock_file.h"
+#include "daemon/loop.h"
+#include "sys/boot_clock.h"
+#include "sys/realtime.h"
+#include "sys/system_error.h"
+
+namespace xbeat::daemon {
+namespace {
+
+std::uint64_t random_number() {
+    std::uint64_t value = 0;
+    while (value == 0)
+        XB_CHECK(::RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
+    return value;
+}
+
+/// Signals are read from a descriptor; every thread that follows inherits the block.
+Result<sys::Fd> catch_signals() {
+    sigset_t wanted;
+    ::sigemptyset(&wanted);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&wanted, signal);
+    ::signal(SIGPIPE, SIG_IGN);
+    if (::pthread_sigmask(SIG_BLOCK, &wanted, nullptr) != 0)
+        return sys::system_error("cannot block signals");
+    sys::Fd signals(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals.is_open()) return sys::system_error("cannot make a signalfd");
+    return signals;
+}
+
+Result<store::Database> open_store(const std::string& state_dir) {
+    if (::mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST)
+        return sys::system_error(fmt::format("cannot make {}", state_dir));
+    return store::Database::open(state_dir + "/store.db");
+}
+
+Result<agent::ExecClient> start_executor(const Places& places, const Config& config) {
+    agent::ExecClient::Options options;
+    options.program = places.exec_program;
+    options.instance = fmt::format("{}-{}", config.cluster, config.self_node().name);
+    return agent::ExecClient::start(options);
+}
+
+node::Started make_started(const heart::Heart& heart, store::Contents contents) {
+    node::Started started;
+    started.daemon = Incarnation{random_number()};
+    started.heart = Incarnation{heart.own_incarnation()};
+    started.heart_adopted = heart.status().adopted;
+    started.snapshot = std::move(contents.snapshot);
+    started.snapshot_index = contents.snapshot_index;
+    started.log = std::move(contents.log);
+    started.meta = std::move(contents.meta);
+    return started;
+}
+
+Note start_note(const Config& config, const heart::Status& heart, std::uint64_t seed) {
+    Note note = Log::note(Level::Info, "daemon-started", "xbeatd runs");
+    note.node = config.self_node().name;
+    note.fields = {{"version", std::string(kVersion)},
+                   {"cluster", config.cluster},
+                   {"profile", config.profile},
+                   {"heart_mode", std::string(heart::to_string(heart.mode))},
+                   {"heart_adopted", heart.adopted ? "yes" : "no"},
+                   {"seed", fmt::format("{}", seed)}};
+    return note;
+}
+
+}  // namespace
+
+Result<Ending> run_daemon(const Places& places, const Config& given, const heart::Secret& secret) {
+    Config config = given;
+    Log log;
+    log.set_verbose(places.verbose);
+    const Instant started_at = sys::boot_now();
+    sys::Fd lock = XB_TRY(take_lock(places.run_dir));
+    sys::Fd signals = XB_TRY(catch_signals());
+    // First of all what starts a process: nothing is locked and no thread runs yet.
+    agent::ExecClient executor = XB_TRY(start_executor(places, config));
+    store::Database database = XB_TRY(open_store(places.state_dir));
+    store::Contents contents = XB_TRY(database.load());
+    const Result<void> locked = sys::lock_memory();
+    ring::Ring ring = XB_TRY(ring::Ring::create({}));
+    heart::Heart heart =
+        XB_TRY(heart::Heart::create(heart_options(config, secret, places.run_dir)));
+    store::Store store = XB_TRY(store::Store::start(std::move(database)));
+    net::Peers peers =
+        XB_TRY(net::Peers::create(peers_options(config, secret), ring, sys::boot_now()));
+    Agents agents(std::move(executor), ring);
+    control::Server server = XB_TRY(control::Server::create(places.run_dir, ring));
+    Reflex reflex = XB_TRY(Reflex::start({.ping_interval = config.timing.stall_after / 10}, heart));
+    const std::uint64_t seed = random_number();
+    SelfReport self{.started = started_at,
+                    .reflex = reflex.describe(),
+                    .memory = locked ? "locked" : locked.error().context,
+                    .degraded = {}};
+    const Note note = start_note(config, heart.status(), seed);
+    Loop loop({.places = places,
+               .config = config,
+               .ring = ring,
+               .signals = signals,
+               .heart = heart,
+               .reflex = reflex,
+               .store = store,
+               .peers = peers,
+               .agents = agents,
+               .server = server,
+               .log = log},
+              node_options(config, seed), std::move(self));
+    log.write(note);
+    store.record(note);
+    const Ending ending = XB_TRY(loop.run(make_started(heart, std::move(contents))));
+    if (ending == Ending::Left) XB_TRY(heart.stop());
+    return ending;
+}
+
+}  // namespace xbeat::daemon

@@ -1,0 +1,62 @@
+#include "daemon/host.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "sys/boot_clock.h"
+
+namespace xbeat::daemon {
+
+Host::Host(node::Options options, Parts parts) : node_(std::move(options)), parts_(parts) {}
+
+void Host::handle(const node::Event& event) {
+    const node::Now now{.boot = sys::boot_now(), .calendar = sys::calendar_now()};
+    carry_out(node_.step(now, event), now.boot);
+}
+
+void Host::note(const Note& note) {
+    parts_.log.write(note);
+    parts_.store.record(note);
+}
+
+void Host::carry_out(node::Output output, Instant now) {
+    for (node::Write& write : output.persist) parts_.store.write(std::move(write));
+    for (const node::Message& message : output.send) {
+        const Result<void> sent = parts_.peers.send(message.peer, message.bytes, now);
+        if (!sent) note(Log::note(Level::Warning, "message-dropped", sent.error().context));
+    }
+    for (const node::Command& entry : output.run) command(entry, now);
+    for (node::Reply& reply : output.replies) replies_.push_back(std::move(reply));
+    wake_at_ = output.wake_at;
+    for (const Note& entry : output.notes) note(entry);
+}
+
+void Host::command(const node::Command& command, Instant now) {
+    const auto check = [&](const Result<void>& outcome, const char* kind) {
+        if (!outcome) note(Log::note(Level::Error, kind, outcome.error().context));
+    };
+    if (const auto* run = std::get_if<node::RunAgent>(&command)) {
+        parts_.agents.run(*run, now);
+    } else if (const auto* kill = std::get_if<node::KillAgent>(&command)) {
+        parts_.agents.kill(kill->operation);
+    } else if (const auto* unwatch = std::get_if<node::Unwatch>(&command)) {
+        parts_.agents.unwatch(unwatch->resource);
+    } else if (const auto* accept = std::get_if<node::AcceptPeer>(&command)) {
+        check(parts_.heart.set_peer(accept->peer, accept->heart.value), "heart-failed");
+    } else if (const auto* forget = std::get_if<node::ForgetPeer>(&command)) {
+        check(parts_.heart.forget_peer(forget->peer), "heart-failed");
+    } else if (const auto* grant = std::get_if<node::SetGrant>(&command)) {
+        if (!parts_.reflex.grant(grant->peer, grant->lease))
+            note(Log::note(Level::Error, "reflex-hangs",
+                           "the reflex thread takes no orders: grants are not changed"));
+    } else if (const auto* reset = std::get_if<node::ResetChannel>(&command)) {
+        parts_.peers.reset(reset->peer, now);
+    } else if (std::holds_alternative<node::Exit>(command)) {
+        wants_exit_ = true;
+    }
+}
+
+std::vector<node::Reply> Host::take_replies() { return std::exchange(replies_, {}); }
+
+}  // namespace xbeat::daemon

@@ -1,0 +1,384 @@
+#include "daemon/loop.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "sys/boot_clock.h"
+
+namespace xbeat::daemon {
+namespace {
+
+// A turn in which the parts keep making news for one another ends here; the rest waits for the next
+// turn, so that the kernel's completions are never kept out.
+constexpr int kRoundsMax = 64;
+
+}  // namespace
+
+Loop::Loop(Parts parts, node::Options options, SelfReport self)
+    : parts_(parts),
+      host_(std::move(options), {.store = parts.store,
+                                 .peers = parts.peers,
+                                 .heart = parts.heart,
+                                 .reflex = parts.reflex,
+                                 .agents = parts.agents,
+                                 .log = parts.log}),
+      self_(std::move(self)),
+      translator_(parts.config) {}
+
+void Loop::arm_polls() {
+    parts_.ring.poll(parts_.signals.get(), POLLIN, {.op = ring::Op::Signal});
+    parts_.ring.poll(parts_.reflex.fd(), POLLIN, {.op = ring::Op::ReflexMessage});
+    parts_.ring.poll(parts_.store.fd(), POLLIN, {.op = ring::Op::StoreDone});
+    parts_.ring.poll(parts_.heart.netlink_fd(), POLLIN, {.op = ring::Op::HeartNetlink});
+}
+
+Result<Ending> Loop::run(node::Started started) {
+    arm_polls();
+    sd_watchdog_enabled(0, &watchdog_us_);
+    host_.handle(node::Event{std::move(started)});
+    settle();
+    sd_notify(0, "READY=1");
+    const auto handle = [this](const ring::Completion& completion) { complete(completion); };
+    while (!host_.wants_exit() && !is_abandoned_) {
+        arm_timer();
+        XB_TRY(parts_.ring.wait(handle));
+        tick();
+        settle();
+    }
+    sd_notify(0, "STOPPING=1");
+    return is_abandoned_ ? Ending::Abandoned : Ending::Left;
+}
+
+void Loop::complete(const ring::Completion& completion) {
+    const Instant now = sys::boot_now();
+    const auto again = [&](int fd) {
+        if (!completion.more) parts_.ring.poll(fd, POLLIN, completion.token);
+    };
+    switch (completion.token.op) {
+        case ring::Op::Timer:
+            if (completion.token.generation == timer_generation_) armed_at_.reset();
+            break;
+        case ring::Op::Signal:
+            again(parts_.signals.get());
+            take_signals();
+            break;
+        case ring::Op::ReflexMessage:
+            again(parts_.reflex.fd());
+            break;
+        case ring::Op::StoreDone:
+            again(parts_.store.fd());
+            break;
+        case ring::Op::HeartNetlink:
+            again(parts_.heart.netlink_fd());
+            handle_netlink();
+            break;
+        case ring::Op::ExecReplies:
+            parts_.agents.complete(completion, now);
+            break;
+        case ring::Op::PeerAccept:
+        case ring::Op::PeerConnect:
+        case ring::Op::PeerReceive:
+        case ring::Op::PeerSend:
+            parts_.peers.complete(completion, now);
+            break;
+        case ring::Op::ControlAccept:
+        case ring::Op::ControlReceive:
+        case ring::Op::ControlSend:
+            parts_.server.complete(completion, now);
+            break;
+        default:
+            break;  // cancellations, and what nobody waits for any more
+    }
+}
+
+void Loop::settle() {
+    has_more_ = true;
+    for (int round = 0; round < kRoundsMax && has_more_; ++round) has_more_ = gather();
+}
+
+bool Loop::gather() {
+    bool any = false;
+    take_heart_events();
+    if (parts_.reflex.answer(parts_.agents.executor_alive())) report_to_systemd();
+    take_store();
+    for (node::Event& event : parts_.agents.take()) {
+        any = true;
+        host_.handle(event);
+    }
+    for (const Note& note : parts_.agents.take_notes()) host_.note(note);
+    net::Peers::News news = parts_.peers.take();
+    for (const Note& note : news.notes) host_.note(note);
+    for (const node::Event& event : news.events) {
+        any = true;
+        host_.handle(event);
+    }
+    take_requests();
+    take_replies();
+    return any;
+}
+
+void Loop::tick() {
+    const Instant now = sys::boot_now();
+    parts_.peers.tick(now);
+    parts_.server.tick(now);
+    if (host_.wake_at() && *host_.wake_at() <= now) host_.handle(node::Wake{});
+}
+
+void Loop::arm_timer() {
+    std::optional<Instant> next = host_.wake_at();
+    const auto consider = [&](const std::optional<Instant>& at) {
+        if (at) next = next ? std::min(*next, *at) : *at;
+    };
+    consider(parts_.peers.deadline());
+    consider(parts_.server.deadline());
+    if (has_more_) next = Instant{};  // the next turn follows without waiting
+    if (!next) return;
+    next = std::max(*next, Instant{});
+    // Waking too early is harmless: a timer that is set for earlier stays.
+    if (armed_at_ && *armed_at_ <= *next) return;
+    if (armed_at_)
+        parts_.ring.cancel_timeout({.op = ring::Op::Timer, .generation = timer_generation_});
+    armed_at_ = next;
+    parts_.ring.timeout_at(*next, {.op = ring::Op::Timer, .generation = ++timer_generation_});
+}
+
+void Loop::hear(const node::Event& event) {
+    if (const auto* path = std::get_if<node::PathVerdict>(&event); path != nullptr && path->is_up)
+        parts_.peers.path_up(path->peer, path->path, sys::boot_now());
+    if (const auto* degraded = std::get_if<node::Degraded>(&event))
+        set_degraded(degraded->what, degraded->reason);
+    host_.handle(event);
+}
+
+void Loop::take_heart_events() {
+    while (const auto event = parts_.reflex.next()) {
+        for (const node::Event& translated : translator_.translate(*event)) hear(translated);
+    }
+    if (!parts_.reflex.lost_events()) return;
+    host_.note(Log::note(Level::Warning, "heart-events-lost",
+                         "this process was too slow to take the heart's events; its state was read "
+                         "anew"));
+    for (const node::Event& translated :
+         translator_.translate(parts_.heart.status(), sys::boot_now()))
+        hear(translated);
+}
+
+void Loop::handle_netlink() {
+    const Result<void> outcome =
+        parts_.heart.handle_netlink([this](const heart::HeartEvent& event) {
+            for (const node::Event& translated : translator_.translate(event)) hear(translated);
+        });
+    if (!outcome) host_.note(Log::note(Level::Error, "heart-failed", outcome.error().context));
+}
+
+void Loop::take_store() {
+    store::Store::Answers answers = parts_.store.take();
+    self_.events_dropped = answers.events_dropped;
+    const std::string store = answers.trouble.empty() ? "ok" : answers.trouble;
+    if (store != self_.store) {
+        self_.store = store;
+        set_degraded("store", answers.trouble);
+        host_.handle(node::Degraded{.what = "store", .reason = answers.trouble});
+    }
+    for (node::Persisted& persisted : answers.persisted)
+        host_.handle(node::Event{std::move(persisted)});
+    for (const store::EventRow& row : answers.recorded) stream(row);
+    for (const store::EventAnswer& answer : answers.queried) {
+        const auto asked = questions_.extract(answer.id);
+        if (asked.empty()) continue;
+        const Asked& question = asked.mapped();
+        const Instant now = sys::boot_now();
+        if (!question.follow || !answer.rows) {
+            parts_.server.finish(question.peer, print_line(answer_events(answer), question.echo),
+                                 now);
+            continue;
+        }
+        for (const store::EventRow& row : *answer.rows)
+            parts_.server.stream(
+                question.peer,
+                print_line({{"ok", true}, {"event", event_json(row)}}, question.echo), now);
+        followers_.insert_or_assign(question.peer, question);
+    }
+}
+
+/// Rows that are recorded after a follower's first answer go to it as they come. Between that
+/// answer and here none can be missed: the store's thread answers in order.
+void Loop::stream(const store::EventRow& row) {
+    const Instant now = sys::boot_now();
+    for (auto follower = followers_.begin(); follower != followers_.end();) {
+        const bool is_there = parts_.server.stream(
+            follower->first,
+            print_line({{"ok", true}, {"event", event_json(row)}}, follower->second.echo), now);
+        follower = is_there ? std::next(follower) : followers_.erase(follower);
+    }
+}
+
+void Loop::take_requests() {
+    for (control::Incoming& incoming : parts_.server.take()) serve(std::move(incoming));
+}
+
+void Loop::serve(control::Incoming incoming) {
+    if (auto* body = std::get_if<node::RequestBody>(&incoming.request.body)) {
+        node::RequestBody taken = std::move(*body);
+        return request_change(std::move(incoming), std::move(taken));
+    }
+    if (std::holds_alternative<control::ReadEvents>(incoming.request.body))
+        return ask_events(incoming);
+    answer(incoming);
+}
+
+void Loop::ask_events(const control::Incoming& incoming) {
+    const auto& wanted = std::get<control::ReadEvents>(incoming.request.body);
+    const std::uint64_t id = next_id_++;
+    questions_.emplace(
+        id, Asked{.peer = incoming.peer, .echo = incoming.echo, .follow = wanted.follow});
+    parts_.store.query({.id = id, .since = wanted.since, .limit = wanted.limit});
+}
+
+void Loop::answer(const control::Incoming& incoming) {
+    self_.executor_pid = parts_.agents.executor_pid();
+    self_.executor_restarts = parts_.agents.executor_restarts();
+    self_.control_refused = parts_.server.refused();
+    self_.channel_refused = parts_.peers.refused();
+    const Instant now = sys::boot_now();
+    const Sources sources{.config = parts_.config,
+                          .node = host_.node(),
+                          .heart = parts_.heart,
+                          .peers = parts_.peers,
+                          .self = self_,
+                          .now = now};
+    nlohmann::json reply;
+    switch (incoming.request.op) {
+        case control::Op::Ping:
+            reply = answer_ping(sources, incoming.role);
+            break;
+        case control::Op::Status:
+            reply = answer_status(sources, incoming.role);
+            break;
+        case control::Op::Cib:
+            reply = answer_cib(sources, incoming.role);
+            break;
+        case control::Op::Timeline:
+            reply = answer_timeline(sources);
+            break;
+        case control::Op::Heart:
+            reply = answer_heart(sources);
+            break;
+        default:
+            XB_CHECK(false);  // parse_request() gives every other operation another body
+    }
+    parts_.server.finish(incoming.peer, print_line(std::move(reply), incoming.echo), now);
+}
+
+void Loop::request_change(control::Incoming incoming, node::RequestBody body) {
+    const auto* const row =
+        std::find_if(control::kOps.begin(), control::kOps.end(),
+                     [&](const control::OpRow& entry) { return entry.op == incoming.request.op; });
+    XB_CHECK(row != control::kOps.end());
+    Note audit = Log::note(Level::Info, "change-requested",
+                           fmt::format("`{}` was asked for on the control socket", row->name));
+    audit.fields = {{"op", std::string(row->name)},
+                    {"uid", std::to_string(incoming.uid)},
+                    {"pid", std::to_string(incoming.pid)},
+                    {"role", std::string(control::to_string(incoming.role))}};
+    host_.note(audit);
+    const ClientId client{next_id_++};
+    changes_.emplace(client, Asked{.peer = incoming.peer, .echo = std::move(incoming.echo)});
+    host_.handle(node::ClientRequest{
+        .client = client, .user = fmt::format("uid {}", incoming.uid), .body = std::move(body)});
+}
+
+void Loop::take_replies() {
+    for (const node::Reply& reply : host_.take_replies()) {
+        if (leaving_ == reply.client) {
+            if (reply.outcome) continue;
+            leaving_.reset();
+            host_.note(Log::note(
+                Level::Error, "leave-refused",
+                fmt::format("cannot leave cleanly: {}. A second signal ends the daemon and leaves "
+                            "the resources as they are",
+                            reply.outcome.error().context)));
+            continue;
+        }
+        const auto asked = changes_.extract(reply.client);
+        if (asked.empty()) continue;
+        const Asked& change = asked.mapped();
+        const std::string line = reply.outcome
+                                     ? control::print_message(*reply.outcome, change.echo)
+                                     : control::print_error(reply.outcome.error(), change.echo);
+        parts_.server.finish(change.peer, line, sys::boot_now());
+    }
+}
+
+void Loop::take_signals() {
+    signalfd_siginfo info{};
+    while (::read(parts_.signals.get(), &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGHUP) {
+            reload();
+        } else if (leaving_) {
+            host_.note(
+                Log::note(Level::Warning, "abandoned",
+                          "a second signal: ending without leaving, resources and heart stay "
+                          "as they are"));
+            is_abandoned_ = true;
+        } else {
+            leave();
+        }
+    }
+}
+
+void Loop::leave() {
+    sd_notify(0, "STOPPING=1");
+    leaving_ = ClientId{next_id_++};
+    host_.handle(node::ClientRequest{.client = *leaving_, .user = "signal", .body = node::Leave{}});
+}
+
+/// Nothing of this file can change while the daemon runs, so a reload says what a restart would do.
+void Loop::reload() {
+    sd_notify(0, "RELOADING=1");
+    const Result<Config> read = load_config(parts_.places.config_file);
+    if (!read) {
+        host_.note(Log::note(Level::Error, "configuration-rejected", read.error().context));
+    } else if (const auto keys = needs_restart(parts_.config, *read); !keys.empty()) {
+        std::string list;
+        for (const std::string& key : keys) list += (list.empty() ? "" : ", ") + key;
+        host_.note(
+            Log::note(Level::Warning, "configuration-needs-restart",
+                      fmt::format("the configuration is right, and takes effect at a restart: "
+                                  "{} changed",
+                                  list)));
+    } else {
+        host_.note(Log::note(Level::Info, "configuration-unchanged",
+                             "the configuration was read again; nothing changed"));
+    }
+    sd_notify(0, "READY=1");
+}
+
+void Loop::report_to_systemd() {
+    const Instant now = sys::boot_now();
+    if (watchdog_us_ > 0 && now >= watchdog_at_) {
+        sd_notify(0, "WATCHDOG=1");
+        watchdog_at_ = now + std::chrono::microseconds(watchdog_us_ / 2);
+    }
+    const std::string_view coordinator = host_.node().coordinator();
+    std::string status = fmt::format("STATUS={}; coordinator: {}", host_.node().activity(),
+                                     coordinator.empty() ? "none" : coordinator);
+    if (status == status_told_) return;
+    sd_notify(0, status.c_str());
+    status_told_ = std::move(status);
+}
+
+void Loop::set_degraded(const std::string& what, const std::string& reason) {
+    std::erase_if(self_.degraded, [&](const node::Degraded& entry) { return entry.what == what; });
+    if (!reason.empty()) self_.degraded.push_back({.what = what, .reason = reason});
+}
+
+}  // namespace xbeat::daemon

@@ -7,6 +7,7 @@
 #include "cib/edit.h"
 #include "cib/flat.h"
 #include "cib/suggest.h"
+#include "cib/upgrade.h"
 #include "cib/walk.h"
 #include "core/text.h"
 
@@ -244,7 +245,9 @@ void drop_mentions(Element& element, std::string_view id) {
 
 Result<Element> load_replace(std::string_view text) {
     if (!trim(text).starts_with('<')) return parse_crm(text);
-    return configuration_in(XB_TRY(parse_xml(text)));
+    Element document = XB_TRY(parse_xml(text));
+    (void)upgrade(document);
+    return configuration_in(std::move(document));
 }
 
 Result<Element> load_update(const Element& configuration, std::string_view text) {

@@ -23,4 +23,11 @@ struct EpochSeconds {
     friend constexpr auto operator<=>(const EpochSeconds&, const EpochSeconds&) = default;
 };
 
+/// Both clocks at one moment. `boot` decides everything; `calendar` only dates history and feeds
+/// date rules.
+struct Now {
+    Instant boot{};
+    EpochSeconds calendar{};
+};
+
 }  // namespace xbeat

@@ -15,15 +15,13 @@
 #include "core/id.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "execute/agent_call.h"
+#include "health/verdict.h"
+#include "wire/request.h"
 
 namespace xbeat::node {
 
-/// Both clocks at one moment. `boot` decides everything; `calendar` only dates history and feeds
-/// date rules.
-struct Now {
-    Instant boot{};
-    EpochSeconds calendar{};
-};
+using xbeat::Now;
 
 /// What the store held at start. The first event of a life, exactly once.
 struct Started {
@@ -36,17 +34,8 @@ struct Started {
     std::map<std::string, std::string> meta;  // small durable facts: term, last survivor, ...
 };
 
-enum class PeerState : std::uint8_t { Unknown, Alive, Suspect, Dead, Stalled };
-
-/// Why the heart judged as it did, all on the local boot clock.
-struct Evidence {
-    Instant last_answer{};         // when the newest answered probe had been sent
-    Instant judged_at{};           // when the tick judged
-    std::uint32_t unanswered = 0;  // probes that left since and were not answered, on the best path
-    Duration rtt_p99{};
-    std::uint32_t ticks_late =
-        0;  // ticks that came late during the silence: how far to trust ourselves
-};
+using health::Evidence;
+using health::PeerState;
 
 struct PeerVerdict {
     NodeId peer;
@@ -84,26 +73,8 @@ struct Persisted {
     Result<void> outcome;
 };
 
-/// How an agent's run ended, below the level of its exit code.
-enum class AgentStatus : std::uint8_t {
-    Done,          // it exited: see rc
-    TimedOut,      // killed at its timeout, with its whole process group
-    Killed,        // killed on request, or by a signal from elsewhere
-    NotInstalled,  // there is no such agent here
-    NotAllowed,    // the file is not safe to run: owner, mode, place
-    Failed,        // it could not be started, or xbeat-exec died under it
-};
-
-struct AgentDone {
-    OperationId operation;
-    AgentStatus status = AgentStatus::Done;
-    int rc = 0;  // exit code, if Done
-    std::string
-        exit_reason;     // the agent's `ocf-exit-reason:` line, or our words for what went wrong
-    std::string output;  // standard output, bounded by kAgentOutputBytesMax
-    Instant started_at{};
-    Instant ended_at{};
-};
+using execute::AgentDone;
+using execute::AgentStatus;
 
 /// A process of a running service ended (seen by the kernel's watch). Whether the service failed is
 /// its agent's to say.
@@ -117,38 +88,14 @@ struct ProcessExited {
 };
 
 /// What clients may ask to be changed. Reading needs no event: see Node's accessors.
-struct ReplaceConfiguration {
-    std::string configuration;  // XML of <configuration>, or of a whole <cib>
-    std::string
-        base_version;  // "admin_epoch.epoch" it was derived from; empty = whatever is there now
-};
-struct SetAttribute {
-    std::string node;  // node name
-    std::string name;
-    std::string value;  // ignored if remove
-    bool remove = false;
-    bool is_permanent = false;  // in the configuration, else transient (lost when the node leaves)
-};
-struct Cleanup {
-    std::string resource;     // empty = all
-    std::string node;         // empty = all
-    bool failed_only = true;  // true: cleanup; false: refresh (forget everything, probe again)
-};
-struct FenceNode {
-    std::string node;
-    std::string action;  // "reboot" or "off"; "on" to unfence
-};
-struct ConfirmFenced {
-    std::string node;  // a person vouches that it is off
-};
-struct FailResource {
-    std::string resource;
-    std::string node;
-};
-struct Leave {};  // leave the cluster cleanly and end
-
-using RequestBody = std::variant<ReplaceConfiguration, SetAttribute, Cleanup, FenceNode,
-                                 ConfirmFenced, FailResource, Leave>;
+using wire::Cleanup;
+using wire::ConfirmFenced;
+using wire::FailResource;
+using wire::FenceNode;
+using wire::Leave;
+using wire::ReplaceConfiguration;
+using wire::RequestBody;
+using wire::SetAttribute;
 
 struct ClientRequest {
     ClientId client;

@@ -13,6 +13,7 @@
 #include "core/note.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "execute/agent_call.h"
 
 namespace xbeat::node {
 
@@ -45,20 +46,8 @@ struct Message {
     std::string bytes;
 };
 
-/// One run of one agent. The host chooses how: through xbeat-exec, or in process for `ocf:xbeat:*`.
-struct RunAgent {
-    OperationId operation;
-    std::string agent_class;  // "ocf", "lsb", "systemd", "stonith"
-    std::string provider;     // empty where the class has none
-    std::string type;
-    std::string resource;  // name as the agent is told it (OCF_RESOURCE_INSTANCE)
-    std::string action;
-    Duration timeout{};
-    std::vector<std::pair<std::string, std::string>>
-        parameters;  // names without OCF_RESKEY_; CRM_meta_* too
-    bool watch =
-        false;  // follow the processes that this action leaves behind; report when one exits
-};
+using execute::RunAgent;
+
 struct KillAgent {
     OperationId operation;
 };

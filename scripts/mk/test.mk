@@ -1,9 +1,10 @@
 ## make test             unit tests, BPF packet tables, short simulation, and the lab (skips say why)
 ## make unit             the tests that need no privileges
+## make sim               two nodes in a deterministic world; XBEAT_SIM_SEED=n, XBEAT_SIM_RUNS=n
 ## make test-bpf         packet tables through BPF_PROG_TEST_RUN (root)
 # One binary a kind: tests/KIND/**/*_test.cc; what they share is in tests/support.
 support_sources := $(shell find tests/support -name '*.cc' 2>/dev/null | LC_ALL=C sort)
-test_kinds := unit bpf corpus
+test_kinds := unit bpf corpus sim
 test_libs := -lgmock -lgtest -lgtest_main -lrapidcheck
 
 define test_binary
@@ -17,9 +18,11 @@ endef
 $(foreach kind,$(test_kinds),$(eval $(call test_binary,$(kind))))
 -include $(patsubst %.cc,$(B)/obj/%.d,$(support_sources))
 
-.PHONY: test unit test-bpf test-corpus check
+.PHONY: test unit sim test-bpf test-corpus check
 unit: $(B)/tests/unit_tests
 	$(Q)$(B)/tests/unit_tests --gtest_brief=1
+sim: $(B)/tests/sim_tests
+	$(Q)$(B)/tests/sim_tests --gtest_brief=1
 test-bpf: $(B)/tests/bpf_tests
 	$(Q)$(B)/tests/bpf_tests --gtest_brief=1
 test: all

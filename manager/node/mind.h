@@ -1,0 +1,307 @@
+// One node's whole mind: what it knows, and how each event changes it. Private to node/.
+//
+// The parts judge (member/pair.h, health/), count (replicate/log.h), walk (execute/), shoot
+// (fence/); the Mind connects them. Its functions lie in one file a subject: mind_member.cc (who is
+// in), mind_log.cc (the replicated state), mind_plan.cc (planning and starting actions),
+// mind_result.cc (what came of them), mind_fence.cc, mind_request.cc (clients), mind_view.cc.
+// Every function runs inside one step(); what it wants is collected in `out`.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/prng.h"
+#include "execute/history.h"
+#include "execute/local.h"
+#include "execute/transition.h"
+#include "fence/fencer.h"
+#include "fence/guard.h"
+#include "health/peer_health.h"
+#include "member/link.h"
+#include "member/pair.h"
+#include "member/view.h"
+#include "node/chronicle.h"
+#include "node/node.h"
+#include "replicate/apply.h"
+#include "replicate/log.h"
+#include "replicate/state.h"
+#include "wire/message.h"
+
+namespace xbeat::node {
+
+/// The other node of a pair.
+struct Peer {
+    NodeName node;
+    member::Standing standing = member::Standing::Absent;
+    bool has_channel = false;
+    health::PeerHealth health;
+    member::Link link;
+    std::optional<wire::Hello> said;   // our hello on this channel
+    std::optional<wire::Hello> heard;  // its hello on this channel
+    bool is_to_be_welcomed = false;    // it is to join us, as soon as nothing is in the way
+    bool is_joining_us = false;
+    Incarnation daemon;         // of its life as a member; 0 if it never was one
+    Incarnation fenced_daemon;  // the life that a proof ended; 0 if none
+    std::string refusal;        // the last reason noted
+    std::vector<PathView> paths;
+    std::optional<Instant> hold_until;  // alive again after `dead`: fence only after that
+};
+
+/// An operation that was started and has not answered.
+struct Flight {
+    wire::Operation operation;
+    execute::Place place;
+    bool is_remote = false;
+    std::optional<std::uint32_t> action;  // of the present transition
+    Instant began{};
+    std::optional<Instant> deadline;  // our own, in case the peer never answers
+};
+
+/// Who asked: a client here, or one of the peer's.
+struct Asker {
+    bool is_remote = false;
+    ClientId client;
+    std::string user;
+};
+
+/// A configuration on its way to being durable.
+struct Change {
+    Asker asker;
+    std::string answer;  // what the client is told when it is done
+    LogIndex proposal;
+    std::optional<LogIndex> commit;
+    std::string previous;  // configuration before, to go back to if the commit cannot be written
+};
+
+/// A configuration that waits for its turn.
+struct WantedChange {
+    Asker asker;
+    cib::Element configuration;
+    std::string validate_with;
+    std::optional<std::int64_t> admin_epoch;
+    std::string answer;
+};
+
+/// What goes on when a write has reached the disk.
+enum class After : std::uint8_t { Nothing, LeadTerm, JoinWrites, SurvivorCleared };
+
+class Mind {
+public:
+    explicit Mind(Options options);
+    [[nodiscard]] Output step(Now at, const Event& event);
+
+    // mind_view.cc
+    [[nodiscard]] std::vector<PeerView> peer_views() const;
+    [[nodiscard]] std::string_view coordinator_name() const;
+    [[nodiscard]] std::string activity() const;
+    [[nodiscard]] std::vector<FenceView> fence_views() const;
+
+    [[nodiscard]] const replicate::State& shared() const { return shared_; }
+    [[nodiscard]] Term term() const { return term_; }
+    [[nodiscard]] const Chronicle& chronicle() const { return chronicle_; }
+
+private:
+    // mind.cc: events, writes, deadlines.
+    void handle(const Started& started);
+    void handle(const PeerVerdict& verdict);
+    void handle(const PathVerdict& verdict);
+    void handle(const ChannelUp& up);
+    void handle(const ChannelDown& down);
+    void handle(const MessageReceived& message);
+    void handle(const Persisted& persisted);
+    void handle(const AgentDone& done);
+    void handle(const ProcessExited& exited);
+    void handle(const ClientRequest& request);
+    void handle(const Wake& wake);
+    void handle(const Degraded& degraded);
+    void load(const Started& started);
+    void settle();
+    [[nodiscard]] bool drain();
+    void collect();
+    [[nodiscard]] std::optional<Instant> next_deadline() const;
+    Ticket write(std::variant<AppendRecord, TruncateLog, SaveSnapshot, PutMeta> body, After after);
+    void put_meta(std::string key, std::string value, After after);
+    void note(Level level, std::string kind, std::string text, Fields fields = {});
+    void note_node(Level level, std::string kind, std::string node, std::string text,
+                   Fields fields = {});
+
+    // mind_member.cc
+    [[nodiscard]] wire::Hello make_hello() const;
+    void heard(wire::Hello hello);
+    void heard(const wire::Refuse& refuse);
+    void heard(const wire::Welcome& welcome);
+    void meet();
+    void refuse(std::string reason);
+    void try_welcome();
+    void welcome();
+    void peer_joined();
+    void joined_writes_done();
+    void start_alone_if_allowed();
+    void lead(std::string why);
+    void lead_durably();
+    void term_is_durable();
+    void take_over(std::string why);
+    void stand_down();
+    void peer_gone(std::string why);
+    void peer_is_out(std::string how);
+    void remember_survivor(bool is_survivor);
+    void say_goodbye();
+    void update_quorum();
+    void reset_channel();
+
+    // mind_log.cc
+    LogIndex append(wire::RecordBody body);
+    void append_all(std::vector<wire::RecordBody> bodies);
+    void say(wire::Body body);
+    void flush_appends();
+    void heard(const wire::Append& message);
+    void heard(const wire::Durable& message);
+    void heard(const wire::NotDurable& message);
+    void log_progressed();
+    void save_snapshot();
+    [[nodiscard]] bool is_durable_everywhere(LogIndex index) const;
+    void propose(WantedChange wanted);
+    void next_change();
+    void drive_change();
+    void change_failed(const std::string& reason);
+
+    // mind_plan.cc
+    void want_plan(std::string cause);
+    void plan();
+    [[nodiscard]] schedule::Plan make_plan() const;
+    void adopt_flights();
+    void hold_dependents();
+    [[nodiscard]] bool advance();
+    [[nodiscard]] bool may_start(const schedule::Action& action) const;
+    [[nodiscard]] bool start(std::uint32_t index);
+    [[nodiscard]] bool start_resource_action(std::uint32_t index);
+    [[nodiscard]] bool start_cluster_action(std::uint32_t index);
+    void shut_down(const schedule::Action& action, std::uint32_t index);
+    [[nodiscard]] wire::Operation make_operation(const schedule::Action& action,
+                                                 std::uint32_t index);
+    void finish_transition();
+    void note_moves();
+
+    // mind_result.cc
+    void heard(const wire::Report& report);
+    void result(const wire::Report& report, const execute::Place& place);
+    void record_result(const wire::Report& report, const execute::Place& place);
+    void note_result(const wire::Report& report, const execute::Place& place, bool is_good);
+    void flights_overdue();
+    void import_local_flights();
+    void drop_remote_flights();
+
+    // mind_fence.cc
+    [[nodiscard]] bool start_fencing(std::uint32_t index);
+    void order_fence(const fence::Order& order, bool from_here);
+    void fence_ended(const fence::Outcome& outcome, const std::string& origin);
+    void fence_failed(const fence::Outcome& outcome, const std::string& origin);
+    void heard(const wire::Fence& order);
+    void heard(const wire::FenceDone& done);
+    [[nodiscard]] bool can_prove() const;
+    [[nodiscard]] std::string fence_obstacle(std::string_view target) const;
+    void peer_alive_again();
+    void record_fence(const fence::Outcome& outcome, const std::string& origin, std::string result);
+
+    // mind_request.cc
+    void heard(const wire::Forward& forward);
+    void heard(const wire::Answer& answer);
+    void request(const Asker& asker, const RequestBody& body);
+    void request(const Asker& asker, const ReplaceConfiguration& wanted);
+    void request(const Asker& asker, const SetAttribute& wanted);
+    void request(const Asker& asker, const Cleanup& wanted);
+    void request(const Asker& asker, const FenceNode& wanted);
+    void request(const Asker& asker, const ConfirmFenced& wanted);
+    void request(const Asker& asker, const FailResource& wanted);
+    void request(const Asker& asker, const Leave& wanted);
+    void reply(const Asker& asker, Result<std::string> outcome);
+    void fail_forwarded(const std::string& reason);
+    void confirm_fenced(const Asker& asker, std::string_view node);
+    void forget_failures(const execute::Place& place, const std::string& resource, bool all,
+                         std::set<std::string>& touched);
+
+    // mind.cc: small questions.
+    void heard(const wire::Joined& joined);
+    void heard(const wire::Execute& order);
+    void heard(const wire::EndMonitors& order);
+    void heard(const wire::MayLeave& order);
+    void heard(const wire::Goodbye& goodbye);
+    void hear(wire::Body body);
+    [[nodiscard]] bool is_coordinator() const;
+    [[nodiscard]] bool is_peer_member() const;
+    [[nodiscard]] bool i_run_resources() const;
+    [[nodiscard]] execute::Place self_place() const;
+    [[nodiscard]] execute::Place peer_place() const;
+    [[nodiscard]] std::optional<execute::Place> place_of(std::string_view name) const;
+    [[nodiscard]] std::vector<NodeId> node_ids() const;
+
+    Options options_;
+    NodeName self_;
+    Prng prng_;
+    Now now_;
+    Output out_;
+    Chronicle chronicle_;
+    std::uint64_t next_run_ = 1;
+    std::uint64_t next_ticket_ = 1;
+    std::uint64_t next_operation_ = 1;
+    std::map<Ticket, After> writes_;
+
+    // Membership.
+    member::Phase phase_ = member::Phase::Down;
+    bool has_life_ = false;  // was active since the start of this daemon
+    Incarnation daemon_;
+    Incarnation heart_;
+    Term term_;
+    NodeId coordinator_;  // 0: none
+    std::optional<Peer> peer_;
+    bool is_last_survivor_ = false;  // durable fact
+    bool is_survivor_clearing_ = false;
+    bool is_lead_pending_ = false;  // a new term of ours is on its way to the disk
+    std::string lead_reason_;
+    std::size_t join_writes_ = 0;      // of the takeover of a welcome's state, not yet durable
+    std::optional<Instant> retry_at_;  // of a write that failed and must not be given up
+    bool is_leaving_ = false;
+    std::optional<Asker> leaver_;  // the local client that asked to leave
+
+    // The replicated state.
+    replicate::State shared_;
+    replicate::Log log_;
+    std::vector<std::string> unsent_;  // records of this step, for the peer
+    LogIndex told_durable_;            // what we told the coordinator
+    std::optional<Change> change_;
+    std::deque<WantedChange> wanted_;
+    std::map<ClientId, Asker> forwarded_;  // clients here, waiting for the coordinator
+
+    // Plans and actions.
+    execute::Local local_;
+    std::optional<execute::Transition> transition_;
+    std::int64_t next_transition_ = 0;
+    bool wants_plan_ = false;
+    std::string plan_cause_;
+    std::map<OperationId, Flight> flights_;
+    std::map<std::string, std::set<OperationId>> held_;  // "key node" -> what it waits for
+    std::optional<Instant> recheck_at_;
+    std::map<std::string, std::string> places_before_;  // resource -> where it was
+
+    // Fencing.
+    fence::Fencer fencer_;
+    fence::Guard guard_;
+    struct FenceOrder {
+        std::optional<std::uint32_t> action;  // of the present transition
+        bool is_remote = false;               // the peer shoots
+        bool is_running = false;              // handed to a fencer
+        std::vector<Asker> askers;
+        fence::Order order;
+        Instant began{};
+    };
+    std::map<std::string, FenceOrder> fences_;  // by target
+    std::string obstacle_;                      // why a lost peer is not fenced; noted once
+};
+
+}  // namespace xbeat::node

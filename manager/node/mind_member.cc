@@ -1,0 +1,445 @@
+// Who is in: meeting, joining, leading, losing and leaving.
+#include <algorithm>
+
+#include "core/text.h"
+#include "node/mind.h"
+
+namespace xbeat::node {
+
+using member::Phase;
+using member::Standing;
+
+wire::Hello Mind::make_hello() const {
+    wire::Hello hello;
+    hello.cluster = options_.cluster;
+    hello.sender = self_.id;
+    for (const NodeName& node : options_.nodes) {
+        hello.nodes.push_back({.id = node.id, .name = node.name});
+    }
+    std::sort(hello.nodes.begin(), hello.nodes.end(),
+              [](const auto& a, const auto& b) { return a.id < b.id; });
+    hello.daemon = daemon_;
+    hello.heart = heart_;
+    hello.standing = has_life_ ? wire::Standing::Running : wire::Standing::Fresh;
+    hello.is_coordinator = is_coordinator();
+    hello.runs_resources = has_life_ && i_run_resources();
+    hello.term = term_;
+    hello.log_term = shared_.last_term();
+    hello.log_index = shared_.applied;
+    hello.cib_version = replicate::version_of(shared_.cib);
+    hello.digest = replicate::digest_of(shared_);
+    hello.session = peer_->link.session();
+    hello.received = peer_->link.received();
+    return hello;
+}
+
+void Mind::heard(wire::Hello hello) {
+    Peer& peer = *peer_;
+    if (peer.heard) return reset_channel();
+    peer.heard = std::move(hello);
+    meet();
+}
+
+// Both hellos of this channel are known: decide, as the peer does with the same two.
+void Mind::meet() {
+    Peer& peer = *peer_;
+    const wire::Hello& theirs = *peer.heard;
+    const member::Judgement judgement = member::judge(*peer.said, theirs);
+    if (judgement.decision == member::Decision::Refuse) return refuse(judgement.reason);
+    if (theirs.sender != peer.node.id) return refuse("the peer's id is not the expected one");
+    if (peer.fenced_daemon.value != 0 && theirs.daemon == peer.fenced_daemon) {
+        return refuse(concat(peer.node.name,
+                             " was fenced, but the same life of its daemon speaks again: its "
+                             "fence device does not do what it says"));
+    }
+    peer.refusal.clear();
+    out_.run.emplace_back(AcceptPeer{.peer = peer.node.id, .heart = theirs.heart});
+    switch (judgement.decision) {
+        case member::Decision::Resume:
+            peer.link.open(theirs.received);
+            note_node(Level::Info, "channel-resumed", peer.node.name,
+                      concat("the session with ", peer.node.name, " goes on"));
+            return;
+        case member::Decision::Lead:
+            note_node(Level::Info, "peer-met", peer.node.name, judgement.reason);
+            peer.is_to_be_welcomed = true;
+            return try_welcome();
+        case member::Decision::Join:
+            note_node(Level::Info, "peer-met", peer.node.name, judgement.reason);
+            return stand_down();
+        case member::Decision::Refuse:
+            return;
+    }
+}
+
+void Mind::refuse(std::string reason) {
+    Peer& peer = *peer_;
+    out_.send.push_back(
+        {.peer = peer.node.id, .bytes = wire::encode_message(wire::Refuse{.reason = reason})});
+    if (peer.refusal == reason) return;
+    note_node(Level::Error, "peer-refused", peer.node.name, reason, {{"reason", reason}});
+    peer.refusal = std::move(reason);
+}
+
+void Mind::heard(const wire::Refuse& refusal) {
+    if (peer_->refusal == refusal.reason) return;
+    peer_->refusal = refusal.reason;
+    note_node(Level::Error, "refused-by-peer", peer_->node.name,
+              concat(peer_->node.name, " refuses this node: ", refusal.reason),
+              {{"reason", refusal.reason}});
+}
+
+// Another node leads: this one takes over its state. What runs here goes on running; the new
+// coordinator finds it by probing.
+void Mind::stand_down() {
+    Peer& peer = *peer_;
+    if (transition_) transition_->abort();
+    transition_.reset();
+    flights_.clear();
+    held_.clear();
+    wants_plan_ = false;
+    (void)fencer_.recall(peer.node.name);
+    std::erase_if(fences_, [this](const auto& each) { return !fencer_.has_job(each.first); });
+    if (change_) change_failed("this node is no longer the coordinator");
+    for (const WantedChange& wanted : wanted_) {
+        reply(wanted.asker, Error{Code::Unavailable, "this node is no longer the coordinator"});
+    }
+    wanted_.clear();
+    fail_forwarded("the coordinator changed before it answered: look at the state and ask again");
+    peer.link.end();
+    peer.hold_until.reset();
+    peer.standing = Standing::Absent;
+    is_lead_pending_ = false;
+    std::erase_if(writes_, [](const auto& each) { return each.second == After::JoinWrites; });
+    join_writes_ = 0;
+    coordinator_ = {};
+    phase_ = Phase::Joining;
+}
+
+// Welcomes the peer that is to join, once nothing stands in the way: no shot at it is under way, it
+// is durably forgotten that this node was the last survivor, and this node has a durable term.
+void Mind::try_welcome() {
+    if (!peer_ || !peer_->has_channel || !peer_->is_to_be_welcomed) return;
+    Peer& peer = *peer_;
+    if (!fencer_.recall(peer.node.name)) return;
+    if (const auto order = fences_.find(peer.node.name);
+        order != fences_.end() && !order->second.is_remote) {
+        fences_.erase(order);
+        if (transition_) want_plan(concat(peer.node.name, " is back"));
+        if (transition_) transition_->abort();
+    }
+    if (is_last_survivor_) {
+        if (!is_survivor_clearing_) {
+            is_survivor_clearing_ = true;
+            put_meta("last_survivor", "", After::SurvivorCleared);
+        }
+        return;
+    }
+    const bool needs_term = !is_coordinator() || peer.heard->term > term_;
+    if (needs_term) {
+        term_ = std::max(term_, peer.heard->term);
+        if (phase_ == Phase::Waiting) phase_ = Phase::Forming;
+        return lead_durably();
+    }
+    welcome();
+}
+
+// Asks the disk for a new term of our own; term_is_durable() goes on.
+void Mind::lead_durably() {
+    if (is_lead_pending_) return;
+    is_lead_pending_ = true;
+    const Term wanted = member::next_term(term_, self_.id, node_ids());
+    term_ = wanted;
+    put_meta("term", concat(wanted.value), After::LeadTerm);
+}
+
+void Mind::term_is_durable() {
+    if (!is_lead_pending_) return;
+    is_lead_pending_ = false;
+    // A peer that can be asked has been told that this node is fresh: nobody starts alone then.
+    if (peer_ && peer_->has_channel) lead_reason_.clear();
+    const bool has_reason = !lead_reason_.empty();
+    if (!has_reason && !(peer_ && peer_->is_to_be_welcomed)) {
+        if (phase_ == Phase::Forming) phase_ = Phase::Waiting;
+        return;
+    }
+    std::string why = has_reason ? lead_reason_ : std::string("leads the start of the cluster");
+    lead_reason_.clear();
+    lead(std::move(why));
+    if (peer_ && peer_->is_to_be_welcomed) welcome();
+}
+
+void Mind::start_alone_if_allowed() {
+    if (phase_ != Phase::Waiting || is_lead_pending_) return;
+    if (peer_ && peer_->has_channel) return;  // it can be asked
+    const std::string why = member::reason_to_start_alone(
+        {.nodes = options_.nodes.size(),
+         .is_last_survivor = is_last_survivor_,
+         .is_peer_confirmed = peer_ && peer_->standing == Standing::Out});
+    if (why.empty()) return;
+    if (peer_) peer_->standing = Standing::Out;
+    lead_reason_ = concat("starts alone: ", why);
+    lead_durably();
+}
+
+// This node is coordinator from here on. Its term is ours alone; on the way to a takeover it may
+// still be on its way to the disk.
+void Mind::lead(std::string why) {
+    const bool was_fresh = !has_life_;
+    phase_ = Phase::Active;
+    has_life_ = true;
+    coordinator_ = self_.id;
+    next_operation_ = 1;
+    log_.peer_unknown();
+    note_node(Level::Info, "coordinator", self_.name,
+              concat(self_.name, " is coordinator of term ", term_.value, ": ", why),
+              {{"term", concat(term_.value)}, {"reason", why}});
+    append(wire::SetCluster{.have_quorum = true, .coordinator = self_place().id});
+    for (const NodeName& node : options_.nodes) {
+        append(wire::EnsureNode{.id = concat(node.id.value), .name = node.name});
+    }
+    if (shared_.proposal) append(wire::AbortConfiguration{.proposal = shared_.proposal->index});
+    // What a node of an earlier life did is void: everything is probed.
+    append(wire::SetNodeState{.id = self_place().id,
+                              .name = self_.name,
+                              .is_member = true,
+                              .is_online = true,
+                              .join = "member",
+                              .expected = "member",
+                              .forget = was_fresh});
+    if (peer_ && was_fresh) {
+        append(wire::SetNodeState{.id = peer_place().id,
+                                  .name = peer_->node.name,
+                                  .is_member = false,
+                                  .is_online = false,
+                                  .join = "down",
+                                  .expected = "down",
+                                  .forget = true});
+    }
+    import_local_flights();
+    update_quorum();
+    // A cold start of a pair plans when the peer has joined, not before.
+    if (peer_ && peer_->standing != Standing::Out && peer_->standing != Standing::Lost) return;
+    want_plan("start");
+}
+
+void Mind::take_over(std::string why) {
+    term_ = member::next_term(term_, self_.id, node_ids());
+    put_meta("term", concat(term_.value), After::Nothing);
+    fail_forwarded("the coordinator is gone: look at the state and ask again");
+    lead(std::move(why));
+}
+
+void Mind::welcome() {
+    Peer& peer = *peer_;
+    peer.is_to_be_welcomed = false;
+    const std::uint64_t session = prng_.next() | 1U;
+    drop_remote_flights();
+    peer.standing = Standing::Joining;
+    peer.fenced_daemon = {};
+    // If it does not finish its joining, what its old life ran must be dealt with after all.
+    peer.hold_until = now_.boot + options_.stall_limit;
+    peer.daemon = peer.heard->daemon;
+    log_.peer_unknown();
+    flush_appends();
+    wire::Welcome welcome{
+        .session = session,
+        .term = term_,
+        .joiner = peer.heard->daemon,
+        .is_divergent = !shared_.contains(peer.heard->log_term, peer.heard->log_index),
+        .snapshot = replicate::encode_snapshot(shared_)};
+    out_.send.push_back({.peer = peer.node.id, .bytes = wire::encode_message(std::move(welcome))});
+    peer.link.begin(session);
+    peer.link.open(0);
+}
+
+void Mind::heard(const wire::Welcome& welcome) {
+    Peer& peer = *peer_;
+    if (phase_ != Phase::Joining || !peer.heard || welcome.joiner != daemon_) return;
+    if (welcome.term < term_ || welcome.session == 0) return reset_channel();
+    Result<replicate::State> state = replicate::decode_snapshot(welcome.snapshot);
+    if (!state) {
+        note_node(Level::Error, "join-failed", peer.node.name, state.error().context);
+        return reset_channel();
+    }
+    if (welcome.is_divergent) {
+        note_node(
+            Level::Warning, "state-diverged", peer.node.name,
+            concat("this node held records that ", peer.node.name, " never had; they are dropped"),
+            {{"own", concat(shared_.last_term().value, '/', shared_.applied.value)},
+             {"own_version", replicate::version_of(shared_.cib)},
+             {"taken", concat(state->last_term().value, '/', state->applied.value)},
+             {"taken_version", replicate::version_of(state->cib)}});
+    }
+    term_ = welcome.term;
+    shared_ = std::move(*state);
+    local_.end_monitors({});
+    peer.link.begin(welcome.session);
+    peer.link.open(0);
+    peer.daemon = peer.heard->daemon;
+    told_durable_ = {};
+    std::erase_if(writes_, [](const auto& each) { return each.second == After::JoinWrites; });
+    join_writes_ = 4;
+    put_meta("term", concat(term_.value), After::JoinWrites);
+    put_meta("last_survivor", "", After::JoinWrites);
+    const Ticket saved =
+        write(SaveSnapshot{.index = shared_.applied, .bytes = welcome.snapshot}, After::JoinWrites);
+    (void)write(TruncateLog{LogIndex{shared_.applied.value + 1}}, After::JoinWrites);
+    log_ = {};
+    log_.snapshot_begun(saved, shared_.applied);
+}
+
+void Mind::joined_writes_done() {
+    if (phase_ != Phase::Joining) return;
+    Peer& peer = *peer_;
+    is_last_survivor_ = false;
+    phase_ = Phase::Active;
+    has_life_ = true;
+    coordinator_ = peer.node.id;
+    peer.standing = Standing::Member;
+    say(wire::Joined{.term = term_});
+    note_node(Level::Info, "joined", self_.name,
+              concat(self_.name, " joined ", peer.node.name, " in term ", term_.value),
+              {{"term", concat(term_.value)}});
+}
+
+// The joiner answered: it is a member whose resources will be probed.
+void Mind::peer_joined() {
+    Peer& peer = *peer_;
+    if (peer.standing != Standing::Joining) return;
+    peer.standing = Standing::Member;
+    peer.hold_until.reset();
+    guard_.cleared(peer.node.name);
+    append(wire::SetNodeState{.id = peer_place().id,
+                              .name = peer.node.name,
+                              .is_member = true,
+                              .is_online = true,
+                              .join = "member",
+                              .expected = "member",
+                              .forget = true});
+    note_node(Level::Info, "joined", peer.node.name,
+              concat(peer.node.name, " joined in term ", term_.value),
+              {{"term", concat(term_.value)}});
+    update_quorum();
+    want_plan(concat(peer.node.name, " joined"));
+}
+
+// The peer is silent, or stalled for too long. It may still run something: nothing starts here on
+// the strength of this alone.
+void Mind::peer_gone(std::string why) {
+    Peer& peer = *peer_;
+    if (phase_ == Phase::Forming || (phase_ == Phase::Joining && !has_life_)) {
+        phase_ = Phase::Waiting;
+        coordinator_ = {};
+        is_lead_pending_ = false;
+        peer.standing = Standing::Absent;
+        peer.link.end();
+        return reset_channel();
+    }
+    if (peer.standing == Standing::Lost) return peer.hold_until ? peer.hold_until.reset() : void();
+    if (phase_ != Phase::Active && phase_ != Phase::Joining) return;
+    if (peer.standing == Standing::Out) return;
+    chronicle_.begin(why, now_);
+    const Evidence& evidence = peer.health.evidence();
+    const Instant suspected = peer.health.suspect_since().value_or(evidence.judged_at);
+    chronicle_.add({.phase = "silence",
+                    .detail = {},
+                    .from = evidence.last_answer,
+                    .to = suspected,
+                    .succeeded = true});
+    chronicle_.add({.phase = "suspect",
+                    .detail = {},
+                    .from = suspected,
+                    .to = evidence.judged_at,
+                    .succeeded = true});
+    chronicle_.add({.phase = "dead",
+                    .detail = peer.node.name,
+                    .from = evidence.judged_at,
+                    .to = now_.boot,
+                    .succeeded = true});
+    peer.standing = Standing::Lost;
+    peer.link.end();
+    reset_channel();
+    drop_remote_flights();
+    if (!is_coordinator()) take_over(why);
+    append(wire::SetNodeState{.id = peer_place().id,
+                              .name = peer.node.name,
+                              .is_member = false,
+                              .is_online = false,
+                              .join = "member",
+                              .expected = "member",
+                              .forget = false});
+    update_quorum();
+    if (transition_) transition_->abort();
+    want_plan(std::move(why));
+}
+
+// A proof: the peer runs nothing. Its history is void and nothing waits for its disk any more.
+void Mind::peer_is_out(std::string how) {
+    Peer& peer = *peer_;
+    const bool was_running = phase_ == Phase::Active || (phase_ == Phase::Joining && has_life_);
+    peer.standing = Standing::Out;
+    peer.is_to_be_welcomed = false;
+    peer.fenced_daemon = peer.daemon;
+    peer.hold_until.reset();
+    peer.link.end();
+    peer.health.forget(now_.boot);
+    drop_remote_flights();
+    out_.run.emplace_back(ForgetPeer{peer.node.id});
+    reset_channel();
+    if (!was_running) return start_alone_if_allowed();
+    remember_survivor(true);
+    if (!is_coordinator()) take_over(concat(peer.node.name, ' ', how));
+    append(wire::SetNodeState{.id = peer_place().id,
+                              .name = peer.node.name,
+                              .is_member = false,
+                              .is_online = false,
+                              .join = "down",
+                              .expected = "down",
+                              .forget = true});
+    update_quorum();
+}
+
+void Mind::remember_survivor(bool is_survivor) {
+    is_last_survivor_ = is_survivor;
+    put_meta("last_survivor", is_survivor ? concat(term_.value) : std::string(), After::Nothing);
+}
+
+void Mind::reset_channel() {
+    if (!peer_->has_channel) return;
+    // What still arrives on the old channel is not listened to: it has no hello any more.
+    peer_->link.close();
+    peer_->said.reset();
+    peer_->heard.reset();
+    peer_->is_to_be_welcomed = false;
+    out_.run.emplace_back(ResetChannel{peer_->node.id});
+}
+
+// Quorum of a pair is the permission to plan for both: as long as the other one is in, provably
+// out, or can be proven out.
+void Mind::update_quorum() {
+    if (!is_coordinator()) return;
+    const bool is_split =
+        peer_ && peer_->standing == Standing::Lost && !can_prove() && !options_.unsafe_takeover;
+    const std::string obstacle =
+        is_split ? concat("no safe takeover: ", peer_->node.name,
+                          " is lost and nothing can prove that it is off (no fencing)")
+                 : std::string();
+    if (obstacle != obstacle_ && is_split) {
+        note_node(Level::Error, "no-safe-takeover", peer_->node.name, obstacle);
+    }
+    obstacle_ = obstacle;
+    append(wire::SetCluster{.have_quorum = !is_split, .coordinator = self_place().id});
+}
+
+void Mind::say_goodbye() {
+    note_node(Level::Info, "left", self_.name, concat(self_.name, " leaves"));
+    if (leaver_) reply(*leaver_, std::string("left the cluster"));
+    leaver_.reset();
+    if (peer_ && peer_->link.is_open()) say(wire::Goodbye{.term = term_});
+    flush_appends();
+    out_.run.emplace_back(Exit{});
+    phase_ = Phase::Left;
+}
+
+}  // namespace xbeat::node

@@ -1,0 +1,330 @@
+// Planning, and carrying plans out.
+//
+// A plan is made anew the moment something unexpected is known; it never waits for actions that
+// still run. Those are carried over: what starts something is recorded as begun, so the new plan
+// counts it as active; what stops something is not, so the new plan counts it as still active; an
+// action that the new plan wants too is adopted; and whatever the old plan had ordered after a
+// running action stays held until that action has answered.
+#include <algorithm>
+
+#include "cib/duration.h"
+#include "core/text.h"
+#include "node/mind.h"
+#include "schedule/schedule.h"
+
+namespace xbeat::node {
+namespace {
+
+using execute::Progress;
+using member::Standing;
+using schedule::Action;
+using schedule::ActionKind;
+
+constexpr Duration kRecheckInterval = 15min;  // cluster-recheck-interval's default
+
+std::string flight_key(std::string_view key, std::string_view node) {
+    return concat(key, ' ', node);
+}
+
+std::string_view meta_of(const Action& action, std::string_view name) {
+    for (const schedule::NameValue& each : action.meta) {
+        if (each.name == name) return each.value;
+    }
+    return {};
+}
+
+bool makes_active(std::string_view task) {
+    return task == "start" || task == "promote" || task == "migrate_from" || task == "migrate_to";
+}
+
+// Identifies the planner in transition keys; the form is a UUID's, the content our term.
+std::string planner_id(Term term, Incarnation daemon) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    const auto hex = [&](std::uint64_t value, std::size_t digits) {
+        std::string out(digits, '0');
+        for (std::size_t i = digits; i > 0; --i) {
+            out[i - 1] = kDigits[value & 0xfU];
+            value >>= 4U;
+        }
+        return out;
+    };
+    return concat(hex(term.value >> 16U, 8), '-', hex(term.value, 4), "-4000-8000-",
+                  hex(daemon.value, 12));
+}
+
+void set_option(cib::Element& cib, std::string_view name, std::string_view value) {
+    cib::Element& config = cib.child_or_new("configuration").child_or_new("crm_config");
+    cib::Element* set = nullptr;
+    for (cib::Element& each : config.children) {
+        if (each.get("id") == "cib-bootstrap-options") set = &each;
+    }
+    if (set == nullptr) {
+        cib::Element created;
+        created.name = "cluster_property_set";
+        created.set("id", "cib-bootstrap-options");
+        config.children.push_back(std::move(created));
+        set = &config.children.back();
+    }
+    std::erase_if(set->children,
+                  [name](const cib::Element& pair) { return pair.get("name") == name; });
+    cib::Element pair;
+    pair.name = "nvpair";
+    pair.set("id", concat("cib-bootstrap-options-", name));
+    pair.set("name", name);
+    pair.set("value", value);
+    set->children.insert(set->children.begin(), std::move(pair));
+}
+
+}  // namespace
+
+void Mind::want_plan(std::string cause) {
+    if (!is_coordinator()) return;
+    if (!wants_plan_) plan_cause_ = std::move(cause);
+    wants_plan_ = true;
+}
+
+// The scheduler sees the CIB as it is, unless this node is alone without a way to a proof: then it
+// may keep what it has and start nothing, or, if its operator accepted that, act without proof.
+schedule::Plan Mind::make_plan() const {
+    const schedule::Options options{.now = schedule::effective_time(shared_.cib, now_.calendar)};
+    const bool is_alone = peer_ && peer_->standing == Standing::Lost && !can_prove();
+    if (!is_alone) return schedule::schedule(shared_.cib, options);
+    cib::Element cib = shared_.cib;
+    if (options_.unsafe_takeover) {
+        set_option(cib, "fencing-enabled", "false");
+        set_option(cib, "stonith-enabled", "false");
+    } else {
+        set_option(cib, "no-quorum-policy", "freeze");
+    }
+    return schedule::schedule(cib, options);
+}
+
+void Mind::plan() {
+    wants_plan_ = false;
+    hold_dependents();
+    for (auto& [id, flight] : flights_) flight.action.reset();
+    for (auto& [target, order] : fences_) order.action.reset();
+    transition_.emplace(make_plan(), next_transition_++, now_);
+    recheck_at_ = now_.boot + kRecheckInterval;
+    if (const auto by = transition_->plan().recheck_by) {
+        const std::int64_t wait = std::max<std::int64_t>(1, by->value - now_.calendar.value);
+        recheck_at_ = std::min(*recheck_at_, now_.boot + std::chrono::seconds(wait));
+    }
+    const std::size_t real = transition_->real_total();
+    if (real == 0 && transition_->plan().actions.empty()) {
+        chronicle_.finish(true, now_);
+        transition_.reset();
+        return;
+    }
+    chronicle_.begin(plan_cause_, now_);
+    chronicle_.add({.phase = "plan",
+                    .detail = concat("transition ", transition_->number(), ": ", real, " actions"),
+                    .from = now_.boot,
+                    .to = now_.boot,
+                    .succeeded = true});
+    note(Level::Info, "transition-started",
+         concat("transition ", transition_->number(), " with ", real, " actions: ", plan_cause_),
+         {{"transition", concat(transition_->number())},
+          {"actions", concat(real)},
+          {"cause", plan_cause_}});
+    adopt_flights();
+}
+
+// What the old plan had ordered after an action that still runs waits for it in the new plan too.
+void Mind::hold_dependents() {
+    if (!transition_) return;
+    for (const auto& [id, flight] : flights_) {
+        if (!flight.action) continue;
+        for (const std::uint32_t later : transition_->dependents(*flight.action)) {
+            const Action& action = transition_->action(later);
+            if (action.kind == ActionKind::Pseudo) continue;
+            held_[flight_key(action.key, action.node)].insert(id);
+        }
+    }
+}
+
+void Mind::adopt_flights() {
+    for (std::uint32_t i = 0; i < transition_->plan().actions.size(); ++i) {
+        const Action& action = transition_->action(i);
+        if (action.kind != ActionKind::Resource) continue;
+        for (auto& [id, flight] : flights_) {
+            if (flight.action || flight.operation.key != action.key ||
+                flight.place.name != action.node || flight.operation.task != action.task) {
+                continue;
+            }
+            flight.action = i;
+            transition_->set(i, Progress::Running);
+            break;
+        }
+    }
+}
+
+bool Mind::advance() {
+    if (!transition_) return false;
+    const std::int64_t limit = parse_integer(transition_->plan().batch_limit).value_or(0);
+    // Each round completes at least one action, so there are no more rounds than actions.
+    bool has_started = false;
+    bool has_moved = true;
+    while (has_moved && transition_ && !transition_->is_aborted() && !wants_plan_) {
+        has_moved = false;
+        for (const std::uint32_t index : transition_->ready()) {
+            if (limit > 0 && transition_->running() >= static_cast<std::size_t>(limit)) break;
+            if (start(index)) has_moved = true;
+            if (!transition_ || transition_->is_aborted() || wants_plan_) break;
+            if (phase_ != member::Phase::Active) return true;
+        }
+        has_started = has_started || has_moved;
+    }
+    return has_started;
+}
+
+// True if the action's progress changed.
+bool Mind::start(std::uint32_t index) {
+    const Action& action = transition_->action(index);
+    if (action.kind == ActionKind::Pseudo || action.is_no_op) {
+        transition_->set(index, Progress::Done);
+        return true;
+    }
+    if (action.kind == ActionKind::Cluster) return start_cluster_action(index);
+    return start_resource_action(index);
+}
+
+bool Mind::may_start(const Action& action) const {
+    const std::string_view node = action.router_node.empty() ? action.node : action.router_node;
+    const bool is_here = node == self_.name;
+    if (!is_here && !(is_peer_member() && node == peer_->node.name)) return false;
+    const auto held = held_.find(flight_key(action.key, action.node));
+    if (held != held_.end() && !held->second.empty()) return false;
+    const bool is_clone = !meta_of(action, "CRM_meta_clone").empty();
+    return std::none_of(flights_.begin(), flights_.end(), [&](const auto& each) {
+        const Flight& flight = each.second;
+        if (flight.operation.resource != action.resource_id) return false;
+        // One operation at a time for a resource and node (claim I-20); and a start nowhere while
+        // anything of the same resource is under way elsewhere (claim I-1).
+        if (flight.place.name == node) return true;
+        return !is_clone && makes_active(action.task) && action.task != "migrate_to" &&
+               flight.operation.task != "monitor";
+    });
+}
+
+bool Mind::start_resource_action(std::uint32_t index) {
+    const Action& action = transition_->action(index);
+    if (!may_start(action)) return false;
+    const std::string_view node = action.router_node.empty() ? action.node : action.router_node;
+    const bool is_here = node == self_.name;
+    const execute::Place place = is_here ? self_place() : peer_place();
+    wire::Operation operation = make_operation(action, index);
+    append_all(execute::begun_records(operation, place, now_.calendar));
+    Flight flight{.operation = operation,
+                  .place = place,
+                  .is_remote = !is_here,
+                  .action = index,
+                  .began = now_.boot,
+                  .deadline = {}};
+    if (!is_here) {
+        const Duration delay = cib::parse_duration(transition_->plan().cluster_delay)
+                                   .value_or(std::chrono::seconds(60));
+        flight.deadline = now_.boot + std::chrono::milliseconds(operation.timeout_ms) + delay;
+    }
+    flight.operation.parameters.clear();
+    flights_.emplace(operation.id, std::move(flight));
+    transition_->set(index, Progress::Running);
+    chronicle_.note({.level = Level::Debug,
+                     .kind = "action-started",
+                     .node = place.name,
+                     .resource = operation.resource,
+                     .text = concat(operation.task, ' ', operation.resource, " on ", place.name),
+                     .fields = {{"key", operation.key}},
+                     .at = now_.boot});
+    if (is_here) {
+        local_.accept(std::move(operation), now_);
+    } else {
+        say(wire::Execute{.term = term_, .operation = std::move(operation)});
+    }
+    return true;
+}
+
+wire::Operation Mind::make_operation(const Action& action, std::uint32_t index) {
+    wire::Operation operation;
+    // Never used again: terms are never reused, and a term's counter only grows.
+    operation.id = OperationId{(term_.value << 32U) | next_operation_++};
+    operation.resource = action.resource_id;
+    operation.agent_class = action.agent_class;
+    operation.agent_provider = action.agent_provider;
+    operation.agent_type = action.agent_type;
+    operation.task = action.task;
+    operation.key = action.key;
+    operation.transition_key = concat(index + 1, ':', transition_->number(), ':', action.target_rc,
+                                      ':', planner_id(term_, daemon_));
+    operation.interval_ms = action.interval_ms;
+    operation.timeout_ms = action.timeout_ms > 0 ? action.timeout_ms : 20'000;
+    operation.target_rc = action.target_rc;
+    for (const schedule::NameValue& parameter : action.parameters) {
+        operation.parameters.emplace_back(parameter.name, parameter.value);
+    }
+    bool has_feature_set = false;
+    for (const schedule::NameValue& meta : action.meta) {
+        operation.parameters.emplace_back(meta.name, meta.value);
+    }
+    const auto add_missing = [&operation](std::string_view name, std::string value) {
+        for (const auto& [known, ignored] : operation.parameters) {
+            if (known == name) return;
+        }
+        operation.parameters.emplace_back(name, std::move(value));
+    };
+    for (const auto& [known, ignored] : operation.parameters) {
+        has_feature_set = has_feature_set || known == "crm_feature_set";
+    }
+    add_missing("CRM_meta_on_node", action.node);
+    add_missing("CRM_meta_on_node_uuid", action.node_id);
+    add_missing("CRM_meta_timeout", concat(operation.timeout_ms));
+    // A probe is a monitor without name and interval, as Pacemaker's executor runs it.
+    const bool is_probe = action.task == "monitor" && action.interval_ms == 0;
+    if (!is_probe) add_missing("CRM_meta_name", action.task);
+    if (action.interval_ms > 0) add_missing("CRM_meta_interval", concat(action.interval_ms));
+    if (!has_feature_set) add_missing("crm_feature_set", "3.19.7");
+    return operation;
+}
+
+bool Mind::start_cluster_action(std::uint32_t index) {
+    const Action& action = transition_->action(index);
+    if (action.task == "stonith") return start_fencing(index);
+    if (action.task == "do_shutdown") {
+        shut_down(action, index);
+        return true;
+    }
+    const std::optional<execute::Place> place = place_of(action.node);
+    if (place && action.task == "clear_failcount") {
+        append_all(execute::clear_failures_records(shared_.cib, place->id, action.resource_id));
+    } else if (place && action.task == "lrm_delete") {
+        append(wire::EraseHistory{.node = place->id, .resource = action.resource_id, .entry = {}});
+    }
+    transition_->set(index, Progress::Done);
+    return true;
+}
+
+// Everything of that node has stopped: it may go. This node itself goes last.
+void Mind::shut_down(const Action& action, std::uint32_t index) {
+    transition_->set(index, Progress::Done);
+    if (action.node == self_.name) {
+        if (is_leaving_) say_goodbye();
+        return;
+    }
+    if (is_peer_member() && action.node == peer_->node.name) say(wire::MayLeave{.term = term_});
+}
+
+void Mind::finish_transition() {
+    const bool is_good = !transition_->has_failures();
+    const std::size_t waiting = transition_->real_total() - transition_->real_done();
+    note(is_good ? Level::Info : Level::Warning, "transition-done",
+         concat("transition ", transition_->number(), " ended: ", transition_->real_done(), " of ",
+                transition_->real_total(), " actions done"),
+         {{"transition", concat(transition_->number())},
+          {"done", concat(transition_->real_done())},
+          {"left", concat(waiting)}});
+    transition_.reset();
+    note_moves();
+    chronicle_.finish(is_good && waiting == 0, now_);
+}
+
+}  // namespace xbeat::node

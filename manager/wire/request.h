@@ -1,0 +1,71 @@
+// What clients may ask to be changed. Reading needs no request.
+//
+// A node that is not the coordinator forwards these as they are.
+#pragma once
+
+#include <string>
+#include <variant>
+
+namespace xbeat::wire {
+
+struct ReplaceConfiguration {
+    std::string configuration;  // XML of <configuration>, or of a whole <cib>
+    std::string
+        base_version;  // "admin_epoch.epoch" it was derived from; empty = whatever is there now
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.configuration, self.base_version);
+    }
+};
+struct SetAttribute {
+    std::string node;  // node name
+    std::string name;
+    std::string value;  // ignored if remove
+    bool remove = false;
+    bool is_permanent = false;  // in the configuration, else transient (lost when the node leaves)
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.node, self.name, self.value, self.remove, self.is_permanent);
+    }
+};
+struct Cleanup {
+    std::string resource;     // empty = all
+    std::string node;         // empty = all
+    bool failed_only = true;  // true: cleanup; false: refresh (forget everything, probe again)
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.resource, self.node, self.failed_only);
+    }
+};
+struct FenceNode {
+    std::string node;
+    std::string action;  // "reboot" or "off"; "on" to unfence
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.node, self.action);
+    }
+};
+struct ConfirmFenced {
+    std::string node;  // a person vouches that it is off
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.node);
+    }
+};
+struct FailResource {
+    std::string resource;
+    std::string node;
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.resource, self.node);
+    }
+};
+struct Leave {  // leave the cluster cleanly and end
+    template <class Self, class Archive>
+    static void fields(Self& /*self*/, Archive& /*archive*/) {}
+};
+
+using RequestBody = std::variant<ReplaceConfiguration, SetAttribute, Cleanup, FenceNode,
+                                 ConfirmFenced, FailResource, Leave>;
+
+}  // namespace xbeat::wire

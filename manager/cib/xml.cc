@@ -3,7 +3,9 @@
 #include <pugixml.hpp>
 
 #include <algorithm>
+#include <array>
 
+#include "cib/utf8.h"
 #include "core/limits.h"
 #include "core/text.h"
 
@@ -45,6 +47,70 @@ Error at_line(Code code, std::uint32_t line, std::string_view what) {
 
 bool is_blank(std::string_view text) { return trim(text).empty(); }
 
+// What may name an element or an attribute: XML 1.0, section 2.3, with every character past ASCII
+// allowed.
+bool is_name(std::string_view name) {
+    const auto is_start = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' ||
+               static_cast<unsigned char>(c) >= 0x80;
+    };
+    const auto is_rest = [&](char c) {
+        return is_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    };
+    return !name.empty() && name.size() <= kIdBytesMax && is_start(name.front()) &&
+           std::all_of(name.begin(), name.end(), is_rest);
+}
+
+// A comment as XML allows it: no two hyphens in a row, none at the end.
+std::string proper_comment(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '-' && out.ends_with('-')) out.push_back(' ');
+        out.push_back(c);
+    }
+    if (out.ends_with('-')) out.push_back(' ');
+    return out;
+}
+
+// "#65", "#x41": a character that may stand in a document.
+bool is_character_reference(std::string_view name) {
+    if (!name.starts_with('#')) return false;
+    name.remove_prefix(1);
+    const bool is_hex = name.starts_with('x');
+    if (is_hex) name.remove_prefix(1);
+    if (name.empty() || name.size() > 8) return false;
+    std::uint32_t code = 0;
+    const auto [end, error] =
+        std::from_chars(name.data(), name.data() + name.size(), code, is_hex ? 16 : 10);
+    if (error != std::errc{} || end != name.data() + name.size()) return false;
+    const bool is_control = code < 0x20 ? code != 9 && code != 10 && code != 13 : code == 0x7f;
+    return !is_control && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
+}
+
+// The offset of the first reference that is neither one of XML's own five nor a character; what
+// stands in comments and CDATA is no reference. The parser would let it pass as plain text.
+std::optional<std::size_t> find_bad_reference(std::string_view text) {
+    constexpr std::array<std::string_view, 5> kNames = {"amp", "lt", "gt", "quot", "apos"};
+    constexpr std::size_t kReferenceMax = 12;
+    for (std::size_t at = text.find_first_of("&<"); at != std::string_view::npos;
+         at = text.find_first_of("&<", at + 1)) {
+        const std::string_view rest = text.substr(at);
+        if (rest.starts_with("<!--") || rest.starts_with("<![CDATA[")) {
+            const std::size_t end = text.find(rest[2] == '-' ? "-->" : "]]>", at);
+            if (end == std::string_view::npos) return std::nullopt;
+            at = end;
+            continue;
+        }
+        if (rest.front() == '<') continue;
+        const std::size_t end = rest.substr(0, kReferenceMax).find(';');
+        if (end == std::string_view::npos) return at;
+        const std::string_view name = rest.substr(1, end - 1);
+        const bool is_known = std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+        if (!is_known && !is_character_reference(name)) return at;
+    }
+    return std::nullopt;
+}
+
 Result<Element> convert(const pugi::xml_node& node, Reader& reader, std::size_t depth);
 
 Result<void> convert_attributes(const pugi::xml_node& node, Element& element) {
@@ -53,7 +119,9 @@ Result<void> convert_attributes(const pugi::xml_node& node, Element& element) {
             return at_line(Code::Limit, element.line,
                            concat("more than ", kXmlAttributesMax, " attributes"));
         }
-        std::string_view value = attribute.value();
+        if (!is_name(attribute.name()))
+            return at_line(Code::Invalid, element.line, "an attribute's name is malformed");
+        const std::string_view value = attribute.value();
         if (value.size() > kXmlValueBytesMax) {
             return at_line(Code::Limit, element.line,
                            concat("the value of ", attribute.name(), " is longer than ",
@@ -78,12 +146,18 @@ Result<void> convert_children(const pugi::xml_node& node, Element& element, Read
             case pugi::node_comment: {
                 Element comment;
                 comment.kind = NodeKind::Comment;
-                comment.text = below.value();
+                comment.text = proper_comment(below.value());
                 element.children.push_back(std::move(comment));
                 break;
             }
             case pugi::node_pcdata:
             case pugi::node_cdata: {
+                const bool follows_text =
+                    !element.children.empty() && element.children.back().kind == NodeKind::Text;
+                if (follows_text) {
+                    element.children.back().text += below.value();
+                    break;
+                }
                 if (is_blank(below.value())) break;
                 Element text;
                 text.kind = NodeKind::Text;
@@ -95,6 +169,10 @@ Result<void> convert_children(const pugi::xml_node& node, Element& element, Read
                 return at_line(Code::Invalid, element.line,
                                "processing instructions and DOCTYPE are not accepted");
         }
+    }
+    // White space around a text is only layout.
+    for (Element& child : element.children) {
+        if (child.kind == NodeKind::Text) child.text = std::string(trim(child.text));
     }
     return {};
 }
@@ -108,6 +186,8 @@ Result<Element> convert(const pugi::xml_node& node, Reader& reader, std::size_t 
         return at_line(Code::Limit, element.line,
                        concat("elements nested deeper than ", kXmlDepthMax, " levels"));
     }
+    if (!is_name(element.name))
+        return at_line(Code::Invalid, element.line, "an element's name is malformed");
     if (++reader.elements > kXmlElementsMax) {
         return at_line(Code::Limit, element.line,
                        concat("more than ", kXmlElementsMax, " elements"));
@@ -174,7 +254,7 @@ void append_escaped(std::string& out, std::string_view text, bool in_attribute) 
 void print(std::string& out, const Element& element, std::size_t depth) {
     const std::string indent(2 * depth, ' ');
     if (element.kind == NodeKind::Comment) {
-        out += indent + "<!--" + element.text + "-->\n";
+        out += indent + "<!--" + proper_comment(element.text) + "-->\n";
         return;
     }
     if (element.kind == NodeKind::Text) {
@@ -274,20 +354,36 @@ Result<Element> parse_xml(std::string_view text) {
     if (is_too_deep(text)) {
         return Error{Code::Limit, concat("elements nested deeper than ", kXmlDepthMax, " levels")};
     }
+    Reader reader{LineCounter(text)};
+    if (const auto bad = find_bad_byte(text)) {
+        return at_line(Code::Invalid, reader.lines.line_at(*bad),
+                       "a byte that is not UTF-8 or a control character; save the file as UTF-8");
+    }
+    if (const auto bad = find_bad_reference(text)) {
+        return at_line(
+            Code::Invalid, reader.lines.line_at(*bad),
+            "an entity that is not one of &amp; &lt; &gt; &quot; &apos;; write & as &amp;");
+    }
     pugi::xml_document document;
+    // parse_fragment shows text beside the root element, which the default drops in silence;
     // parse_doctype and parse_pi keep what the default drops in silence, so that it can be refused
     // by name.
-    const unsigned options =
-        pugi::parse_default | pugi::parse_comments | pugi::parse_doctype | pugi::parse_pi;
+    const unsigned options = pugi::parse_default | pugi::parse_comments | pugi::parse_doctype |
+                             pugi::parse_pi | pugi::parse_fragment;
     const pugi::xml_parse_result parsed =
         document.load_buffer(text.data(), text.size(), options, pugi::encoding_utf8);
-    Reader reader{LineCounter(text)};
     if (!parsed) {
         const std::uint32_t line = reader.lines.line_at(
             static_cast<std::size_t>(std::max<std::ptrdiff_t>(parsed.offset, 0)));
         return at_line(Code::Invalid, line, concat("not well-formed XML: ", parsed.description()));
     }
+    std::size_t roots = 0;
     for (const pugi::xml_node& node : document.children()) {
+        const bool is_text = node.type() == pugi::node_pcdata || node.type() == pugi::node_cdata;
+        if (is_text && !is_blank(node.value()))
+            return Error{Code::Invalid, "there is text outside of the root element; remove it"};
+        if (node.type() == pugi::node_element && ++roots > 1)
+            return Error{Code::Invalid, "there is more than one root element; keep one"};
         if (node.type() == pugi::node_doctype)
             return Error{Code::Invalid, "a DOCTYPE is not accepted; remove it"};
         if (node.type() == pugi::node_pi)

@@ -55,9 +55,10 @@ struct Element {
     }
 };
 
-/// Reads one document. Errors are Code::Invalid with "line N: ..." or Code::Limit: more than
-/// kConfigBytesMax bytes, kXmlDepthMax levels, kXmlElementsMax elements, kXmlAttributesMax
-/// attributes, ...
+/// Reads one document: UTF-8, one root element, no DOCTYPE, no processing instruction, no entity
+/// but XML's own five. White space around text is dropped, and so is a second hyphen in comments.
+/// Errors are Code::Invalid with "line N: ..." or Code::Limit: more than kConfigBytesMax bytes,
+/// kXmlDepthMax levels, kXmlElementsMax elements, kXmlAttributesMax attributes, ...
 [[nodiscard]] Result<Element> parse_xml(std::string_view text);
 
 /// Two blanks a level, attributes in order, everything escaped; parse_xml() reads back an equal

@@ -12,9 +12,11 @@ import subprocess
 import sys
 import time
 
-import cluster
-import scene
-import xblab
+sys.dont_write_bytecode = True
+
+import cluster  # noqa: E402
+import scene  # noqa: E402
+import xblab  # noqa: E402
 
 HOGS = 8
 STALL_MS = 2000

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the lab's scenarios, one after another, each in a lab of its own.
 
-    tests/lab/run.py [--quick] [--list] [NAME...]
+    tests/lab/run.py [--quick] [--list] [--repeat N] [NAME...]
 
 NAME is a part of a scenario's file name. A scenario is tests/lab/scenarios/NAME.py: its docstring is the
 sentence that it proves, run() proves it, QUICK = True puts it into the quick selection. What the
@@ -15,8 +15,10 @@ import sys
 import time
 import traceback
 
-import scene
-import xblab
+sys.dont_write_bytecode = True
+
+import scene  # noqa: E402
+import xblab  # noqa: E402
 
 SCENARIOS = pathlib.Path(__file__).resolve().parent / "scenarios"
 
@@ -84,6 +86,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--repeat", type=int, default=1, help="how often each scenario is run")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     paths = sorted(SCENARIOS.glob("*.py"))
@@ -94,7 +97,7 @@ def main():
     if options.list:
         print("\n".join(path.stem for path in paths))
         return 0
-    outcomes = [run_one(path) for path in paths]
+    outcomes = [run_one(path) for _ in range(options.repeat) for path in paths]
     counts = {word: outcomes.count(word) for word in ("passed", "failed", "skipped")}
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     return 1 if counts["failed"] or not outcomes else 0

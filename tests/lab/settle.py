@@ -2,8 +2,10 @@
 """Waits for the cluster in the lab: `settle.py joined NODE...` or `settle.py settled NODE`."""
 import sys
 
-import cluster
-import xblab
+sys.dont_write_bytecode = True
+
+import cluster  # noqa: E402
+import xblab  # noqa: E402
 
 
 def main():

@@ -23,14 +23,16 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 import cluster  # noqa: E402
 import contenders  # noqa: E402
 import xblab  # noqa: E402
 
-STALLS_MS = (20, 50, 200, 700, 2000)
+STALLS_MS = (20, 50, 200, 700, 2000, 5000)
 LOAD_REPEATS = 5
+BUSY_S = 60
 IDLE_S = 10
 
 
@@ -152,6 +154,13 @@ def real_time_load(_node):
         hog.wait()
 
 
+def busy_processes(_node):
+    """Eight ordinary busy processes for a minute."""
+    hogs = [subprocess.Popen(["timeout", str(BUSY_S), "sh", "-c", "while :; do :; done"]) for _ in range(8)]
+    for hog in hogs:
+        hog.wait()
+
+
 def node_cpu_s():
     """Processor seconds of all processes of both nodes, from their cgroups."""
     total = 0
@@ -203,6 +212,7 @@ def measure(contender, options):
                 for ms in STALLS_MS}
             result["false_verdicts"]["real-time load"] = sum(
                 is_false(contender, probe, real_time_load) for _ in range(LOAD_REPEATS))
+            result["false_verdicts"]["8 busy processes"] = is_false(contender, probe, busy_processes)
             print(f"  false: {result['false_verdicts']}", file=sys.stderr, flush=True)
         result["client"] = probe.stop()
     finally:
@@ -230,7 +240,7 @@ def table(results):
             cells.append(f"{value:.1f} ms{ratio}".rjust(width))
         false = result.get("false_verdicts")
         total = sum(int(value) for value in false.values()) if false else None
-        cells.append((f"{total}/{len(STALLS_MS) + LOAD_REPEATS}" if false else "-").rjust(10))
+        cells.append((f"{total}/{len(STALLS_MS) + LOAD_REPEATS + 1}" if false else "-").rjust(10))
         idle = result["idle"]["process_percent"] + result["idle"]["interrupt_percent"]
         cells.append(f"{idle:.1f} %".rjust(9))
         cells.append(f"{result['idle']['rss_bytes'] / 1e6:.0f} MB".rjust(9))

@@ -10,7 +10,7 @@ def run():
         probe = xblab.Probe("http")
         probe.wait_served()
 
-        cluster.shell("pm02", "shutdown")
+        cluster.shell("pm02", "shutdown", "--yes")
         xblab.wait_until("pm02 has left", lambda: not cluster.answers("pm02"))
         xblab.ask("daemon", "pm02", "start")
 

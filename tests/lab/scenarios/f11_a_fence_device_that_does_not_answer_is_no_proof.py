@@ -18,5 +18,5 @@ def run():
                 row["outcome"] != "success" and row["outcome"] != "pending"
                 for row in cluster.fences("pm02", "pm01")), 60)
             scene.expect_equal(cluster.where(), [], f"where the address is while the device would {fault}")
-            cluster.shell("pm02", "node", "confirm", "pm01")
+            cluster.shell("pm02", "node", "confirm", "--yes", "pm01")
             scene.wait_served_by("pm02")

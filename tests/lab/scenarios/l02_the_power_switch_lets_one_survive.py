@@ -7,7 +7,7 @@ import xblab
 
 QUICK = True
 ROUNDS = 10
-ANSWER_MS = 20
+ANSWER_MS = 1000  # generous: this machine may be busy; the benchmark has the figure
 
 
 def fence(node, target, action="off"):

@@ -10,14 +10,18 @@ BPF_CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool 2>/dev/null),/usr/sbin/bpftool)
 Q := $(if $(V),,@)
 OPT ?= -O2
+# Tests are compiled without optimisation: most of the waiting is for their headers. What they test is built with OPT.
+TEST_OPT ?= -O0 -g1
 SAN ?=
 san_flags := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 
 warnings := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Werror
-hardening := -fstack-protector-strong -D_GLIBCXX_ASSERTIONS $(if $(SAN),,-D_FORTIFY_SOURCE=2)
-common_flags := -std=c++20 $(OPT) -g -fPIE $(warnings) $(hardening) $(san_flags) -MMD -MP
+language := -std=c++20 -fPIE $(warnings) -D_GLIBCXX_ASSERTIONS $(san_flags) -MMD -MP
+# _FORTIFY_SOURCE needs optimisation, and a sanitizer checks more than it does.
+fortify := $(if $(or $(SAN),$(findstring -O0,$(OPT))),,-D_FORTIFY_SOURCE=2)
+common_flags := $(language) $(OPT) -g -fstack-protector-strong $(fortify)
 # XML, JSON and the rest come from the system's include folders, where warnings are not ours to fix.
 manager_flags := $(common_flags) -fno-exceptions -fno-rtti -I manager
 user_flags := $(common_flags) -I manager -I user -I bpf -I $(B) -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL
-test_flags := $(common_flags) -I . -I manager -I user -I bpf -I tests -I $(B) -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL
+test_flags := $(language) $(TEST_OPT) -I . -I manager -I user -I bpf -I tests -I $(B) -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL
 link_flags := -pie -Wl,-z,relro,-z,now $(san_flags)

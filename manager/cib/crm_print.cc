@@ -20,11 +20,18 @@ std::string option(std::string_view name, std::string_view value) {
     return concat(name, "=", quote_word(value));
 }
 
+// Today's word for a role; what is none stays as it is.
+std::string role_word(std::string_view role) {
+    return canonical_role(role).value_or(std::string(role));
+}
+
 // " name=value" for each of the attributes that is there.
 std::string options(const Element& element, std::span<const std::string_view> names) {
     std::string out;
     for (const std::string_view name : names) {
-        if (element.has(name)) out += concat(" ", option(name, element.get(name)));
+        if (!element.has(name)) continue;
+        const std::string_view value = element.get(name);
+        out += concat(" ", name == "role" ? option(name, role_word(value)) : option(name, value));
     }
     return out;
 }
@@ -122,7 +129,7 @@ private:
     [[nodiscard]] std::string rule(const Element& one) const {
         std::string out = concat("rule", id_word(one));
         if (one.has("id-ref")) return out;
-        if (one.has("role")) out += concat(" ", option("$role", one.get("role")));
+        if (one.has("role")) out += concat(" ", option("$role", role_word(one.get("role"))));
         if (one.has("score-attribute")) {
             out += concat(" ", one.get("score-attribute"), ":");
         } else if (one.has("score") && parse_score(one.get("score")) != Score::always()) {
@@ -196,7 +203,10 @@ private:
         for (const Attribute& attribute : one.attributes) {
             const bool is_shown = attribute.name != "id" && attribute.name != "name" &&
                                   !(attribute.name == "interval" && is_once);
-            if (is_shown) out += concat(" ", option(attribute.name, attribute.value));
+            if (is_shown)
+                out += concat(" ", option(attribute.name, attribute.name == "role"
+                                                              ? role_word(attribute.value)
+                                                              : attribute.value));
         }
         bool is_first = true;
         for (const Element& child : one.children) {
@@ -322,7 +332,9 @@ private:
             for (const Element& ref : set.children) {
                 if (ref.name != "resource_ref") continue;
                 const std::string suffix =
-                    set.has(kind) ? concat(":", set.get(kind)) : std::string();
+                    set.has(kind) ? concat(":", kind == "role" ? role_word(set.get(kind))
+                                                               : std::string(set.get(kind)))
+                                  : std::string();
                 out += concat(" ", ref.get("id"), suffix);
                 ++count;
             }
@@ -338,7 +350,7 @@ private:
         std::string out = concat(" ", one.get(name));
         const std::string role = concat(name, "-", suffix);
         const std::string instance = concat(name, "-instance");
-        if (one.has(role)) return concat(out, ":", one.get(role));
+        if (one.has(role)) return concat(out, ":", role_word(one.get(role)));
         if (one.has(instance)) return concat(out, ":", one.get(instance));
         return out;
     }
@@ -377,8 +389,8 @@ private:
         std::string out = concat("order ", one.get("id"));
         if (one.has("kind")) {
             out += concat(" ", one.get("kind"), ":");
-        } else if (one.has("score")) {
-            out += concat(" ", score_word(one.get("score")), ":");
+        } else if (const auto score = parse_score(one.get("score"))) {
+            out += *score == Score() ? " Optional:" : " Mandatory:";
         }
         out += one.has("first")
                    ? qualified(one, "first", "action") + qualified(one, "then", "action")
@@ -540,6 +552,25 @@ void take_comments(Element& element, std::vector<std::string>& lines) {
     for (Element& child : element.children) take_comments(child, lines);
 }
 
+// One comment a line, as XML inside a statement can hold them.
+void split_comments(Element& element) {
+    std::vector<Element> children;
+    for (Element& child : element.children) {
+        if (child.kind != NodeKind::Comment) {
+            split_comments(child);
+            children.push_back(std::move(child));
+            continue;
+        }
+        std::string_view rest = child.text;
+        do {
+            const std::size_t end = std::min(rest.find('\n'), rest.size());
+            children.push_back(make_comment(rest.substr(0, end)));
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        } while (!rest.empty());
+    }
+    element.children = std::move(children);
+}
+
 std::string xml_statement(const Element& element) {
     std::string out = "xml ";
     const std::string printed = print_xml(element);
@@ -567,7 +598,11 @@ public:
         const std::size_t begin = begin_of(object);
         begins_[std::string(object.get("id"))] = begin;
         const bool has_members = object.child(kRefName) != nullptr;
-        if (!has_members) members_[std::string(object.get("id"))] = object;
+        if (!has_members) {
+            Element member = object;
+            split_comments(member);
+            members_[std::string(object.get("id"))] = std::move(member);
+        }
         print_comments(object);
         if (const std::optional<std::string> text = sayable(object)) {
             out_ += *text;

@@ -23,9 +23,12 @@ std::string word_of(const Element& object) {
 
 std::string id_of(const Element& object) {
     if (object.name == "node") return std::string(object.get("uname"));
+    if (object.name == "fencing-topology") return {};
     if (object.has("id")) return std::string(object.get("id"));
+    if (object.has("id-ref")) return std::string(object.get("id-ref"));
     for (const Element& child : object.children) {
         if (child.has("id")) return std::string(child.get("id"));
+        if (child.has("id-ref")) return std::string(child.get("id-ref"));
     }
     return {};
 }

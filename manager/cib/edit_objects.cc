@@ -68,6 +68,16 @@ Element merge_node(const Element& old, const Element& fresh) {
         if (!is_implied_id) out.set(attribute.name, attribute.value);
     }
     for (const Element& set : fresh.children) {
+        // A set with a condition, or borrowed from elsewhere, is not mixed with others.
+        const auto is_there_already = [&](const Element& other) {
+            return same_meaning(set, other, {});
+        };
+        if (std::any_of(out.children.begin(), out.children.end(), is_there_already)) continue;
+        if (set.has("id")) {
+            std::erase_if(out.children, [&](const Element& other) {
+                return set.child("rule") != nullptr && other.get("id") == set.get("id");
+            });
+        }
         Element* same = nullptr;
         for (Element& other : out.children) {
             const bool is_plain =

@@ -305,20 +305,33 @@ private:
         merge_set(*same, set);
     }
 
+    // What tells a value of a set from the others: its name, and the value it is borrowed from.
+    static std::string key_of(const Element& pair) {
+        return pair.has("id-ref") ? concat("@", pair.get("id-ref"), ":", pair.get("name"))
+                                  : std::string(pair.get("name"));
+    }
+
     static void merge_set(Element& into, const Element& from) {
+        // A condition belongs to all values beside it: such a set is replaced, not mixed.
+        if (from.child("rule") != nullptr || into.child("rule") != nullptr || from.has("id-ref")) {
+            into = from;
+            return;
+        }
         for (const Attribute& attribute : from.attributes)
             into.set(attribute.name, attribute.value);
-        std::map<std::string, std::size_t, std::less<>> place;
+        // A name given twice (the first counts) meets its first namesake first.
+        std::multimap<std::string, std::size_t> place;
         for (std::size_t i = 0; i < into.children.size(); ++i) {
-            if (into.children[i].name == "nvpair") place.emplace(into.children[i].get("name"), i);
+            if (into.children[i].name == "nvpair") place.emplace(key_of(into.children[i]), i);
         }
         for (const Element& child : from.children) {
-            const auto found = place.find(child.get("name"));
-            if (child.name != "nvpair" || found == place.end()) {
+            const auto [found, end] = place.equal_range(key_of(child));
+            if (child.name != "nvpair" || found == end) {
                 into.children.push_back(child);
-            } else {
-                into.children[found->second].set("value", child.get("value"));
+                continue;
             }
+            if (child.has("value")) into.children[found->second].set("value", child.get("value"));
+            place.erase(found);
         }
     }
 

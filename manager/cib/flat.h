@@ -42,7 +42,7 @@ constexpr std::string_view kMonitorName = "crm-monitor";
 /// The configuration that the objects make. All that is wrong goes to `errors`, one sentence with
 /// its line each (unknown members, members of two, an id twice, a group inside itself); the result
 /// is then not to be used. Objects of several lists may be merged: property and defaults sets of
-/// one id become one, later values win.
+/// one id become one and later values win; one with rules replaces the earlier one.
 [[nodiscard]] Element assemble(std::vector<Element> objects, std::vector<std::string>& errors);
 
 /// Gives every element that must have an id and has none one of its own, made from where it stands,

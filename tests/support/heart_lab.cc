@@ -26,14 +26,11 @@
 namespace xbeat::heart::test {
 namespace {
 
-/// A program that passes every frame: what native XDP_TX on a veth needs at the other end.
-int pass_all_program() {
+/// A program that gives every frame the same end. XDP_PASS is what native XDP_TX on a veth needs at
+/// the other end; XDP_DROP is a silent cut.
+int constant_program(int action) {
     const bpf_insn instructions[] = {
-        {.code = BPF_ALU64 | BPF_MOV | BPF_K,
-         .dst_reg = 0,
-         .src_reg = 0,
-         .off = 0,
-         .imm = XDP_PASS},
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = action},
         {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
     };
     return ::bpf_prog_load(BPF_PROG_TYPE_XDP, "xb_pass", "GPL", instructions, 2, nullptr);
@@ -133,13 +130,17 @@ void Lab::plug(std::size_t node, std::size_t path) {
     const std::string own = to_string(address(options_, node, path));
     run(node, concat("ip addr add ", own, options_.is_v6 ? "/64 nodad" : "/24", " dev ic", path,
                      " && ip link set ic", path, " up"));
-    const int program = pass_all_program();
+    const int program = constant_program(XDP_PASS);
     XB_CHECK(program >= 0);
     inside(namespaces_.front().get(), [&] {
         const auto ifindex = static_cast<int>(::if_nametoindex(name.c_str()));
         XB_CHECK(::bpf_xdp_attach(ifindex, program, XDP_FLAGS_DRV_MODE, nullptr) == 0);
     });
     ::close(program);
+}
+
+void Lab::unplug(std::size_t node, std::size_t path) {
+    run(0, concat("ip link del ", port(node, path)));
 }
 
 Lab::~Lab() {
@@ -298,6 +299,23 @@ void Lab::mend(std::size_t node, std::size_t path) {
     run(0, concat("bridge link set dev ", port(node, path), " state 3"));
 }
 
+Instant Lab::cut_all(std::size_t node) {
+    // Both directions: what the node sends is dropped at the switch's end, what it would get is
+    // dropped by a blocked port. The first alone makes it silent, in one system call a path.
+    const int program = constant_program(XDP_DROP);
+    XB_CHECK(program >= 0);
+    Instant done{};
+    inside(namespaces_.front().get(), [&] {
+        for (std::size_t path = 0; path < options_.paths; path++) {
+            const auto ifindex = static_cast<int>(::if_nametoindex(port(node, path).c_str()));
+            XB_CHECK(::bpf_xdp_attach(ifindex, program, XDP_FLAGS_DRV_MODE, nullptr) == 0);
+        }
+        done = sys::boot_now();
+    });
+    ::close(program);
+    return done;
+}
+
 std::vector<HeartEvent> Lab::events(std::size_t node, std::size_t from) {
     const NodeBoard& own = board(node);
     const std::uint32_t count = own.events.load();
@@ -340,6 +358,10 @@ std::uint64_t Lab::counter(std::size_t node, int counter) const {
 
 std::uint64_t Lab::laps(std::size_t node) const {
     return read_map<xb_laps>(pin_dir(node) + "/xb_laps", 0).count;
+}
+
+std::uint64_t Lab::lap_gap_max(std::size_t node) const {
+    return read_map<xb_laps>(pin_dir(node) + "/xb_laps", 0).gap_max_ns;
 }
 
 }  // namespace xbeat::heart::test

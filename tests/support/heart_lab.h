@@ -75,6 +75,9 @@ public:
 
     void cut(std::size_t node, std::size_t path);
     void mend(std::size_t node, std::size_t path);
+    /// Cuts all paths of a node in one go, carriers up: returns when the last was cut. Not to be
+    /// mended.
+    Instant cut_all(std::size_t node);
     /// Runs a shell command inside a node's network namespace; 0 is the switch.
     void run(std::size_t node, const std::string& command) const;
 
@@ -90,12 +93,16 @@ public:
     [[nodiscard]] std::uint64_t lease_until(std::size_t node, std::size_t peer) const;
     [[nodiscard]] std::uint64_t counter(std::size_t node, int counter) const;
     [[nodiscard]] std::uint64_t laps(std::size_t node) const;
+    [[nodiscard]] std::uint64_t lap_gap_max(std::size_t node) const;
     [[nodiscard]] std::string pin_dir(std::size_t node) const;
     [[nodiscard]] Options options_of(std::size_t node) const;
     [[nodiscard]] int namespace_of(std::size_t node) const { return namespaces_.at(node).get(); }
 
-private:
+    /// Removes a node's interface, and makes it anew.
+    void unplug(std::size_t node, std::size_t path);
     void plug(std::size_t node, std::size_t path);
+
+private:
     [[noreturn]] void live(std::size_t node);
     void log(std::size_t node, const HeartEvent& event);
 

@@ -228,7 +228,7 @@ Result<void> Heart::Impl::listen() {
     reflex_epoll_ = XB_TRY(make_epoll());
     // In UDP mode this timer is the beat; else it is what notices that the beat is lost.
     const Duration bell =
-        udp_ ? options_.period : std::clamp<Duration>(10 * options_.period, 50ms, 1s);
+        udp_ ? options_.period : std::clamp<Duration>(20 * options_.period, 100ms, 1s);
     beat_timer_ = XB_TRY(make_timer(bell));
     XB_TRY(watch(reflex_epoll_, beat_timer_.get()));
     if (udp_) XB_TRY(watch(reflex_epoll_, udp_->fd()));

@@ -68,8 +68,8 @@ struct Spawn {
 };
 
 /// Starts a program that shall outlive xbeatd and xbeat-exec (xbeat:process). Answers: Spawned,
-/// Executed when the program has replaced the child; later Done when it ends while this xbeat-exec
-/// is its parent (without Executed if it ended at once). Or Failed, also after Spawned.
+/// then Executed when the program has replaced the child, and nothing more. Or, instead of
+/// Executed, Done if it ended at once, or Failed.
 struct Launch {
     OperationId id = {};
     std::string resource = {};

@@ -269,7 +269,9 @@ bool ExecServer::admit(OperationId id) {
         fail(id, FailReason::BadRequest, concat("operation ", id.value, " is running already"));
         return false;
     }
-    if (operations_.size() >= kOperationsMax) {
+    const auto running = std::count_if(operations_.begin(), operations_.end(),
+                                       [](const auto& one) { return !one.second.reported; });
+    if (static_cast<std::size_t>(running) >= kOperationsMax) {
         fail(id, FailReason::Limit, concat(kOperationsMax, " operations are running"));
         return false;
     }
@@ -462,6 +464,7 @@ void ExecServer::read_status(Operation& operation) {
                                 WEXITED | WNOHANG | WNOWAIT);
     const bool lives = waited == 0 && info.si_pid == 0;
     if (got == 0 && lives && operation.launched) {
+        operation.reported = true;  // it is a service now: its end is the watch's business
         reply(Executed{.id = operation.id, .executed_at = sys::boot_now()});
     }
 }
@@ -480,7 +483,7 @@ void ExecServer::on_exit(Serial serial, Operation& operation) {
     read_pipe(operation.output_pipe, operation.output, kRoundsAtEnd);
     read_pipe(operation.errors_pipe, operation.errors, kRoundsAtEnd);
     const bool exited = info.si_code == CLD_EXITED;
-    if (operation.fault && !operation.timed_out && !operation.killed) {
+    if (operation.fault && !operation.timed_out && !operation.killed && !operation.reported) {
         fail(operation.id, reason_of(*operation.fault), text_of(*operation.fault, operation.path));
     } else if (!operation.reported) {
         report(operation, exited ? info.si_status : 0, exited ? 0 : info.si_status);

@@ -59,7 +59,7 @@ private:
         bool launched = false;
         bool timed_out = false;
         bool killed = false;
-        bool reported = false;  // Done was sent although the process would not die
+        bool reported = false;  // its last reply was sent although the process lives
         std::string path;       // for error texts
         Child child;
         sys::Fd output_pipe;

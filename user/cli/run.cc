@@ -6,6 +6,7 @@
 
 #include "cib/suggest.h"
 #include "cli/nouns.h"
+#include "cli/words.h"
 #include "core/text.h"
 
 namespace xbeat::cli {
@@ -23,6 +24,15 @@ void describe(CLI::App& app, Session& session, Choice& choice) {
     app.add_option("--config", session.config_file, "The node's own configuration")
         ->envname("XBEAT_CONFIG")
         ->type_name("FILE");
+    add_status(app, choice);
+    add_mon(app, choice);
+    add_events(app, choice);
+    add_timeline(app, choice);
+    add_configure(app, choice);
+    add_resource(app, choice);
+    add_node(app, choice);
+    add_verify(app, choice);
+    add_shutdown(app, choice);
     add_keygen(app, choice);
     add_version(app, choice);
     app.footer(
@@ -31,6 +41,12 @@ void describe(CLI::App& app, Session& session, Choice& choice) {
         "Exit codes: 0 fine, 64 wrong use, 66 no such file, 69 no daemon, 77 not allowed,\n"
         "78 bad configuration, 103 changed by somebody else, 105 no such object,\n"
         "107 unsafe, 113 does not hold, 124 took too long.");
+}
+
+// What somebody typed, fit to be repeated: a line of a terminal at most, and no control bytes.
+std::string quotable(std::string_view text, std::size_t bytes_max) {
+    if (text.size() <= bytes_max) return printable(text);
+    return printable(text.substr(0, bytes_max)) + "...";
 }
 
 // The innermost command that was recognised: where a wrong word belongs.
@@ -68,7 +84,8 @@ std::vector<std::string> fitting_words(const CLI::App* app, bool want_option) {
     return words;
 }
 
-std::string about_wrong_word(const CLI::App* at, std::string_view word) {
+std::string about_wrong_word(const CLI::App* at, std::string_view full_word) {
+    const std::string word = quotable(full_word, 60);
     const bool is_option = word.size() > 1 && word.front() == '-';
     const std::vector<std::string> words = fitting_words(at, is_option);
     const std::vector<std::string_view> views(words.begin(), words.end());
@@ -89,10 +106,7 @@ ExitCode explain(Session& session, const CLI::App& app, const CLI::ParseError& e
     const CLI::App* at = innermost(&app);
     const std::string wrong = first_remaining(app);
     if (!wrong.empty()) return fail_usage(session, about_wrong_word(at, wrong), path_of(at));
-    std::string sentence = error.what();
-    for (char& letter : sentence) {
-        if (letter == '\n') letter = ' ';
-    }
+    const std::string sentence = quotable(error.what(), 300);
     return fail_usage(session, concat("'", path_of(at), "': ", sentence), path_of(at));
 }
 
@@ -112,6 +126,7 @@ ExitCode run(Session& session, std::span<const std::string> words) {
     } catch (const CLI::ParseError& error) {
         return explain(session, app, error);
     }
+    if (innermost(&app) == &app) return run_health(session);
     if (!choice.run) return fail_usage(session, "a command is missing", path_of(innermost(&app)));
     return choice.run(session);
 }

@@ -1,0 +1,196 @@
+// The command line's grammar: every wrong use is refused with a sentence that helps.
+#include "cli/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/exit_code.h"
+#include "unit/cli/run_words.h"
+
+namespace xbeat::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::Ran;
+using testing::run_words;
+
+struct WrongUse {
+    std::vector<std::string> words;
+    std::string says;  // a part of the error
+};
+
+class CommandLine : public ::testing::TestWithParam<WrongUse> {};
+
+TEST_P(CommandLine, RefusesAWrongUseAndSaysWhatIsWrong) {
+    const Ran ran = run_words(GetParam().words);
+
+    EXPECT_EQ(ran.code, ExitCode::Usage);
+    EXPECT_EQ(ran.out, "");
+    EXPECT_THAT(ran.err, HasSubstr(GetParam().says));
+    EXPECT_THAT(ran.err, HasSubstr("--help' shows how to use it."));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Unknown, CommandLine,
+    ::testing::Values(WrongUse{{"statsu"}, "did you mean 'status'?"},
+                      WrongUse{{"zzz"}, "has no command 'zzz'\n"},
+                      WrongUse{{"resource", "mvoe", "web"}, "did you mean 'move'?"},
+                      WrongUse{{"node", "standbye", "pm01"}, "did you mean 'standby'?"},
+                      WrongUse{{"configure", "primitve", "x"}, "did you mean 'primitive'?"},
+                      WrongUse{{"configure", "load", "updat", "f"}, "did you mean 'update'?"},
+                      WrongUse{{"status", "--inactiv"}, "did you mean '--inactive'?"},
+                      WrongUse{{"status", "-Z"}, "has no option -Z"},
+                      WrongUse{{"status", "--file=x", "--wat"}, "has no option --wat"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Missing, CommandLine,
+    ::testing::Values(WrongUse{{"keygen"}, "FILE is required"},
+                      WrongUse{{"resource"}, "subcommand is required"},
+                      WrongUse{{"resource", "move"}, "RSC is required"},
+                      WrongUse{{"resource", "start"}, "RSC is required"},
+                      WrongUse{{"resource", "fail"}, "RSC is required"},
+                      WrongUse{{"resource", "locate"}, "RSC is required"},
+                      WrongUse{{"resource", "meta", "web"}, "WHAT is required"},
+                      WrongUse{{"resource", "meta", "web", "set", "priority"}, "needs a VALUE"},
+                      WrongUse{{"node", "fence"}, "NODE is required"},
+                      WrongUse{{"node", "confirm"}, "NODE is required"},
+                      WrongUse{{"node", "attribute", "pm01", "set", "x"}, "a VALUE"},
+                      WrongUse{{"configure"}, "subcommand is required"},
+                      WrongUse{{"configure", "load"}, "subcommand is required"},
+                      WrongUse{{"configure", "load", "update"}, "FILE is required"},
+                      WrongUse{{"configure", "delete"}, "IDS is required"},
+                      WrongUse{{"configure", "property"}, "needs words behind it"},
+                      WrongUse{{"status", "--file"}, "--file"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Further, CommandLine,
+    ::testing::Values(WrongUse{{"keygen", "a", "b"}, "does not take the further word 'b'"},
+                      WrongUse{{"version", "x"}, "does not take the further word 'x'"},
+                      WrongUse{{"resource", "move", "a", "b", "c"}, "further word 'c'"},
+                      WrongUse{{"node", "standby", "a", "b"}, "further word 'b'"},
+                      WrongUse{{"timeline", "x"}, "further word 'x'"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Contradictory, CommandLine,
+    ::testing::Values(WrongUse{{"node", "fence", "pm02", "--off", "--on"}, "exclude each other"},
+                      WrongUse{{"status", "--watch", "--file", "x"}, "--watch"},
+                      WrongUse{{"status", "-m", "9"}, "not in range"},
+                      WrongUse{{"events", "--rows", "0"}, "not in range"},
+                      WrongUse{{"events", "--since", "yesterday"}, "neither the number"},
+                      WrongUse{{"resource", "meta", "web", "shwo", "x"}, "shwo"}));
+
+struct NeedsDaemon {
+    std::vector<std::string> words;
+};
+class WithoutADaemon : public ::testing::TestWithParam<std::vector<std::string>> {};
+
+TEST_P(WithoutADaemon, SaysHowToStartOneAndGivesItsOwnExitCode) {
+    const Ran ran = run_words(GetParam());
+
+    EXPECT_EQ(ran.code, ExitCode::Unavailable);
+    EXPECT_EQ(ran.out, "");
+    EXPECT_THAT(ran.err, HasSubstr("xbeatd does not run"));
+    EXPECT_THAT(ran.err, HasSubstr("systemctl start xbeatd"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AllThatAsk, WithoutADaemon,
+    ::testing::Values(std::vector<std::string>{}, std::vector<std::string>{"status"},
+                      std::vector<std::string>{"status", "--json"},
+                      std::vector<std::string>{"status", "--watch"},
+                      std::vector<std::string>{"mon", "-1"}, std::vector<std::string>{"events"},
+                      std::vector<std::string>{"events", "--follow"},
+                      std::vector<std::string>{"timeline"},
+                      std::vector<std::string>{"configure", "show"},
+                      std::vector<std::string>{"configure", "property", "a=b"},
+                      std::vector<std::string>{"resource", "cleanup"},
+                      std::vector<std::string>{"resource", "move", "web", "pm01"},
+                      std::vector<std::string>{"resource", "restart", "web"},
+                      std::vector<std::string>{"resource", "locate", "web"},
+                      std::vector<std::string>{"node", "standby", "pm01"},
+                      std::vector<std::string>{"node", "fence", "pm01"},
+                      std::vector<std::string>{"verify"}, std::vector<std::string>{"shutdown"}));
+
+TEST(Help, IsThereForEveryCommandWithAnExample) {
+    const std::vector<std::vector<std::string>> commands{{"status"},
+                                                         {"mon"},
+                                                         {"events"},
+                                                         {"timeline"},
+                                                         {"configure"},
+                                                         {"configure", "show"},
+                                                         {"configure", "load"},
+                                                         {"configure", "load", "update"},
+                                                         {"configure", "load", "replace"},
+                                                         {"configure", "verify"},
+                                                         {"configure", "diff"},
+                                                         {"configure", "delete"},
+                                                         {"configure", "primitive"},
+                                                         {"resource"},
+                                                         {"resource", "move"},
+                                                         {"resource", "ban"},
+                                                         {"resource", "clear"},
+                                                         {"resource", "start"},
+                                                         {"resource", "stop"},
+                                                         {"resource", "restart"},
+                                                         {"resource", "cleanup"},
+                                                         {"resource", "refresh"},
+                                                         {"resource", "manage"},
+                                                         {"resource", "unmanage"},
+                                                         {"resource", "locate"},
+                                                         {"resource", "fail"},
+                                                         {"resource", "constraints"},
+                                                         {"node"},
+                                                         {"node", "standby"},
+                                                         {"node", "online"},
+                                                         {"node", "maintenance"},
+                                                         {"node", "ready"},
+                                                         {"node", "fence"},
+                                                         {"node", "confirm"},
+                                                         {"node", "attribute"},
+                                                         {"verify"},
+                                                         {"keygen"},
+                                                         {"version"},
+                                                         {"shutdown"}};
+    for (std::vector<std::string> words : commands) {
+        words.emplace_back("--help");
+
+        const Ran ran = run_words(words);
+
+        EXPECT_EQ(ran.code, ExitCode::Ok) << words.front();
+        EXPECT_THAT(ran.out, HasSubstr("Example")) << words.front();
+        EXPECT_EQ(ran.err, "");
+    }
+}
+
+TEST(Version, IsPrinted) { EXPECT_EQ(run_words({"version"}).out, "xbeat 0.1.0\n"); }
+
+TEST(Arguments, OfTenMegabytesAreRefusedWithoutRepeatingThem) {
+    const Ran ran = run_words({std::string(10'000'000, 'a')});
+
+    EXPECT_EQ(ran.code, ExitCode::Usage);
+    EXPECT_LT(ran.err.size(), 1000U);
+}
+
+TEST(ExitCode, TellsTheKindsOfErrorApart) {
+    const std::vector<std::pair<Code, ExitCode>> rows{
+        {Code::Invalid, ExitCode::BadConfig},       {Code::NotFound, ExitCode::NoSuchObject},
+        {Code::Exists, ExitCode::Exists},           {Code::Conflict, ExitCode::Outdated},
+        {Code::Denied, ExitCode::NoPermission},     {Code::Limit, ExitCode::BadConfig},
+        {Code::Unavailable, ExitCode::Unavailable}, {Code::Unsafe, ExitCode::Unsafe},
+        {Code::Timeout, ExitCode::TimedOut},        {Code::Corrupt, ExitCode::BadData}};
+    for (const auto& [code, wanted] : rows) {
+        EXPECT_EQ(exit_code_of({.code = code, .context = {}}), wanted) << to_string(code);
+    }
+    EXPECT_EQ(exit_code_of({.code = Code::System, .context = {}, .system_errno = ENOENT}),
+              ExitCode::NoInput);
+    EXPECT_EQ(exit_code_of({.code = Code::System, .context = {}, .system_errno = EACCES}),
+              ExitCode::NoPermission);
+    EXPECT_EQ(exit_code_of({.code = Code::System, .context = {}, .system_errno = ENOSPC}),
+              ExitCode::OutputFailed);
+    EXPECT_EQ(exit_code_of({.code = Code::System, .context = {}, .system_errno = EMFILE}),
+              ExitCode::Error);
+}
+
+}  // namespace
+}  // namespace xbeat::cli

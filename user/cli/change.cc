@@ -1,0 +1,167 @@
+#include "cli/change.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "cib/edit.h"
+#include "cib/validate.h"
+#include "cli/ask.h"
+#include "cli/render_plan.h"
+#include "cli/status_source.h"
+#include "cli/words.h"
+#include "core/text.h"
+#include "schedule/schedule.h"
+#include "sys/boot_clock.h"
+
+namespace xbeat::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kTriesMax = 5;             // against other operators; each try is one round trip
+constexpr Duration kSettleMax = 600s;    // a slow stop may take minutes
+constexpr Duration kQuietTime = 300ms;   // idle for so long counts as settled
+constexpr Duration kLookPeriod = 100ms;  // between two looks while nothing is reported
+
+// A masked secret that came back would overwrite the real one.
+bool has_masked_secret(const cib::Element& element) {
+    if (element.name == "nvpair" && element.get("value") == "********") return true;
+    return std::any_of(element.children.begin(), element.children.end(), has_masked_secret);
+}
+
+std::string base_version_of(const cib::Element& cib) {
+    const cib::Version version = cib::version_of(cib);
+    return concat(version.admin_epoch, '.', version.epoch);
+}
+
+Result<void> send_configuration(const Session& session, const cib::Element& configuration,
+                                const std::string& base_version) {
+    if (has_masked_secret(configuration)) {
+        return Error{.code = Code::Denied,
+                     .context =
+                         "the configuration contains masked secrets (********), which would "
+                         "replace the real ones; fetch it as root or as a member of the "
+                         "group xbeat-admin"};
+    }
+    const json request = {{"op", "replace_configuration"},
+                          {"configuration", cib::print_xml(configuration)},
+                          {"base_version", base_version}};
+    XB_TRY(ask(session, request, control::Role::Admin));
+    return {};
+}
+
+// The daemon checks again; here every mistake can be shown, not only the first.
+Result<void> refuse_unusable(const cib::Element& configuration) {
+    const std::vector<cib::Problem> problems = cib::validate(configuration);
+    if (!cib::has_error(problems)) return {};
+    std::string text = "the configuration would be unusable; nothing was changed:";
+    for (const cib::Problem& problem : problems) {
+        if (problem.severity == cib::Severity::Error)
+            text += concat("\n  ", cib::to_string(problem));
+    }
+    return Error{.code = Code::Invalid, .context = text};
+}
+
+// One round: the sentence for the user, or why not. `is_changed` says whether anything was sent.
+struct Outcome {
+    std::string sentence;
+    bool is_changed = false;
+};
+
+Result<Outcome> try_once(Session& session, const ChangeOptions& options, const Edit& edit) {
+    cib::Element cib = XB_TRY(fetch_cib(session));
+    cib::Element& configuration = cib.child_or_new("configuration");
+    const cib::Element before = configuration;
+    const std::string sentence = XB_TRY(edit(configuration));
+    if (configuration == before) return Outcome{.sentence = "nothing to change: it is so already"};
+    XB_TRY(refuse_unusable(configuration));
+    if (options.dry_run) {
+        return Outcome{.sentence =
+                           concat(sentence, "\nWould do (nothing was changed):\n", preview(cib))};
+    }
+    XB_TRY(send_configuration(session, configuration, base_version_of(cib)));
+    return Outcome{.sentence = sentence, .is_changed = true};
+}
+
+ExitCode after_change(Session& session, const ChangeOptions& options) {
+    if (!options.wait) return ExitCode::Ok;
+    const Result<void> settled = wait_until_settled(session);
+    return settled ? ExitCode::Ok : fail(session, settled.error());
+}
+
+}  // namespace
+
+void add_change_options(CLI::App& verb, ChangeOptions& options) {
+    verb.add_flag("--wait,-w", options.wait, "Wait until the cluster has settled");
+    verb.add_flag("--dry-run", options.dry_run, "Show what would happen, change nothing");
+}
+
+Result<cib::Element> fetch_cib(const Session& session) {
+    // An administrator's connection has the secrets unmasked; without the right to it, the rest.
+    Result<json> reply = ask(session, {{"op", "cib"}}, control::Role::Admin);
+    if (!reply && reply.error().code == Code::Denied) reply = ask(session, {{"op", "cib"}});
+    if (!reply) return reply.error();
+    Result<cib::Element> cib = cib::parse_xml(text_of(*reply, "cib"));
+    if (!cib) {
+        return Error{
+            .code = Code::Corrupt,
+            .context = concat("the daemon's configuration cannot be read: ", cib.error().context)};
+    }
+    return cib;
+}
+
+cib::Element configuration_of(const cib::Element& cib) {
+    if (const cib::Element* found = cib.child("configuration")) return *found;
+    cib::Element empty;
+    empty.name = "configuration";
+    return empty;
+}
+
+std::string preview(const cib::Element& cib) {
+    const EpochSeconds now = schedule::effective_time(cib, sys::calendar_now());
+    return render_plan(schedule::schedule(cib, {.now = now}));
+}
+
+ExitCode change_configuration(Session& session, const ChangeOptions& options, const Edit& edit) {
+    for (int tries = 1;; ++tries) {
+        const Result<Outcome> outcome = try_once(session, options, edit);
+        if (outcome) {
+            session.out << outcome->sentence << (outcome->sentence.ends_with('\n') ? "" : "\n");
+            return outcome->is_changed ? after_change(session, options) : ExitCode::Ok;
+        }
+        const bool is_race = outcome.error().code == Code::Conflict && options.retry;
+        if (!is_race || tries == kTriesMax) return fail(session, outcome.error());
+    }
+}
+
+ExitCode change_by_request(Session& session, const ChangeOptions& options, const json& request) {
+    const ExitCode code = request_change(session, request);
+    return code == ExitCode::Ok ? after_change(session, options) : code;
+}
+
+Result<void> wait_until_settled(Session& session) {
+    control::Client questions = XB_TRY(connect(session));
+    control::Client events = XB_TRY(connect(session));
+    XB_TRY(events.send({{"op", "events"}, {"limit", 1}, {"follow", true}}));
+    const Instant deadline = sys::boot_now() + kSettleMax;
+    Instant idle_since = Instant::max();
+    std::string activity;
+    while (sys::boot_now() < deadline) {
+        const json status = XB_TRY(questions.call({{"op", "status"}}, session.timeout));
+        const Instant now = sys::boot_now();
+        activity = text_of(status, "activity");
+        idle_since = activity == "idle" ? std::min(idle_since, now) : Instant::max();
+        if (idle_since != Instant::max() && now - idle_since >= kQuietTime) return {};
+        if (activity.starts_with("no safe takeover")) {
+            return Error{.code = Code::Unsafe, .context = activity};
+        }
+        const Result<json> event = events.next(kLookPeriod);
+        if (!event && event.error().code != Code::Timeout) return event.error();
+    }
+    return Error{
+        .code = Code::Timeout,
+        .context = concat("the cluster has not settled after ", kSettleMax.count() / 1'000'000'000,
+                          " s (", activity, "); the change is made, see 'xbeat events'")};
+}
+
+}  // namespace xbeat::cli

@@ -1,0 +1,157 @@
+// `xbeat events`: the daemon's log, readable or as JSON, from the past or as it happens.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "cib/duration.h"
+#include "cli/ask.h"
+#include "cli/nouns.h"
+#include "cli/render_event.h"
+#include "cli/status_source.h"
+#include "cli/words.h"
+#include "core/text.h"
+#include "sys/boot_clock.h"
+
+namespace xbeat::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kRowsDefault = 100;
+constexpr int kRowsMax = 100'000;
+constexpr Duration kFollowWait = 1s;  // then the output is looked at: is its reader still there?
+
+struct EventsLine {
+    bool as_json = false;
+    bool follow = false;
+    bool debug = false;
+    int rows = kRowsDefault;
+    std::string since;
+    std::string node;
+    std::string resource;
+};
+
+// Where to begin: behind a row's number, or at a time.
+struct Since {
+    std::int64_t seq = 0;
+    std::int64_t time_ms = 0;
+    bool is_given = false;
+};
+
+Result<Since> parse_since(const std::string& text) {
+    if (text.empty()) return Since{};
+    if (const auto seq = parse_integer(text)) return Since{.seq = *seq, .is_given = true};
+    if (const auto length = cib::parse_duration(text)) {
+        const std::int64_t now = sys::calendar_now().value * 1000;
+        return Since{.time_ms = now - length->count() / 1'000'000, .is_given = true};
+    }
+    return Error{.code = Code::Invalid,
+                 .context = concat("--since ", text,
+                                   " is neither the number of an event nor a time span like 90s, "
+                                   "10min or 2h")};
+}
+
+bool is_wanted(const json& row, const EventsLine& line, const Since& since) {
+    if (number_of(row, "time_ms") < since.time_ms) return false;
+    if (!line.debug && text_of(row, "level") == "debug") return false;
+    if (!line.node.empty() && text_of(row, "node") != line.node) return false;
+    return line.resource.empty() || text_of(row, "resource") == line.resource;
+}
+
+void show(Session& session, const json& row, const EventsLine& line) {
+    if (line.as_json) {
+        session.out << row.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
+        return;
+    }
+    const std::string text = render_event(row);
+    session.out << (session.has_colours ? colourised(text) : text) << '\n';
+}
+
+json first_request(const EventsLine& line, const Since& since) {
+    json request = {{"op", "events"}};
+    if (since.is_given) {
+        request["since"] = since.seq;
+        request["limit"] = 1000;
+    } else {
+        request["limit"] = std::min(line.rows, 1000);
+    }
+    return request;
+}
+
+// With --since page by page; else the newest rows, which fit in one reply.
+ExitCode show_past(Session& session, const EventsLine& line, const Since& since) {
+    Result<control::Client> client = connect(session);
+    if (!client) return fail(session, client.error());
+    json request = first_request(line, since);
+    int left = line.rows;
+    for (;;) {
+        const Result<json> reply = client->call(request, session.timeout);
+        if (!reply) return fail(session, reply.error());
+        const std::vector<json> rows = objects_of(*reply, "events");
+        for (const json& row : rows) {
+            if (!is_wanted(row, line, since)) continue;
+            if (left-- <= 0) return ExitCode::Ok;
+            show(session, row, line);
+        }
+        if (rows.empty() || !since.is_given || !session.out.good()) return ExitCode::Ok;
+        request["since"] = number_of(rows.back(), "seq");
+    }
+}
+
+ExitCode follow(Session& session, const EventsLine& line, const Since& since) {
+    Result<control::Client> client = connect(session);
+    if (!client) return fail(session, client.error());
+    json request = first_request(line, since);
+    request["follow"] = true;
+    const Result<void> sent = client->send(request);
+    if (!sent) return fail(session, sent.error());
+    while (session.out.good()) {
+        const Result<json> reply = client->next(kFollowWait);
+        if (!reply && reply.error().code == Code::Timeout) {
+            session.out.flush();
+            continue;
+        }
+        if (!reply) return fail(session, reply.error());
+        const auto event = reply->find("event");
+        if (event == reply->end() || !is_wanted(*event, line, since)) continue;
+        show(session, *event, line);
+        session.out.flush();
+    }
+    return ExitCode::Ok;
+}
+
+ExitCode run_events(Session& session, const EventsLine& line) {
+    const Result<Since> since = parse_since(line.since);
+    if (!since) return fail_usage(session, since.error().context, "xbeat events");
+    return line.follow ? follow(session, line, *since) : show_past(session, line, *since);
+}
+
+}  // namespace
+
+void add_events(CLI::App& app, Choice& choice) {
+    CLI::App* events = app.add_subcommand("events", "Show what happened, and why");
+    const auto line = std::make_shared<EventsLine>();
+    events->add_flag("--follow,-F", line->follow, "Go on with new events until stopped");
+    events
+        ->add_option("--since", line->since, "From here: an event's number, or 90s, 10min, 2h ago")
+        ->type_name("WHEN");
+    events->add_option("--rows", line->rows, "At most so many past events; 100 if not given")
+        ->check(CLI::Range(1, kRowsMax))
+        ->type_name("N");
+    events->add_option("--node", line->node, "Only those about this node")->type_name("NODE");
+    events->add_option("--resource", line->resource, "Only those about this resource")
+        ->type_name("RSC");
+    events->add_flag("--debug", line->debug, "Also those of level debug");
+    events->add_flag("--json", line->as_json, "One JSON object a line, for programs");
+    events->footer(
+        "Examples:\n"
+        "  xbeat events\n"
+        "  xbeat events --follow\n"
+        "  xbeat events --since 2h --node pm02 --json");
+    events->callback([&choice, line] {
+        choice.run = [line](Session& session) { return run_events(session, *line); };
+    });
+}
+
+}  // namespace xbeat::cli

@@ -1,0 +1,283 @@
+#include "cli/render_resources.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "cli/words.h"
+
+namespace xbeat::cli {
+namespace {
+
+using schedule::NodeView;
+using schedule::ResourceKind;
+using schedule::ResourceView;
+using schedule::RoleView;
+
+std::string_view role_text(RoleView role) {
+    switch (role) {
+        case RoleView::Unknown:
+            return "Unknown";
+        case RoleView::Stopped:
+            return "Stopped";
+        case RoleView::Started:
+            return "Started";
+        case RoleView::Unpromoted:
+            return "Unpromoted";
+        case RoleView::Promoted:
+            return "Promoted";
+    }
+    return "Unknown";
+}
+
+const NodeView* find_node(const std::vector<NodeView>& nodes, std::string_view name) {
+    const auto found = std::find_if(nodes.begin(), nodes.end(),
+                                    [&](const NodeView& node) { return node.name == name; });
+    return found == nodes.end() ? nullptr : &*found;
+}
+
+// Whether it is where nobody can look: its node is gone and not fenced yet.
+bool is_unclean(const ResourceView& resource, const std::vector<NodeView>& nodes) {
+    return std::any_of(resource.nodes.begin(), resource.nodes.end(), [&](const std::string& name) {
+        const NodeView* node = find_node(nodes, name);
+        return node != nullptr && node->unclean && !node->online;
+    });
+}
+
+std::string in_parentheses(const std::vector<std::string>& flags) {
+    return flags.empty() ? std::string() : fmt::format(" ({})", fmt::join(flags, ", "));
+}
+
+void add_management(const ResourceView& resource, std::vector<std::string>& flags) {
+    if (resource.is_blocked) {
+        flags.emplace_back("blocked");
+    } else if (resource.is_in_maintenance) {
+        flags.emplace_back("maintenance");
+    } else if (!resource.is_managed) {
+        flags.emplace_back("unmanaged");
+    }
+}
+
+std::vector<std::string> primitive_flags(const ResourceView& resource,
+                                         const std::vector<NodeView>& nodes) {
+    std::vector<std::string> flags;
+    if (!resource.locked_to.empty()) flags.emplace_back("LOCKED");
+    if (is_unclean(resource, nodes)) flags.emplace_back("UNCLEAN");
+    if (resource.is_disabled) flags.emplace_back("disabled");
+    const bool held_back = resource.target_role == "Unpromoted" || resource.target_role == "Slave";
+    if (!resource.is_disabled && held_back) flags.emplace_back("target-role:Unpromoted");
+    add_management(resource, flags);
+    if (resource.is_failure_ignored) flags.emplace_back("failure ignored");
+    return flags;
+}
+
+std::string state_text(const ResourceView& resource) {
+    if (!resource.pending_task.empty()) return resource.pending_task;
+    if (!resource.is_failed) return std::string(role_text(resource.role));
+    return resource.role == RoleView::Promoted ? "FAILED Promoted" : "FAILED";
+}
+
+// Where it is, before or behind the flags: one node reads on, several stand in brackets.
+std::string place_text(const ResourceView& resource, const std::string& flags) {
+    const std::vector<std::string> nodes = resource.nodes.empty() && !resource.locked_to.empty()
+                                               ? std::vector<std::string>{resource.locked_to}
+                                               : resource.nodes;
+    if (nodes.empty()) return flags;
+    if (nodes.size() == 1) return fmt::format(" {}{}", nodes.front(), flags);
+    return fmt::format("{} {}", flags, bracketed(nodes));
+}
+
+std::string without_instance(std::string_view id) {
+    const std::size_t colon = id.find_last_of(':');
+    if (colon == std::string_view::npos || colon + 1 == id.size()) return std::string(id);
+    const std::string_view number = id.substr(colon + 1);
+    const bool all_digits =
+        std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return std::string(all_digits ? id.substr(0, colon) : id);
+}
+
+// Whether any member is active and another is not: worth showing one by one.
+bool is_partly_active(const ResourceView& resource) {
+    if (resource.children.empty()) return false;
+    const auto active =
+        std::count_if(resource.children.begin(), resource.children.end(), is_active);
+    return active > 0 && active < static_cast<std::ptrdiff_t>(resource.children.size());
+}
+
+bool any_part(const ResourceView& resource, bool (*test)(const ResourceView&)) {
+    if (test(resource)) return true;
+    return std::any_of(resource.children.begin(), resource.children.end(),
+                       [&](const ResourceView& child) { return any_part(child, test); });
+}
+
+bool is_unusual(const ResourceView& part) {
+    return part.is_failed || part.is_blocked || part.is_orphan || !part.is_managed ||
+           part.is_in_maintenance || part.is_failure_ignored || !part.pending_task.empty();
+}
+
+// The role and the place that stand for an instance; a group's are those of its first member.
+const ResourceView& leader(const ResourceView& instance) {
+    return instance.children.empty() ? instance : leader(instance.children.front());
+}
+
+struct Lines {
+    const std::vector<NodeView>& nodes;
+    ResourceOptions options;
+    std::vector<std::string> out;
+
+    void add(std::size_t indent, std::string_view text) {
+        out.push_back(fmt::format("{:{}}* {}", "", indent, text));
+    }
+    void any(const ResourceView& resource, std::size_t indent);
+    void group(const ResourceView& resource, std::size_t indent);
+    void clone(const ResourceView& resource, std::size_t indent);
+    void bundle(const ResourceView& resource, std::size_t indent);
+    bool stands_alone(const ResourceView& clone, const ResourceView& instance) const;
+    void stopped_instances(const ResourceView& resource, std::size_t indent);
+};
+
+void Lines::any(const ResourceView& resource, std::size_t indent) {
+    switch (resource.kind) {
+        case ResourceKind::Primitive:
+            add(indent, primitive_text(resource, nodes, true));
+            return;
+        case ResourceKind::Group:
+            return group(resource, indent);
+        case ResourceKind::Clone:
+            return clone(resource, indent);
+        case ResourceKind::Bundle:
+            return bundle(resource, indent);
+    }
+}
+
+std::vector<std::string> collective_flags(const ResourceView& resource) {
+    std::vector<std::string> flags;
+    if (resource.is_promotable) flags.emplace_back("promotable");
+    if (resource.is_unique) flags.emplace_back("unique");
+    if (resource.is_disabled) flags.emplace_back("disabled");
+    if (resource.is_in_maintenance) {
+        flags.emplace_back("maintenance");
+    } else if (!resource.is_managed) {
+        flags.emplace_back("unmanaged");
+    }
+    return flags;
+}
+
+void Lines::group(const ResourceView& resource, std::size_t indent) {
+    std::vector<std::string> flags;
+    if (resource.is_disabled) flags.emplace_back("disabled");
+    if (resource.is_in_maintenance) {
+        flags.emplace_back("maintenance");
+    } else if (!resource.is_managed) {
+        flags.emplace_back("unmanaged");
+    }
+    add(indent, fmt::format("Resource Group: {}{}:", resource.id, in_parentheses(flags)));
+    for (const ResourceView& member : resource.children) {
+        if (options.inactive || is_active(member)) any(member, indent + 2);
+    }
+}
+
+bool Lines::stands_alone(const ResourceView& clone, const ResourceView& instance) const {
+    if (clone.is_unique || options.detail) return true;
+    if (is_partly_active(instance)) return true;
+    if (!is_active(instance)) return false;
+    if (any_part(instance, is_unusual)) return true;
+    return is_unclean(leader(instance), nodes);
+}
+
+void Lines::stopped_instances(const ResourceView& resource, std::size_t indent) {
+    std::vector<std::string> busy;
+    std::int32_t active = 0;
+    for (const ResourceView& instance : resource.children) {
+        if (!is_active(instance)) continue;
+        ++active;
+        const std::vector<std::string>& places = leader(instance).nodes;
+        busy.insert(busy.end(), places.begin(), places.end());
+        for (const ResourceView& member : instance.children) {
+            busy.insert(busy.end(), member.nodes.begin(), member.nodes.end());
+        }
+    }
+    if (active >= resource.clone_max) return;
+    std::vector<std::string> idle;
+    for (const NodeView& node : nodes) {
+        if (node.type == schedule::NodeType::Ping) continue;
+        if (node.type != schedule::NodeType::Member && !node.online) continue;
+        if (std::find(busy.begin(), busy.end(), node.name) == busy.end()) idle.push_back(node.name);
+    }
+    if (idle.empty()) return;
+    add(indent,
+        fmt::format("Stopped{}: {}", resource.is_disabled ? " (disabled)" : "", bracketed(idle)));
+}
+
+void Lines::clone(const ResourceView& resource, std::size_t indent) {
+    const std::string child = resource.children.empty()
+                                  ? ""
+                                  : fmt::format(" [{}]", without_instance(resource.children[0].id));
+    add(indent, fmt::format("Clone Set: {}{}{}:", resource.id, child,
+                            in_parentheses(collective_flags(resource))));
+    std::map<RoleView, std::vector<std::string>> places;
+    for (const ResourceView& instance : resource.children) {
+        if (stands_alone(resource, instance)) {
+            const bool is_news = is_active(instance) || (options.inactive && !instance.is_orphan);
+            if (is_news) any(instance, indent + 2);
+            continue;
+        }
+        const ResourceView& first = leader(instance);
+        if (!is_active(instance)) continue;
+        auto& list = places[first.role];
+        list.insert(list.end(), first.nodes.begin(), first.nodes.end());
+    }
+    for (const RoleView role : {RoleView::Promoted, RoleView::Started, RoleView::Unpromoted}) {
+        const auto found = places.find(role);
+        if (found == places.end()) continue;
+        add(indent + 2, fmt::format("{}: {}", role_text(role), bracketed(found->second)));
+    }
+    if (options.inactive && !resource.is_unique) stopped_instances(resource, indent + 2);
+}
+
+void Lines::bundle(const ResourceView& resource, std::size_t indent) {
+    const std::string_view set = resource.clone_max > 1 ? " set" : "";
+    add(indent, fmt::format("Container bundle{}: {} [{}]{}:", set, resource.id,
+                            resource.container_image, in_parentheses(collective_flags(resource))));
+    for (const ResourceView& part : resource.children) {
+        if (options.inactive || is_active(part)) any(part, indent + 2);
+    }
+}
+
+}  // namespace
+
+bool is_active(const ResourceView& resource) {
+    if (resource.kind == ResourceKind::Primitive || resource.children.empty()) {
+        return resource.role > RoleView::Stopped || !resource.nodes.empty() || resource.is_failed ||
+               !resource.pending_task.empty();
+    }
+    return std::any_of(resource.children.begin(), resource.children.end(), is_active);
+}
+
+std::string agent_text(const ResourceView& primitive) {
+    if (primitive.agent_provider.empty()) {
+        return fmt::format("{}:{}", primitive.agent_class, primitive.agent_type);
+    }
+    return fmt::format("{}:{}:{}", primitive.agent_class, primitive.agent_provider,
+                       primitive.agent_type);
+}
+
+std::string primitive_text(const ResourceView& primitive, const std::vector<NodeView>& nodes,
+                           bool with_nodes) {
+    const std::string flags = in_parentheses(primitive_flags(primitive, nodes));
+    return fmt::format("{}\t({}):\t{} {}{}", primitive.display_name, agent_text(primitive),
+                       primitive.is_orphan ? " ORPHANED" : "", state_text(primitive),
+                       with_nodes ? place_text(primitive, flags) : flags);
+}
+
+std::vector<std::string> resource_lines(const ResourceView& resource,
+                                        const std::vector<NodeView>& nodes, ResourceOptions options,
+                                        std::size_t indent) {
+    if (!is_active(resource) && (!options.inactive || resource.is_orphan)) return {};
+    Lines lines{.nodes = nodes, .options = options, .out = {}};
+    lines.any(resource, indent);
+    return std::move(lines.out);
+}
+
+}  // namespace xbeat::cli

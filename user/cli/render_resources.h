@@ -1,0 +1,35 @@
+// Resources as a tree of lines in crm_mon's form: primitives, groups, clones, bundles.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schedule/situation.h"
+
+namespace xbeat::cli {
+
+struct ResourceOptions {
+    bool inactive = true;  // stopped resources too (-r)
+    bool detail = false;   // every instance of a clone, every part of a bundle (-R)
+};
+
+/// Whether any part of the resource is active or failed.
+[[nodiscard]] bool is_active(const schedule::ResourceView& resource);
+
+/// The lines of one top-level resource, without end of line, each beginning with `indent` blanks;
+/// empty if the options hide it. `nodes` says which are offline and unclean.
+[[nodiscard]] std::vector<std::string> resource_lines(const schedule::ResourceView& resource,
+                                                      const std::vector<schedule::NodeView>& nodes,
+                                                      ResourceOptions options,
+                                                      std::size_t indent = 2);
+
+/// One primitive without its place: "rsc (ocf:heartbeat:Dummy): Started", for lists by node.
+[[nodiscard]] std::string primitive_text(const schedule::ResourceView& primitive,
+                                         const std::vector<schedule::NodeView>& nodes,
+                                         bool with_nodes);
+
+/// "ocf:heartbeat:IPaddr2"; classes without a provider have two parts.
+[[nodiscard]] std::string agent_text(const schedule::ResourceView& primitive);
+
+}  // namespace xbeat::cli

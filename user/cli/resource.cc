@@ -1,0 +1,438 @@
+// `xbeat resource`: what to do with a resource, in the words of the crm shell.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <memory>
+
+#include "cib/duration.h"
+#include "cib/edit.h"
+#include "cib/suggest.h"
+#include "cli/ask.h"
+#include "cli/change.h"
+#include "cli/nouns.h"
+#include "cli/render_resources.h"
+#include "cli/status_source.h"
+#include "cli/words.h"
+#include "core/text.h"
+#include "sys/boot_clock.h"
+
+namespace xbeat::cli {
+namespace {
+
+using cib::Element;
+using cib::SetKind;
+using nlohmann::json;
+using schedule::ResourceView;
+
+struct ResourceLine {
+    std::string resource;
+    std::string node;
+    std::string name;
+    std::string value;
+    std::string lifetime;
+    std::string operation;  // show, set or delete
+    bool promoted_only = false;
+    bool expired_only = false;
+    ChangeOptions change;
+};
+using Line = std::shared_ptr<ResourceLine>;
+
+void collect_names(const ResourceView& resource, std::vector<std::string>& names) {
+    names.push_back(resource.display_name);
+    for (const ResourceView& child : resource.children) collect_names(child, names);
+}
+
+const ResourceView* find_resource(const std::vector<ResourceView>& list, std::string_view name) {
+    for (const ResourceView& one : list) {
+        if (one.id == name || one.display_name == name) return &one;
+        if (const ResourceView* inner = find_resource(one.children, name)) return inner;
+    }
+    return nullptr;
+}
+
+Error unknown_resource(const StatusInput& input, std::string_view name) {
+    std::vector<std::string> names;
+    for (const ResourceView& one : input.situation.resources) collect_names(one, names);
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    return {.code = Code::NotFound,
+            .context = concat("there is no resource '", name, "'", cib::did_you_mean(name, known),
+                              "; 'xbeat resource list' names them")};
+}
+
+Result<StatusInput> fetch_status(const Session& session) {
+    const json reply = XB_TRY(ask(session, {{"op", "status"}}));
+    return status_from_reply(reply);
+}
+
+// Where a resource runs, all instances together, each node once.
+void collect_places(const ResourceView& resource, std::vector<std::string>& places) {
+    for (const ResourceView& child : resource.children) collect_places(child, places);
+    for (const std::string& node : resource.nodes) {
+        if (std::find(places.begin(), places.end(), node) == places.end()) places.push_back(node);
+    }
+}
+
+Result<std::vector<std::string>> places_of(const Session& session, const std::string& name) {
+    const StatusInput input = XB_TRY(fetch_status(session));
+    const ResourceView* resource = find_resource(input.situation.resources, name);
+    if (resource == nullptr) return unknown_resource(input, name);
+    std::vector<std::string> places;
+    collect_places(*resource, places);
+    return places;
+}
+
+// The one node a command without NODE means: where the resource runs.
+Result<std::string> only_place(const Session& session, const std::string& resource) {
+    const std::vector<std::string> places = XB_TRY(places_of(session, resource));
+    if (places.size() == 1) return places.front();
+    if (places.empty()) {
+        return Error{
+            .code = Code::NotFound,
+            .context = concat("'", resource, "' runs nowhere, so say which node is meant")};
+    }
+    return Error{.code = Code::Invalid,
+                 .context = concat("'", resource, "' runs on ", bracketed(places),
+                                   ", so say which node is meant")};
+}
+
+Result<cib::MoveOptions> move_options(const ResourceLine& line) {
+    cib::MoveOptions options{.only_promoted = line.promoted_only, .expires = std::nullopt};
+    if (line.lifetime.empty()) return options;
+    const auto length = cib::parse_duration(line.lifetime);
+    if (!length) {
+        return Error{.code = Code::Invalid,
+                     .context = concat("--lifetime ", line.lifetime,
+                                       " is no time span; write 90s, 10min, 2h or PT10M")};
+    }
+    options.expires = EpochSeconds{sys::calendar_now().value + length->count() / 1'000'000'000};
+    return options;
+}
+
+ExitCode move_or_ban(Session& session, const ResourceLine& line, bool is_ban) {
+    const Result<cib::MoveOptions> options = move_options(line);
+    if (!options) return fail(session, options.error());
+    std::string node = line.node;
+    // Moving without a target means: away from where it is.
+    const bool away = node.empty();
+    if (away) {
+        const Result<std::string> place = only_place(session, line.resource);
+        if (!place) return fail(session, place.error());
+        node = *place;
+    }
+    return change_configuration(
+        session, line.change, [&](Element& configuration) -> Result<std::string> {
+            if (is_ban || away) {
+                XB_TRY(cib::ban_resource(configuration, line.resource, node, *options));
+                return concat(line.resource, " is kept away from ", node,
+                              " until 'xbeat resource clear ", line.resource, "'");
+            }
+            XB_TRY(cib::move_resource(configuration, line.resource, node, *options));
+            return concat(line.resource, " prefers ", node, " until 'xbeat resource clear ",
+                          line.resource, "'");
+        });
+}
+
+ExitCode clear(Session& session, const ResourceLine& line) {
+    return change_configuration(
+        session, line.change, [&](Element& configuration) -> Result<std::string> {
+            const std::vector<std::string> removed =
+                line.expired_only
+                    ? cib::clear_expired(configuration, line.resource, sys::calendar_now())
+                    : cib::clear_resource(configuration, line.resource, line.node);
+            std::string text = "removed";
+            for (const std::string& id : removed) text += " " + id;
+            return text;
+        });
+}
+
+ExitCode set_meta(Session& session, const ResourceLine& line, std::string_view name,
+                  std::string_view value) {
+    return change_configuration(
+        session, line.change, [&](Element& configuration) -> Result<std::string> {
+            XB_TRY(
+                cib::set_resource_value(configuration, line.resource, SetKind::Meta, name, value));
+            return concat("set ", name, "=", value, " for ", line.resource);
+        });
+}
+
+ExitCode restart(Session& session, ResourceLine line) {
+    const Result<cib::Element> before = fetch_cib(session);
+    if (!before) return fail(session, before.error());
+    const Element* configuration = before->child("configuration");
+    const auto role =
+        configuration == nullptr
+            ? std::nullopt
+            : cib::get_resource_value(*configuration, line.resource, SetKind::Meta, "target-role");
+    if (role && equals_ignoring_case(*role, "stopped")) {
+        return fail(session, {.code = Code::Invalid,
+                              .context = concat("'", line.resource,
+                                                "' is stopped on purpose; start it with "
+                                                "'xbeat resource start ",
+                                                line.resource, "'")});
+    }
+    line.change.wait = !line.change.dry_run;
+    const ExitCode stopped = set_meta(session, line, "target-role", "Stopped");
+    if (line.change.dry_run) return stopped;
+    // Whatever became of the stop, the resource is not left disabled.
+    const ExitCode started =
+        change_configuration(session, line.change, [&](Element& now) -> Result<std::string> {
+            if (role) {
+                XB_TRY(cib::set_resource_value(now, line.resource, SetKind::Meta, "target-role",
+                                               *role));
+            } else {
+                XB_TRY(cib::unset_resource_value(now, line.resource, SetKind::Meta, "target-role"));
+            }
+            return concat("started ", line.resource, " again");
+        });
+    return stopped == ExitCode::Ok ? started : stopped;
+}
+
+ExitCode locate(Session& session, const ResourceLine& line) {
+    const Result<std::vector<std::string>> places = places_of(session, line.resource);
+    if (!places) return fail(session, places.error());
+    if (places->empty()) session.out << "resource " << line.resource << " is NOT running\n";
+    for (const std::string& node : *places) {
+        session.out << "resource " << line.resource << " is running on: " << node << '\n';
+    }
+    return places->empty() ? ExitCode::Unsatisfied : ExitCode::Ok;
+}
+
+ExitCode list(Session& session) {
+    const Result<StatusInput> input = fetch_status(session);
+    if (!input) return fail(session, input.error());
+    for (const ResourceView& resource : input->situation.resources) {
+        for (const std::string& line :
+             resource_lines(resource, input->situation.nodes, {.inactive = true}, 0)) {
+            session.out << line << '\n';
+        }
+    }
+    return ExitCode::Ok;
+}
+
+ExitCode constraints(Session& session, const ResourceLine& line) {
+    const Result<cib::Element> cib = fetch_cib(session);
+    if (!cib) return fail(session, cib.error());
+    const Element* configuration = cib->child("configuration");
+    if (configuration == nullptr || configuration->find_id(line.resource) == nullptr) {
+        const StatusInput input = status_from_cib(*cib, sys::calendar_now());
+        return fail(session, unknown_resource(input, line.resource));
+    }
+    const std::vector<std::string> sentences = cib::references_to(*configuration, line.resource);
+    for (const std::string& sentence : sentences) session.out << sentence << '\n';
+    if (sentences.empty()) session.out << "nothing refers to " << line.resource << '\n';
+    return ExitCode::Ok;
+}
+
+ExitCode make_fail(Session& session, ResourceLine line) {
+    if (line.node.empty()) {
+        const Result<std::string> place = only_place(session, line.resource);
+        if (!place) return fail(session, place.error());
+        line.node = *place;
+    }
+    return change_by_request(session, line.change,
+                             {{"op", "fail"}, {"resource", line.resource}, {"node", line.node}});
+}
+
+ExitCode forget(Session& session, const ResourceLine& line, bool failed_only) {
+    json request = {{"op", "cleanup"}, {"failed_only", failed_only}};
+    if (!line.resource.empty()) request["resource"] = line.resource;
+    if (!line.node.empty()) request["node"] = line.node;
+    return change_by_request(session, line.change, request);
+}
+
+ExitCode show_value(Session& session, const ResourceLine& line, SetKind kind) {
+    const Result<cib::Element> cib = fetch_cib(session);
+    if (!cib) return fail(session, cib.error());
+    const Element* configuration = cib->child("configuration");
+    const auto value =
+        configuration == nullptr
+            ? std::nullopt
+            : cib::get_resource_value(*configuration, line.resource, kind, line.name);
+    if (!value) {
+        return fail(session, {.code = Code::NotFound,
+                              .context = concat("'", line.resource, "' has no value for '",
+                                                line.name, "'")});
+    }
+    session.out << *value << '\n';
+    return ExitCode::Ok;
+}
+
+ExitCode change_value(Session& session, const ResourceLine& line, SetKind kind) {
+    return change_configuration(
+        session, line.change, [&](Element& configuration) -> Result<std::string> {
+            if (line.operation == "delete") {
+                XB_TRY(cib::unset_resource_value(configuration, line.resource, kind, line.name));
+                return concat("removed ", line.name, " from ", line.resource);
+            }
+            XB_TRY(
+                cib::set_resource_value(configuration, line.resource, kind, line.name, line.value));
+            return concat("set ", line.name, "=", line.value, " for ", line.resource);
+        });
+}
+
+ExitCode value_verb(Session& session, const ResourceLine& line, SetKind kind) {
+    if (line.operation == "show") return show_value(session, line, kind);
+    if (line.operation == "set" && line.value.empty()) {
+        return fail_usage(session, "'set' needs a VALUE", "xbeat resource meta");
+    }
+    return change_value(session, line, kind);
+}
+
+using Run = std::function<ExitCode(Session&, const ResourceLine&)>;
+
+// One verb below `resource`; the caller adds what it takes.
+CLI::App* add_verb(CLI::App& noun, std::string_view name, std::string_view help) {
+    return noun.add_subcommand(std::string(name), std::string(help));
+}
+
+void choose(CLI::App* verb, Choice& choice, const Line& line, Run run) {
+    verb->callback([&choice, line, run = std::move(run)] {
+        choice.run = [line, run](Session& session) { return run(session, *line); };
+    });
+}
+
+void add_places(CLI::App& noun, Choice& choice, const Line& line) {
+    CLI::App* move =
+        add_verb(noun, "move", "Prefer a node from now on (without NODE: leave this one)");
+    CLI::App* ban = add_verb(noun, "ban", "Keep away from a node");
+    for (CLI::App* verb : {move, ban}) {
+        verb->add_option("RSC", line->resource)->required();
+        verb->add_option("NODE", line->node);
+        verb->add_option("--lifetime", line->lifetime,
+                         "Forget it after this time: 90s, 10min, 2h, PT10M")
+            ->type_name("TIME");
+        verb->add_flag("--promoted", line->promoted_only, "Only for the promoted role");
+        add_change_options(*verb, line->change);
+    }
+    move->footer(
+        "Examples:\n  xbeat resource move web pm02 --wait\n  xbeat resource move web --lifetime "
+        "1h");
+    ban->footer("Example:\n  xbeat resource ban web pm01");
+    choose(move, choice, line,
+           [](Session& s, const ResourceLine& l) { return move_or_ban(s, l, false); });
+    choose(ban, choice, line,
+           [](Session& s, const ResourceLine& l) { return move_or_ban(s, l, true); });
+
+    CLI::App* undo = add_verb(noun, "clear", "Forget what move and ban asked for");
+    undo->add_option("RSC", line->resource)->required();
+    undo->add_option("NODE", line->node);
+    undo->add_flag("--expired", line->expired_only, "Only what is over");
+    add_change_options(*undo, line->change);
+    undo->footer("Example:\n  xbeat resource clear web");
+    choose(undo, choice, line, clear);
+}
+
+struct RoleVerb {
+    std::string_view name;
+    std::string_view help;
+    std::string_view meta;
+    std::string_view value;
+};
+constexpr std::array kRoleVerbs{
+    RoleVerb{"start", "Let it run", "target-role", "Started"},
+    RoleVerb{"stop", "Keep it stopped", "target-role", "Stopped"},
+    RoleVerb{"promote", "Let it be promoted", "target-role", "Promoted"},
+    RoleVerb{"demote", "Keep it unpromoted", "target-role", "Unpromoted"},
+    RoleVerb{"manage", "Manage it again", "is-managed", "true"},
+    RoleVerb{"unmanage", "Leave it as it is, whatever happens", "is-managed", "false"}};
+
+void add_roles(CLI::App& noun, Choice& choice, const Line& line) {
+    for (const RoleVerb& row : kRoleVerbs) {
+        CLI::App* verb = add_verb(noun, row.name, row.help);
+        verb->add_option("RSC", line->resource)->required();
+        add_change_options(*verb, line->change);
+        verb->footer(concat("Example:\n  xbeat resource ", row.name, " web --wait"));
+        choose(verb, choice, line, [row](Session& session, const ResourceLine& l) {
+            return set_meta(session, l, row.meta, row.value);
+        });
+    }
+    CLI::App* again = add_verb(noun, "restart", "Stop it, wait, start it, wait");
+    again->add_option("RSC", line->resource)->required();
+    again->add_flag("--dry-run", line->change.dry_run,
+                    "Show what the stop would do, change nothing");
+    again->footer("Example:\n  xbeat resource restart web");
+    choose(again, choice, line, [](Session& s, const ResourceLine& l) { return restart(s, l); });
+}
+
+void add_failures(CLI::App& noun, Choice& choice, const Line& line) {
+    CLI::App* cleanup = add_verb(noun, "cleanup", "Forget failures, so that it is tried again");
+    CLI::App* refresh = add_verb(noun, "refresh", "Forget everything known and look again");
+    for (CLI::App* verb : {cleanup, refresh}) {
+        verb->add_option("RSC", line->resource, "Default: all resources");
+        verb->add_option("NODE", line->node, "Default: all nodes");
+        verb->add_flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
+    }
+    cleanup->footer("Examples:\n  xbeat resource cleanup\n  xbeat resource cleanup web pm01");
+    refresh->footer("Example:\n  xbeat resource refresh web");
+    choose(cleanup, choice, line,
+           [](Session& s, const ResourceLine& l) { return forget(s, l, true); });
+    choose(refresh, choice, line,
+           [](Session& s, const ResourceLine& l) { return forget(s, l, false); });
+
+    CLI::App* make = add_verb(noun, "fail", "Pretend that it failed, to try the recovery");
+    make->add_option("RSC", line->resource)->required();
+    make->add_option("NODE", line->node, "Default: where it runs");
+    make->add_flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
+    make->footer("Example:\n  xbeat resource fail web-server --wait");
+    choose(make, choice, line, [](Session& s, const ResourceLine& l) { return make_fail(s, l); });
+}
+
+void add_values(CLI::App& noun, Choice& choice, const Line& line) {
+    struct ValueVerb {
+        const char* name;
+        const char* help;
+        SetKind kind;
+    };
+    constexpr std::array kVerbs{
+        ValueVerb{"meta", "A meta-attribute", SetKind::Meta},
+        ValueVerb{"param", "A parameter of the agent", SetKind::Parameter},
+        ValueVerb{"utilization", "What it needs of a node", SetKind::Utilization}};
+    for (const ValueVerb& row : kVerbs) {
+        CLI::App* verb = add_verb(noun, row.name, concat(row.help, ": show, set or delete it"));
+        verb->add_option("RSC", line->resource)->required();
+        verb->add_option("WHAT", line->operation, "show, set or delete")
+            ->required()
+            ->check(CLI::IsMember({"show", "set", "delete"}));
+        verb->add_option("NAME", line->name)->required();
+        verb->add_option("VALUE", line->value);
+        add_change_options(*verb, line->change);
+        verb->footer(concat("Example:\n  xbeat resource ", row.name, " web set NAME VALUE"));
+        choose(verb, choice, line, [kind = row.kind](Session& session, const ResourceLine& l) {
+            return value_verb(session, l, kind);
+        });
+    }
+}
+
+}  // namespace
+
+void add_resource(CLI::App& app, Choice& choice) {
+    CLI::App* noun = app.add_subcommand("resource", "Start, stop, move, clean up resources");
+    noun->require_subcommand(1);
+    noun->footer(
+        "Examples:\n"
+        "  xbeat resource move web pm02 --wait\n"
+        "  xbeat resource cleanup web\n"
+        "  xbeat resource stop web --dry-run");
+    const Line line = std::make_shared<ResourceLine>();
+    add_places(*noun, choice, line);
+    add_roles(*noun, choice, line);
+    add_failures(*noun, choice, line);
+    add_values(*noun, choice, line);
+
+    CLI::App* where = add_verb(*noun, "locate", "Where it runs (exit code 113: nowhere)");
+    where->add_option("RSC", line->resource)->required();
+    where->footer("Example:\n  xbeat resource locate web");
+    choose(where, choice, line, locate);
+
+    CLI::App* what = add_verb(*noun, "constraints", "What refers to it");
+    what->add_option("RSC", line->resource)->required();
+    what->footer("Example:\n  xbeat resource constraints web");
+    choose(what, choice, line, constraints);
+
+    CLI::App* all = add_verb(*noun, "list", "All resources and their state");
+    all->footer("Example:\n  xbeat resource list");
+    choose(all, choice, line, [](Session& session, const ResourceLine&) { return list(session); });
+}
+
+}  // namespace xbeat::cli

@@ -1,0 +1,55 @@
+// `xbeat verify` and `xbeat configure verify`: is this configuration sound?
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cib/edit.h"
+#include "cib/validate.h"
+#include "cli/change.h"
+#include "cli/nouns.h"
+#include "core/text.h"
+
+namespace xbeat::cli {
+namespace {
+
+Result<cib::Element> read_configuration(Session& session, const std::string& file) {
+    if (file.empty()) {
+        const cib::Element cib = XB_TRY(fetch_cib(session));
+        return configuration_of(cib);
+    }
+    const std::string text = XB_TRY(read_input(session, file));
+    Result<cib::Element> loaded = cib::load_replace(text);
+    if (!loaded) {
+        return Error{.code = loaded.error().code,
+                     .context = concat(file, ": ", loaded.error().context)};
+    }
+    return loaded;
+}
+
+}  // namespace
+
+ExitCode verify_configuration(Session& session, const std::string& file) {
+    const Result<cib::Element> configuration = read_configuration(session, file);
+    if (!configuration) return fail(session, configuration.error());
+    const std::vector<cib::Problem> problems = cib::validate(*configuration);
+    for (const cib::Problem& problem : problems) session.out << cib::to_string(problem) << '\n';
+    if (cib::has_error(problems)) return ExitCode::BadConfig;
+    const std::string what =
+        file.empty() ? "the configuration" : (file == "-" ? "standard input" : file);
+    session.out << what << (problems.empty() ? " is sound\n" : " can be used; see the warnings\n");
+    return ExitCode::Ok;
+}
+
+void add_verify(CLI::App& app, Choice& choice) {
+    CLI::App* verify =
+        app.add_subcommand("verify", "Check a configuration: a file's, or the running one");
+    const auto file = std::make_shared<std::string>();
+    verify->add_option(
+        "FILE", *file,
+        "crm language or XML; - reads standard input; default: the running cluster's");
+    verify->footer("Examples:\n  xbeat verify\n  xbeat verify web.crm");
+    verify->callback([&choice, file] {
+        choice.run = [file](Session& session) { return verify_configuration(session, *file); };
+    });
+}
+
+}  // namespace xbeat::cli

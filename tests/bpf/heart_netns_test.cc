@@ -1,0 +1,324 @@
+// Real hearts on two nodes in namespaces behind a switch: what the kernel finds out, with and
+// without a daemon. The limits are generous because the machine may be shared; what is measured is
+// order, not speed.
+#include <bpf/bpf.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <thread>
+
+#include "abi/xb_abi.h"
+#include "core/text.h"
+#include "support/heart_lab.h"
+#include "sys/boot_clock.h"
+
+namespace xbeat::heart::test {
+namespace {
+
+constexpr Duration kSteady = 300ms;  // how long nothing may happen where nothing should
+// Five misses at 10 ms, and room for a machine that others use as well.
+constexpr Duration kDeadLimit = 500ms;
+
+/// Slow enough that a shared machine does not cause what the test is not about.
+LabOptions calm() {
+    LabOptions options;
+    options.period = 10ms;
+    options.k_suspect = 10;
+    options.k_dead = 20;
+    return options;
+}
+
+auto peer_becomes(PeerState state) {
+    return [state](const HeartEvent& event) {
+        return event.kind == EventKind::Peer && event.peer_state == state;
+    };
+}
+
+auto path_becomes(std::uint8_t path, PathState state) {
+    return [=](const HeartEvent& event) {
+        return event.kind == EventKind::Path && event.path.value == path &&
+               event.path_state == state;
+    };
+}
+
+auto trouble_is(EventKind kind, Trouble trouble) {
+    return [=](const HeartEvent& event) { return event.kind == kind && event.trouble == trouble; };
+}
+
+bool has(const std::vector<HeartEvent>& events,
+         const std::function<bool(const HeartEvent&)>& wanted) {
+    return std::any_of(events.begin(), events.end(), wanted);
+}
+
+class HeartInNamespaces : public testing::Test {
+protected:
+    void SetUp() override {
+        if (!Lab::why_not().empty()) GTEST_SKIP() << Lab::why_not();
+    }
+};
+
+struct Carriage {
+    const char* name;
+    Mode mode;
+    bool is_v6;
+    std::uint16_t vlan;
+};
+
+class HeartOverEachCarriage : public testing::TestWithParam<Carriage> {
+protected:
+    void SetUp() override {
+        if (!Lab::why_not().empty()) GTEST_SKIP() << Lab::why_not();
+    }
+};
+
+TEST_P(HeartOverEachCarriage, BeatsAndFindsASilentCut) {
+    LabOptions options = calm();
+    options.mode = GetParam().mode;
+    options.is_v6 = GetParam().is_v6;
+    options.vlan = GetParam().vlan;
+    Lab lab(options);
+    for (const std::size_t node : {1U, 2U}) {
+        lab.start(node);
+        ASSERT_EQ(lab.board(node).failed, 0) << lab.board(node).error.data();
+    }
+    for (const std::size_t node : {1U, 2U}) {
+        ASSERT_TRUE(lab.wait_for(node, peer_becomes(PeerState::Alive)));
+        EXPECT_TRUE(lab.wait_for(node, path_becomes(0, PathState::Up)));
+        EXPECT_TRUE(lab.wait_for(node, path_becomes(1, PathState::Up)));
+    }
+    const Mode reached = static_cast<Mode>(lab.board(1).mode.load());
+    EXPECT_EQ(reached, options.mode == Mode::Auto ? Mode::Native : options.mode);
+
+    lab.cut(2, 0);
+    lab.cut(2, 1);
+
+    EXPECT_TRUE(lab.wait_for(1, peer_becomes(PeerState::Dead)));
+    EXPECT_TRUE(lab.wait_for(2, peer_becomes(PeerState::Dead)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Carriages, HeartOverEachCarriage,
+                         testing::Values(Carriage{"NativeV4", Mode::Native, false, 0},
+                                         Carriage{"AutoV6", Mode::Auto, true, 0},
+                                         Carriage{"GenericV4Tagged", Mode::Generic, false, 7},
+                                         Carriage{"NativeV6Tagged", Mode::Native, true, 7},
+                                         Carriage{"UdpV4", Mode::Udp, false, 0},
+                                         Carriage{"UdpV6", Mode::Udp, true, 0}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST_F(HeartInNamespaces, CallsAPeerDeadAfterASilentCutAndSaysWhy) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+
+    const Instant cut_at = lab.cut_all(2);
+
+    ASSERT_TRUE(lab.wait_for(1, peer_becomes(PeerState::Dead)));
+    HeartEvent dead;
+    for (const HeartEvent& event : lab.events(1)) {
+        if (peer_becomes(PeerState::Dead)(event)) dead = event;
+    }
+    EXPECT_EQ(dead.peer_before, PeerState::Suspect);
+    EXPECT_EQ(dead.peer.value, 2);
+    EXPECT_GE(dead.unanswered, 20U);
+    EXPECT_EQ(dead.unsent, 0U);
+    EXPECT_GE(dead.sequence, dead.answered_sequence + 20);
+    EXPECT_GT(dead.sent_at, dead.answered_at);
+    EXPECT_GT(dead.at, cut_at);
+    EXPECT_LT(dead.at - cut_at, kDeadLimit);
+    EXPECT_GT(dead.rtt, 0ns);
+    EXPECT_TRUE(has(lab.events(1), path_becomes(0, PathState::Down)));
+    EXPECT_TRUE(has(lab.events(1), path_becomes(1, PathState::Down)));
+}
+
+TEST_F(HeartInNamespaces, ReportsOnePathAndKeepsThePeerAliveWhenOnePathIsCut) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+
+    lab.cut(2, 1);
+
+    ASSERT_TRUE(lab.wait_for(1, path_becomes(1, PathState::Down)));
+    lab.mend(2, 1);
+    const std::size_t seen = lab.events(1).size();
+    ASSERT_TRUE(lab.wait_for(1, path_becomes(1, PathState::Up), seen - 1));
+    EXPECT_FALSE(has(lab.events(1), path_becomes(0, PathState::Down)));
+    EXPECT_FALSE(has(lab.events(1), peer_becomes(PeerState::Suspect)));
+    EXPECT_FALSE(has(lab.events(1), peer_becomes(PeerState::Dead)));
+}
+
+TEST_F(HeartInNamespaces, CallsAKilledDaemonStalledAndNeverDeadAndAliveOnceAdopted) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+    const std::uint64_t incarnation = lab.board(2).incarnation;
+
+    lab.kill(2);
+
+    ASSERT_TRUE(lab.wait_for(1, peer_becomes(PeerState::Stalled)));
+    const std::uint64_t laps = lab.laps(2);
+    ASSERT_TRUE(wait_until([&] { return lab.laps(2) > laps + 20; }))
+        << "it beats without a process";
+    const std::size_t seen = lab.events(1).size();
+    lab.start(2);
+    ASSERT_TRUE(lab.wait_for(1, peer_becomes(PeerState::Alive), seen));
+    EXPECT_TRUE(lab.board(2).adopted);
+    EXPECT_EQ(lab.board(2).incarnation, incarnation);
+    EXPECT_EQ(lab.kernel_state(2, 1), PeerState::Alive) << "the verdicts were kept";
+    EXPECT_FALSE(has(lab.events(1), peer_becomes(PeerState::Dead)));
+    EXPECT_FALSE(has(lab.events(1), path_becomes(0, PathState::Down)));
+}
+
+TEST_F(HeartInNamespaces, CallsAHungDaemonStalledUntilItMovesAgain) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+
+    lab.board(2).progress_stops = true;
+    ASSERT_TRUE(lab.wait_for(1, peer_becomes(PeerState::Stalled)));
+    const std::size_t seen = lab.events(1).size();
+    lab.board(2).progress_stops = false;
+
+    EXPECT_TRUE(lab.wait_for(1, peer_becomes(PeerState::Alive), seen));
+    EXPECT_FALSE(has(lab.events(1), peer_becomes(PeerState::Dead)));
+}
+
+// Claim: nothing on the way from a dead peer to the verdict needs a process.
+TEST_F(HeartInNamespaces, FindsADeadPeerWhileBothDaemonsAreStopped) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+    lab.freeze(1);
+    lab.freeze(2);
+    std::this_thread::sleep_for(kSteady);
+    ASSERT_NE(lab.kernel_state(1, 2), PeerState::Dead) << "a stopped daemon is no dead node";
+
+    const Instant cut_at = lab.cut_all(2);
+
+    ASSERT_TRUE(wait_until([&] { return lab.kernel_state(1, 2) == PeerState::Dead; }));
+    const Instant dead_at(Duration(static_cast<std::int64_t>(lab.kernel_since(1, 2))));
+    EXPECT_LT(dead_at - cut_at, kDeadLimit);
+    lab.thaw(1);
+    ASSERT_TRUE(lab.wait_for(1, peer_becomes(PeerState::Dead))) << "the record waited in the ring";
+    for (const HeartEvent& event : lab.events(1)) {
+        EXPECT_TRUE(!peer_becomes(PeerState::Dead)(event) || event.at == dead_at);
+    }
+}
+
+TEST_F(HeartInNamespaces, StopsTheGrantAtDeathAndDoesNotResumeItWhenFramesComeBack) {
+    LabOptions options = calm();
+    Lab lab(options);
+    lab.board(1).grant_ns = 50'000'000;
+    ASSERT_TRUE(lab.start_all());
+    ASSERT_TRUE(wait_until([&] { return lab.lease_until(2, 1) > 0; }));
+    // The daemon of node 1 goes on granting, and must not be heard.
+    lab.cut(2, 0);
+    lab.cut(2, 1);
+    ASSERT_TRUE(wait_until([&] { return lab.kernel_state(1, 2) == PeerState::Dead; }));
+    const std::uint64_t lease = lab.lease_until(2, 1);
+
+    lab.mend(2, 0);
+    lab.mend(2, 1);
+
+    ASSERT_TRUE(lab.wait_for(2, path_becomes(0, PathState::Up), lab.events(2).size()))
+        << "frames flow again";
+    EXPECT_EQ(lab.lease_until(2, 1), lease);
+    EXPECT_EQ(lab.kernel_state(1, 2), PeerState::Dead) << "dead is for good until it is told anew";
+}
+
+TEST_F(HeartInNamespaces, AttachesADetachedProgramAgainAndCallsItATroubleNotADeath) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+    const std::size_t seen = lab.events(1).size();
+
+    const sys::Fd link(::bpf_obj_get((lab.pin_dir(1) + "/link_0").c_str()));
+    ASSERT_EQ(::bpf_link_detach(link.get()), 0);
+
+    EXPECT_TRUE(lab.wait_for(1, trouble_is(EventKind::Degraded, Trouble::ProgramDetached), seen));
+    EXPECT_TRUE(lab.wait_for(1, trouble_is(EventKind::Restored, Trouble::ProgramDetached), seen));
+    EXPECT_FALSE(has(lab.events(1), peer_becomes(PeerState::Dead)));
+    EXPECT_FALSE(has(lab.events(2), peer_becomes(PeerState::Dead)));
+}
+
+TEST_F(HeartInNamespaces, FollowsALinkThatGoesDownIsRenamedAndComesBack) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+
+    lab.run(1, "ip link set ic0 down");
+    EXPECT_TRUE(lab.wait_for(1, trouble_is(EventKind::Degraded, Trouble::LinkDown)));
+    ASSERT_TRUE(lab.wait_for(1, path_becomes(0, PathState::Down)));
+    const std::size_t seen = lab.events(1).size();
+    lab.run(1, "ip link set ic0 name other && ip link set other up");
+
+    EXPECT_TRUE(lab.wait_for(1, trouble_is(EventKind::Restored, Trouble::LinkDown), seen));
+    EXPECT_TRUE(lab.wait_for(1, path_becomes(0, PathState::Up), seen));
+    EXPECT_FALSE(has(lab.events(1), peer_becomes(PeerState::Dead)));
+}
+
+TEST_F(HeartInNamespaces, TakesBackAnInterfaceThatWasRemovedAndMadeAnew) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+
+    lab.unplug(1, 0);
+    EXPECT_TRUE(lab.wait_for(1, trouble_is(EventKind::Degraded, Trouble::LinkMissing)));
+    ASSERT_TRUE(lab.wait_for(1, path_becomes(0, PathState::Down)));
+    const std::size_t seen = lab.events(1).size();
+    lab.plug(1, 0);
+
+    EXPECT_TRUE(lab.wait_for(1, path_becomes(0, PathState::Up), seen));
+    EXPECT_FALSE(has(lab.events(1), peer_becomes(PeerState::Dead)));
+}
+
+TEST_F(HeartInNamespaces, StartsABeatThatWasLostAgain) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+
+    lab.run(1, "ip link set xb-beat0 down && ip link set xb-beat0 up");
+
+    EXPECT_TRUE(lab.wait_for(1, trouble_is(EventKind::Degraded, Trouble::BeatLost)));
+    EXPECT_TRUE(lab.wait_for(1, trouble_is(EventKind::Restored, Trouble::BeatLost)));
+    EXPECT_GE(lab.board(1).generations, 2U);
+    EXPECT_FALSE(has(lab.events(1), peer_becomes(PeerState::Dead)))
+        << "who sends nothing accuses nobody";
+    EXPECT_FALSE(has(lab.events(2), peer_becomes(PeerState::Dead))) << "and still reflects";
+}
+
+TEST_F(HeartInNamespaces, KeepsOnePacketGoingRoundHoweverManyAreStarted) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+    for (int i = 0; i < 3; i++) {
+        lab.kill(1);
+        lab.start(1);
+    }
+    lab.run(1, "ip link set xb-beat0 down && ip link set xb-beat0 up");
+    ASSERT_TRUE(lab.wait_for(1, trouble_is(EventKind::Restored, Trouble::BeatLost)));
+
+    const std::uint64_t before = lab.laps(1);
+    const Instant from = sys::boot_now();
+    std::this_thread::sleep_for(1s);
+    const auto laps = static_cast<double>(lab.laps(1) - before);
+    const double wanted = static_cast<double>((sys::boot_now() - from).count()) / 10e6;
+
+    EXPECT_LT(laps, wanted * 1.3) << "a second packet would double it";
+    EXPECT_GT(laps, wanted * 0.5);
+}
+
+TEST_F(HeartInNamespaces, LeavesNothingBehindAfterACleanEnd) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+
+    lab.end(1);
+
+    struct stat status {};
+    EXPECT_NE(::stat((lab.pin_dir(1) + "/xb_peers").c_str(), &status), 0);
+    lab.run(1, "! ip link show xb-beat0 2>/dev/null");
+    lab.run(1, "! ip link show dev ic0 | grep -q xdp");
+    EXPECT_TRUE(lab.wait_for(2, peer_becomes(PeerState::Dead)))
+        << "without a goodbye it is silence";
+}
+
+TEST_F(HeartInNamespaces, RefusesWhatItCannotDo) {
+    Lab lab(calm());
+    Options options = lab.options_of(1);
+    options.k_suspect = options.k_dead + 1;
+    const Result<Heart> made = Heart::create(options);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Code::Invalid);
+}
+
+}  // namespace
+}  // namespace xbeat::heart::test

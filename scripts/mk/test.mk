@@ -18,6 +18,9 @@ endef
 $(foreach kind,$(test_kinds),$(eval $(call test_binary,$(kind))))
 -include $(patsubst %.cc,$(B)/obj/%.d,$(support_sources))
 
+# Tests with real agents run this build's xbeat-exec; without it they skip.
+$(B)/tests/unit_tests $(B)/tests/bpf_tests: | $(B)/xbeat-exec
+
 .PHONY: test unit sim test-bpf test-corpus check
 unit: $(B)/tests/unit_tests
 	$(Q)$(B)/tests/unit_tests --gtest_brief=1

@@ -1,8 +1,10 @@
 // The real xbeat-exec with real processes.
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 
 #include <memory>
+#include <thread>
 
 #include "unit/agent/agent_lab.h"
 
@@ -149,6 +151,41 @@ TEST_F(Exec, RunsTheDummyAgentOfResourceAgents) {
     EXPECT_EQ(run("stop"), 0);
     EXPECT_EQ(run("monitor"), 7);
     EXPECT_EQ(run("no-such-action"), 3);
+}
+
+TEST_F(Exec, RunsIpaddr2OfResourceAgentsInANetworkNamespace) {
+    if (!std::filesystem::exists("/usr/lib/ocf/resource.d/heartbeat/IPaddr2")) {
+        GTEST_SKIP() << "resource-agents is not installed";
+    }
+    // The thread has a network of its own, and so has what it starts.
+    std::thread([&] {
+        if (::unshare(CLONE_NEWNET) != 0) GTEST_SKIP() << "no network namespaces here";
+        ASSERT_EQ(std::system("ip link add v0 type veth peer name v1 && ip link set v0 up && "
+                              "ip link set v1 up && ip addr add 10.77.0.1/24 dev v0"),
+                  0);
+        ExecClient::Options options;
+        options.program = exec_program();
+        options.instance = concat("unit-test-ipaddr2-", ::getpid());
+        auto real = ExecClient::start(options);
+        ASSERT_TRUE(real) << real.error().context;
+        Replies answers(*real);
+        const auto run = [&](const std::string& name) {
+            Spawn spawn = action("IPaddr2", name);
+            spawn.provider = "heartbeat";
+            spawn.parameters = {{"ip", "10.77.0.200"}, {"crm_feature_set", "3.16.1"}};
+            EXPECT_TRUE(real->send(spawn));
+            const std::optional<Reply> end = answers.end_of(spawn.id);
+            if (!end || !std::holds_alternative<Done>(*end)) return -1;
+            const Done& done = std::get<Done>(*end);
+            EXPECT_TRUE(done.exit_code == 0 || name == "monitor") << done.errors;
+            return done.exit_code;
+        };
+        EXPECT_EQ(run("monitor"), 7);
+        EXPECT_EQ(run("start"), 0);
+        EXPECT_EQ(run("monitor"), 0);
+        EXPECT_EQ(run("stop"), 0);
+        EXPECT_EQ(run("monitor"), 7);
+    }).join();
 }
 
 TEST_F(Exec, GetsAnAgentsMetadata) {

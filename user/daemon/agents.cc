@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/text.h"
 #include "daemon/log.h"
 
 namespace xbeat::daemon {
@@ -85,22 +86,104 @@ node::AgentDone make_done(const agent::Failed& failed, Instant now) {
     return made;
 }
 
-Agents::Agents(agent::ExecClient exec, ring::Ring& ring) : exec_(std::move(exec)), ring_(ring) {
+std::uint64_t watch_cookie(std::string_view resource) {
+    // FNV-1a (RFC 9923); 0 is left out because it looks like nothing.
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const char c : resource) {
+        hash ^= static_cast<std::uint8_t>(c);
+        hash *= 0x100000001b3U;
+    }
+    return hash == 0 ? 1 : hash;
+}
+
+Agents::Agents(agent::ExecClient exec, heart::Watch watch, ring::Ring& ring)
+    : exec_(std::move(exec)), watch_(std::move(watch)), ring_(ring) {
     arm();
+    ring_.poll(watch_.event_fd(), POLLIN, {.op = ring::Op::WatchEvents});
+}
+
+std::string Agents::describe_watch() const {
+    return watch_.mode() == heart::Watch::Mode::Tracing
+               ? "tracing"
+               : concat("pidfds: ", watch_.why_not_tracing());
 }
 
 void Agents::arm() { ring_.poll(exec_.fd(), POLLIN, {.op = ring::Op::ExecReplies}); }
 
 void Agents::run(const node::RunAgent& run, Instant now) {
-    const Result<agent::Spawn> spawn = make_spawn(run);
+    resources_.try_emplace(watch_cookie(run.resource), run.resource);
+    Result<agent::Spawn> spawn = make_spawn(run);
     if (!spawn) {
         const bool is_missing = spawn.error().code == Code::NotFound;
         return answer(run.operation,
                       is_missing ? node::AgentStatus::NotInstalled : node::AgentStatus::Failed,
                       spawn.error().context, now);
     }
+    spawn->hold = run.watch;
     const Result<void> sent = exec_.send(*spawn);
-    if (!sent) answer(run.operation, node::AgentStatus::Failed, sent.error().context, now);
+    if (!sent) return answer(run.operation, node::AgentStatus::Failed, sent.error().context, now);
+    const bool is_stop = run.action == "stop";
+    if (run.watch || is_stop)
+        watched_runs_[run.operation] = {.resource = run.resource, .is_stop = is_stop};
+}
+
+/// The child stands still before the agent's first instruction: now nothing of it can be missed.
+void Agents::hold(OperationId operation, const agent::Spawned& spawned) {
+    const auto found = watched_runs_.find(operation);
+    if (found == watched_runs_.end() || found->second.is_stop) return;
+    note_failure("watch-failed", watch_.add(spawned.pid, watch_cookie(found->second.resource)));
+    note_failure("agent-release-failed", exec_.send(agent::Release{operation}));
+}
+
+void Agents::finish_watched(const node::AgentDone& done) {
+    const auto run = watched_runs_.extract(done.operation);
+    if (run.empty()) return;
+    const std::uint64_t cookie = watch_cookie(run.mapped().resource);
+    const bool succeeded = done.status == node::AgentStatus::Done && done.rc == 0;
+    // A start that failed and a stop that succeeded leave nothing to watch; after a stop that
+    // failed, what is still there counts again. What was never added is no trouble.
+    if (succeeded == run.mapped().is_stop) {
+        note_failure("watch-failed", watch_.remove(cookie));
+        return;
+    }
+    const Result<void> armed = watch_.arm(cookie);
+    if (!armed && armed.error().code != Code::NotFound) note_failure("watch-failed", armed);
+    drain_watch();
+}
+
+void Agents::note_failure(const char* kind, const Result<void>& outcome) {
+    if (!outcome) notes_.push_back(Log::note(Level::Warning, kind, outcome.error().context));
+}
+
+void Agents::drain_watch() {
+    const Result<std::size_t> drained =
+        watch_.drain([this](const heart::WatchEvent& event) { take_exit(event); });
+    if (!drained)
+        notes_.push_back(Log::note(Level::Warning, "watch-failed", drained.error().context));
+    if (watch_.lost() == lost_noted_) return;
+    lost_noted_ = watch_.lost();
+    notes_.push_back(Log::note(Level::Warning, "watch-events-lost",
+                               "exits of processes were lost; the monitors will find what failed"));
+}
+
+void Agents::take_exit(const heart::WatchEvent& event) {
+    if (event.kind != heart::WatchEvent::Kind::Exit) return;
+    const auto resource = resources_.find(event.cookie);
+    if (resource == resources_.end()) return;
+    const bool is_main = event.is_top || event.is_root || !event.has_status;
+    const bool is_abnormal = event.signal != 0 || event.out_of_memory;
+    if (!is_main) {
+        if (!is_abnormal) return;
+        Instant& reported = worker_reported_[event.cookie];
+        if (event.at < reported + kWorkerReportInterval) return;
+        reported = event.at;
+    }
+    events_.emplace_back(node::ProcessExited{.resource = resource->second,
+                                             .pid = event.pid,
+                                             .code = event.exit_code,
+                                             .signal = event.signal,
+                                             .was_oom = event.out_of_memory,
+                                             .at = event.at});
 }
 
 void Agents::answer(OperationId operation, node::AgentStatus status, std::string reason,
@@ -122,9 +205,17 @@ void Agents::kill(OperationId operation) {
         notes_.push_back(Log::note(Level::Warning, "agent-kill-failed", sent.error().context));
 }
 
-void Agents::unwatch(const std::string& /*resource*/) {}
+void Agents::unwatch(const std::string& resource) {
+    const Result<void> disarmed = watch_.disarm(watch_cookie(resource));
+    if (!disarmed && disarmed.error().code != Code::NotFound)
+        note_failure("watch-failed", disarmed);
+}
 
 void Agents::complete(const ring::Completion& completion, Instant now) {
+    if (completion.token.op == ring::Op::WatchEvents) {
+        if (!completion.more) ring_.poll(watch_.event_fd(), POLLIN, {.op = ring::Op::WatchEvents});
+        return drain_watch();
+    }
     if (!completion.more) arm();
     receive(now);
 }
@@ -155,8 +246,12 @@ void Agents::take_reply(agent::Reply reply, Instant now) {
             notes_.push_back(std::move(note));
         }
         events_.emplace_back(make_done(*done));
+        finish_watched(std::get<node::AgentDone>(events_.back()));
     } else if (const auto* failed = std::get_if<agent::Failed>(&reply)) {
         events_.emplace_back(make_done(*failed, now));
+        finish_watched(std::get<node::AgentDone>(events_.back()));
+    } else if (const auto* spawned = std::get_if<agent::Spawned>(&reply)) {
+        hold(spawned->id, *spawned);
     }
 }
 

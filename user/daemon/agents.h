@@ -1,32 +1,41 @@
 // Runs of agents: who runs them, and what came of it, in the manager's words.
 //
 // Through xbeat-exec for everything that is a program; nothing here blocks. Each run that was taken
-// up is answered by exactly one AgentDone.
+// up is answered by exactly one AgentDone. Around start and stop the watch follows the processes
+// that a resource leaves behind: a child is held until it is watched, exits are reported from the
+// start's success to the next stop.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/exec_client.h"
 #include "core/note.h"
+#include "heart/watch.h"
 #include "node/event.h"
 #include "node/output.h"
 #include "ring/ring.h"
 
 namespace xbeat::daemon {
 
+// Workers and connections of a service that end abnormally are reported this often for each
+// resource; its main process always.
+constexpr Duration kWorkerReportInterval = std::chrono::milliseconds(500);
+
 class Agents {
 public:
-    Agents(agent::ExecClient exec, ring::Ring& ring);
+    Agents(agent::ExecClient exec, heart::Watch watch, ring::Ring& ring);
 
     /// Takes up a run; its AgentDone comes from take(), also if it could not be started.
     void run(const node::RunAgent& run, Instant now);
     /// The run's AgentDone will say Killed, unless it has ended already.
     void kill(OperationId operation);
+    /// The resource is to stop: what becomes of its processes is no news until it is started again.
     void unwatch(const std::string& resource);
-    /// Handles a completion whose token has ExecReplies.
+    /// Handles a completion whose token has ExecReplies or WatchEvents.
     void complete(const ring::Completion& completion, Instant now);
 
     [[nodiscard]] std::vector<node::Event> take();
@@ -35,21 +44,46 @@ public:
     [[nodiscard]] int executor_pid() const { return exec_.pid(); }
     [[nodiscard]] std::uint64_t executor_restarts() const { return exec_.restarts(); }
 
+    /// How process exits are seen: by tracing, or why not.
+    [[nodiscard]] std::string describe_watch() const;
+
 private:
+    /// A run whose end changes what is watched.
+    struct Watched {
+        std::string resource;
+        bool is_stop = false;  // else it leaves processes behind
+    };
+
     void arm();
     void receive(Instant now);
+    void hold(OperationId operation, const agent::Spawned& spawned);
+    void finish_watched(const node::AgentDone& done);
+    void drain_watch();
+    void take_exit(const heart::WatchEvent& event);
+    void note_failure(const char* kind, const Result<void>& outcome);
     void take_reply(agent::Reply reply, Instant now);
     void answer(OperationId operation, node::AgentStatus status, std::string reason, Instant now);
 
     agent::ExecClient exec_;
+    heart::Watch watch_;
     ring::Ring& ring_;
     std::uint64_t restarts_noted_ = 0;
+    std::uint64_t lost_noted_ = 0;
+    std::map<OperationId, Watched> watched_runs_;
+    // The watch knows resources by a number made from the name, the same in every life of the
+    // daemon. Names are learned from the runs; until then exits are no news, since a daemon that
+    // has just started probes everything anyway.
+    std::map<std::uint64_t, std::string> resources_;
+    std::map<std::uint64_t, Instant> worker_reported_;
     std::vector<node::Event> events_;
     std::vector<Note> notes_;
 };
 
 /// The request for xbeat-exec. Invalid for a class it does not know or values that it cannot pass.
 [[nodiscard]] Result<agent::Spawn> make_spawn(const node::RunAgent& run);
+
+/// The watch's number of a resource.
+[[nodiscard]] std::uint64_t watch_cookie(std::string_view resource);
 
 /// What xbeat-exec answered, as the manager is told it.
 [[nodiscard]] node::AgentDone make_done(const agent::Done& done);

@@ -160,6 +160,7 @@ json daemon_json(const Sources& sources, const heart::Status& status) {
             {"exec_pid", self.executor_pid},
             {"exec_restarts", self.executor_restarts},
             {"reflex", self.reflex},
+            {"watch", self.watch},
             {"memory", self.memory},
             {"store", self.store},
             {"events_dropped", self.events_dropped},

@@ -24,6 +24,7 @@ constexpr std::string_view kVersion = "0.1.0";
 struct SelfReport {
     Instant started{};
     std::string reflex;        // what its thread got
+    std::string watch;         // how process exits are seen
     std::string memory;        // "locked", or why not
     std::string store = "ok";  // or why the last writes failed
     int executor_pid = 0;      // 0 if it does not run

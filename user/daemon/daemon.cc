@@ -51,6 +51,16 @@ Result<agent::ExecClient> start_executor(const Places& places, const Config& con
     return agent::ExecClient::start(options);
 }
 
+/// In the heart's bpffs, so that it survives us; with a heart that needs none, or on a kernel that
+/// does not let us pin, it does not.
+Result<heart::Watch> start_watch(const std::string& pin_dir, heart::Mode mode) {
+    if (mode != heart::Mode::Udp) {
+        Result<heart::Watch> pinned = heart::Watch::create({.pin_dir = pin_dir});
+        if (pinned) return pinned;
+    }
+    return heart::Watch::create({});
+}
+
 node::Started make_started(const heart::Heart& heart, store::Contents contents) {
     node::Started started;
     started.daemon = Incarnation{random_number()};
@@ -95,12 +105,14 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     store::Store store = XB_TRY(store::Store::start(std::move(database)));
     net::Peers peers =
         XB_TRY(net::Peers::create(peers_options(config, secret), ring, sys::boot_now()));
-    Agents agents(std::move(executor), ring);
+    const std::string watch_pins = places.run_dir + "/bpf/watch";
+    Agents agents(std::move(executor), XB_TRY(start_watch(watch_pins, heart.status().mode)), ring);
     control::Server server = XB_TRY(control::Server::create(places.run_dir, ring));
     Reflex reflex = XB_TRY(Reflex::start({.ping_interval = config.timing.stall_after / 10}, heart));
     const std::uint64_t seed = random_number();
     SelfReport self{.started = started_at,
                     .reflex = reflex.describe(),
+                    .watch = agents.describe_watch(),
                     .memory = locked ? "locked" : locked.error().context,
                     .degraded = {}};
     const Note note = start_note(config, heart.status(), seed);
@@ -119,7 +131,10 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     log.write(note);
     store.record(note);
     const Ending ending = XB_TRY(loop.run(make_started(heart, std::move(contents))));
-    if (ending == Ending::Left) XB_TRY(heart.stop());
+    if (ending == Ending::Left) {
+        heart::Watch::remove_pins(watch_pins);
+        XB_TRY(heart.stop());
+    }
     return ending;
 }
 

@@ -39,9 +39,9 @@ struct FrameHeader {
 /// Who speaks, on which path, and where the session stands.
 struct Hello {
     std::string cluster;
-    NodeId from;
-    NodeId to;
-    PathId path;
+    NodeId from{};
+    NodeId to{};
+    PathId path{};
     std::uint64_t session = 0;   // chosen by the connector, random, never 0
     std::uint64_t received = 0;  // highest sequence received in that session
     bool is_fresh = false;       // the connector has nothing of that session yet

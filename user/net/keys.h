@@ -34,9 +34,9 @@ struct Psk {
 
 struct PskUse {
     std::string_view cluster;
-    NodeId connector;
-    NodeId acceptor;
-    PathId path;
+    NodeId connector{};
+    NodeId acceptor{};
+    PathId path{};
     std::uint8_t key_id = 0;  // generation of the cluster secret
 };
 

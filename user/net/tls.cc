@@ -100,8 +100,6 @@ bool restrict_context(SSL_CTX* context) {
     ::SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
     ::SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     ::SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    // A server that answers with a certificate instead of the key must not be believed.
-    ::SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     return true;
 }
 
@@ -118,6 +116,8 @@ Result<std::unique_ptr<TlsSession::State>> TlsSession::make_state(bool accepts,
     if (accepts) {
         ::SSL_CTX_set_psk_find_session_callback(state->context.get(), find_key<State>);
     } else {
+        // A server that answers with a certificate instead of the key must not be believed.
+        ::SSL_CTX_set_verify(state->context.get(), SSL_VERIFY_PEER, nullptr);
         ::SSL_CTX_set_psk_use_session_callback(state->context.get(), offer_key<State>);
     }
     state->ssl.reset(::SSL_new(state->context.get()));

@@ -1,0 +1,502 @@
+#include "schedule/colocate.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "schedule/assign.h"
+
+namespace xbeat::schedule {
+namespace {
+
+constexpr std::int64_t kOne = 1'000'000'000'000'000'000;  // 10^18
+__extension__ using Wide = __int128;
+
+// --- Which colocations count for a resource
+// ---------------------------------------------------------
+
+bool comes_before(const Resource& a, const Resource& b) {
+    if (a.priority != b.priority) return a.priority > b.priority;
+    if (a.kind != b.kind) return a.kind > b.kind;  // bundles, clones, groups, primitives
+    if (a.kind == Kind::Clone && a.promotable != b.promotable) return a.promotable;
+    return a.id < b.id;
+}
+
+using List = std::vector<const Colocation*>;
+
+void insert(List& list, const Colocation* colocation, bool by_primary) {
+    const auto other = [by_primary](const Colocation* each) {
+        return by_primary ? each->primary : each->dependent;
+    };
+    const auto at = std::find_if(list.begin(), list.end(), [&](const Colocation* present) {
+        return !comes_before(*other(present), *other(colocation));
+    });
+    list.insert(at, colocation);
+}
+
+void insert_all(List& list, const std::vector<Colocation*>& from, bool by_primary,
+                bool only_explicit = false) {
+    for (const Colocation* each : from) {
+        if (only_explicit && each->id.starts_with('#')) continue;
+        insert(list, each, by_primary);
+    }
+}
+
+void collect_this_with(const Resource& resource, const Resource& origin, List& list);
+void collect_with_this(const Resource& resource, const Resource& origin, List& list);
+
+void collect_group_this_with(const Resource& group, const Resource& origin, List& list) {
+    if (group.children.empty()) return;
+    if (&group == &origin || &origin == group.children.front()) {
+        insert_all(list, group.colocated_with, true);
+        if (group.parent != nullptr) collect_this_with(*group.parent, origin, list);
+        return;
+    }
+    // Later members follow through the chain, which an unmanaged member breaks.
+    for (const Resource* member : group.children) {
+        if (member == &origin) break;
+        if (member->managed) continue;
+        for (const Colocation* each : group.colocated_with) {
+            if (each->score == Score::always()) insert(list, each, true);
+        }
+        break;
+    }
+}
+
+void collect_group_with_this(const Resource& group, const Resource& origin, List& list) {
+    if (group.children.empty()) return;
+    if (&group != &origin && &origin != group.children.back()) return;
+    insert_all(list, group.colocated_by, false);
+    if (group.parent != nullptr) collect_with_this(*group.parent, origin, list);
+    if (&origin != &group) return;
+    // For the group as a whole, what is explicitly tied to any member counts.
+    for (const Resource* member : group.children) {
+        insert_all(list, member->colocated_by, false, true);
+    }
+}
+
+bool is_container_of(const Resource& bundle, const Resource& origin) {
+    return std::any_of(bundle.bundle->parts.begin(), bundle.bundle->parts.end(),
+                       [&origin](const Replica& replica) { return replica.container == &origin; });
+}
+
+void collect_this_with(const Resource& resource, const Resource& origin, List& list) {
+    switch (resource.kind) {
+        case Kind::Primitive:
+            insert_all(list, resource.colocated_with, true, &resource != &origin);
+            if (&resource == &origin && resource.parent != nullptr) {
+                collect_this_with(*resource.parent, origin, list);
+            }
+            break;
+        case Kind::Group:
+            collect_group_this_with(resource, origin, list);
+            break;
+        case Kind::Clone:
+            insert_all(list, resource.colocated_with, true);
+            if (resource.parent != nullptr) collect_this_with(*resource.parent, origin, list);
+            break;
+        case Kind::Bundle:
+            if (&resource == &origin || is_container_of(resource, origin)) {
+                insert_all(list, resource.colocated_with, true);
+            }
+            break;
+    }
+}
+
+void collect_with_this(const Resource& resource, const Resource& origin, List& list) {
+    switch (resource.kind) {
+        case Kind::Primitive:
+            insert_all(list, resource.colocated_by, false, &resource != &origin);
+            if (&resource == &origin && resource.parent != nullptr) {
+                collect_with_this(*resource.parent, origin, list);
+            }
+            break;
+        case Kind::Group:
+            collect_group_with_this(resource, origin, list);
+            break;
+        case Kind::Clone:
+            insert_all(list, resource.colocated_by, false);
+            if (resource.parent != nullptr) collect_with_this(*resource.parent, origin, list);
+            break;
+        case Kind::Bundle:
+            if (&resource == &origin || is_container_of(resource, origin)) {
+                insert_all(list, resource.colocated_by, false);
+            }
+            break;
+    }
+}
+
+// --- Attribute values
+// ---------------------------------------------------------------------------------
+
+std::string place_value(const Node* node, const Colocation& colocation, const Resource* resource) {
+    if (node == nullptr) return {};
+    if (colocation.node_attribute.empty()) return node->name;
+    return resource_node_attribute(node, colocation.node_attribute, resource);
+}
+
+bool same_place(const Colocation& colocation, const Node* a, const Resource* resource_a,
+                const Node* b, const Resource* resource_b) {
+    if (colocation.node_attribute.empty()) {
+        return a != nullptr && b != nullptr && equals_ignoring_case(a->name, b->name);
+    }
+    return equals_ignoring_case(place_value(a, colocation, resource_a),
+                                place_value(b, colocation, resource_b));
+}
+
+// --- The dependent's side
+// -------------------------------------------------------------------------------
+
+void apply_to_scores(Resource& dependent, const Resource& primary, const Colocation& colocation) {
+    const Node* place = primary.assigned;
+    if (place == nullptr && colocation.score < Score()) return;
+    Table work = dependent.allowed;
+    for (Allowed& entry : work) {
+        if (place == nullptr) {
+            entry.score = entry.score + -colocation.score;
+        } else if (same_place(colocation, entry.node, &dependent, place, &primary)) {
+            if (colocation.score != Score::always()) entry.score = entry.score + colocation.score;
+        } else if (colocation.score == Score::always()) {
+            entry.score = entry.score + Score::never();
+        }
+    }
+    if (colocation.score.is_infinite() || any_usable(work)) dependent.allowed = std::move(work);
+}
+
+void apply_to_priority(Resource& dependent, const Resource& primary, const Colocation& colocation) {
+    if (primary.assigned == nullptr || dependent.assigned == nullptr) return;
+    if (!same_place(colocation, dependent.assigned, &dependent, primary.assigned, &primary)) {
+        if (colocation.score == Score::always() && colocation.dependent_role == Role::Promoted) {
+            dependent.priority = -Score::kInfinity;
+        }
+        return;
+    }
+    if (colocation.primary_role != Role::Unknown && colocation.primary_role != primary.next_role) {
+        return;
+    }
+    const Score change =
+        colocation.dependent_role == Role::Unpromoted ? -colocation.score : colocation.score;
+    dependent.priority = (change + Score::of(dependent.priority)).points();
+}
+
+void apply_with_primitive(Resource& dependent, Resource& primary, const Colocation& colocation) {
+    if (primary.unassigned) return;
+    const bool by_role = colocation.dependent_role >= Role::Started &&
+                         top_of(dependent)->promotable && !dependent.unassigned &&
+                         dependent.parent != nullptr;
+    if (by_role) {
+        apply_to_priority(dependent, primary, colocation);
+        return;
+    }
+    if (!dependent.unassigned) return;
+    if (colocation.dependent_role != Role::Unknown &&
+        colocation.dependent_role != dependent.next_role) {
+        return;
+    }
+    if (colocation.primary_role != Role::Unknown && colocation.primary_role != primary.next_role) {
+        return;
+    }
+    apply_to_scores(dependent, primary, colocation);
+}
+
+void apply_with_group(World& world, Resource& dependent, Resource& group,
+                      const Colocation& colocation) {
+    if (group.unassigned || group.children.empty()) return;
+    if (group.group_colocated) {
+        Resource* member =
+            colocation.score == Score::always() ? group.children.back() : group.children.front();
+        apply_colocation(world, dependent, *member, colocation);
+        return;
+    }
+    if (colocation.score == Score::always()) return;  // makes no sense with scattered members
+    for (Resource* member : group.children) {
+        apply_colocation(world, dependent, *member, colocation);
+    }
+}
+
+struct Place {
+    Node* node;
+    Score score;
+};
+
+// Only nodes where the primary will be remain; with `merge` its scores there are added.
+void intersect(Resource& dependent, const Resource& primary, const Colocation& colocation,
+               const std::vector<Place>& places, bool merge) {
+    for (Allowed& entry : dependent.allowed) {
+        const auto at = std::find_if(places.begin(), places.end(), [&](const Place& place) {
+            return same_place(colocation, entry.node, &dependent, place.node, &primary);
+        });
+        if (at == places.end()) {
+            entry.score = Score::never();
+        } else if (merge) {
+            entry.score = entry.score + at->score;
+        }
+    }
+}
+
+void apply_with_promotable(Resource& dependent, Resource& clone, const Colocation& colocation) {
+    std::vector<Place> places;
+    for (Resource* instance : clone.children) {
+        Node* node = place_of(*instance, false);
+        if (node == nullptr || role_of(*instance, false) != colocation.primary_role) continue;
+        if (colocation.score != Score::always()) {
+            for (Allowed& entry : dependent.allowed) {
+                if (same_place(colocation, entry.node, &dependent, node, &clone)) {
+                    entry.score = entry.score + colocation.score;
+                }
+            }
+        }
+        places.insert(places.begin(), {node, assigned_score_of(*instance)});
+    }
+    const bool both_promoted =
+        colocation.dependent_role == Role::Promoted && colocation.primary_role == Role::Promoted;
+    if (colocation.score == Score::always() && !both_promoted) {
+        intersect(dependent, clone, colocation, places, true);
+    }
+}
+
+bool is_interleaved(const Colocation& colocation, const Resource& primary) {
+    const Resource& dependent = *colocation.dependent;
+    if (!is_clone_or_bundle(dependent)) return false;
+    return interleaves(dependent) && instances_per_node(dependent) == instances_per_node(primary);
+}
+
+void apply_with_instances(World& world, Resource& dependent, Resource& collective,
+                          const Colocation& colocation) {
+    if (collective.unassigned) return;
+    if (collective.promotable && colocation.primary_role != Role::Unknown &&
+        collective.kind == Kind::Clone) {
+        apply_with_promotable(dependent, collective, colocation);
+        return;
+    }
+    const std::vector<Resource*> instances = instances_of(collective);
+    if (is_interleaved(colocation, collective)) {
+        Resource* peer = compatible_instance(world, dependent, collective, Role::Unknown, false);
+        if (peer != nullptr) {
+            apply_colocation(world, dependent, *peer, colocation);
+        } else if (colocation.score == Score::always()) {
+            assign_to(world, dependent, nullptr, true, true);
+        }
+        return;
+    }
+    if (colocation.score == Score::always()) {
+        std::vector<Place> places;
+        for (Resource* instance : instances) {
+            Node* node = place_of(*instance, false);
+            if (node != nullptr && !is_blocked_tree(*instance)) {
+                places.insert(places.begin(), {node, assigned_score_of(*instance)});
+            }
+        }
+        intersect(dependent, collective, colocation, places, false);
+        return;
+    }
+    if (collective.kind == Kind::Clone) {
+        for (Resource* instance : instances) {
+            apply_colocation(world, dependent, *instance, colocation);
+        }
+    } else {
+        for (Resource* instance : instances) {
+            apply_colocation(world, dependent, *instance, colocation);
+        }
+    }
+}
+
+// --- The primary's side
+// ---------------------------------------------------------------------------------
+
+Score best_score_at(const Colocation* colocation, const Resource& resource, const Node* place,
+                    const Resource& target) {
+    if (colocation == nullptr || colocation->node_attribute.empty()) {
+        const Allowed* entry = resource.allowed.find(place);
+        if (entry == nullptr || !is_usable(*place)) return Score::never();
+        return entry->score;
+    }
+    Score best = Score::never();
+    for (const Allowed& entry : resource.allowed) {
+        if (entry.score > best && is_usable(*entry.node) &&
+            same_place(*colocation, entry.node, &resource, place, &target)) {
+            best = entry.score;
+        }
+    }
+    return best;
+}
+
+bool is_allowed_on_one(const Resource& resource) {
+    return std::count_if(resource.allowed.begin(), resource.allowed.end(),
+                         [](const Allowed& entry) { return entry.score >= Score(); }) == 1;
+}
+
+void add_matching(Table& nodes, const Resource& source, const Resource& target,
+                  const Colocation* colocation, Factor factor, bool nonnegative) {
+    for (Allowed& entry : nodes) {
+        const Score wish = best_score_at(colocation, source, entry.node, target);
+        if (factor.is_negative() && wish < Score()) {
+            // What an anti-colocated dependent avoids is no reason to go there, unless it has
+            // nowhere else to be and the primary does not mind moving.
+            if (colocation == nullptr || colocation->primary->stickiness >= -wish.points() ||
+                !has_influence(*colocation) || !is_allowed_on_one(*colocation->dependent)) {
+                continue;
+            }
+        }
+        if (entry.filtered) continue;
+        const Score change = Score::of(factor.scale(wish.points()));
+        const Score sum = change + entry.score;
+        if (nonnegative && sum < Score() && entry.score > Score()) {
+            entry.filtered = true;
+            continue;
+        }
+        if (nonnegative && sum < Score() && entry.score == Score()) continue;
+        entry.score = sum;
+    }
+}
+
+void follow(World& world, Resource& source, Resource& target, Table& work, Factor factor,
+            Merge merge) {
+    const bool primaries = merge == Merge::ThisWith;
+    const List list = primaries ? this_with(source) : with_this(source);
+    for (const Colocation* each : list) {
+        if (!primaries && !has_influence(*each)) continue;
+        Resource* other = primaries ? each->primary : each->dependent;
+        merge_wishes(world, *other, target, work, each, factor.times(each->score), merge);
+    }
+}
+
+void settle_filtered(Table& work, Merge merge) {
+    if (merge != Merge::ActiveNonnegative) return;
+    for (Allowed& entry : work) {
+        if (!entry.filtered) continue;
+        entry.filtered = false;
+        entry.score = Score::of(1);
+    }
+}
+
+}  // namespace
+
+Factor Factor::of(Score score) {
+    return Factor(std::int64_t{score.points()} * (kOne / Score::kInfinity));
+}
+
+Factor Factor::times(Score score) const {
+    const Wide product = Wide{parts_} * score.points() / Score::kInfinity;
+    if (product == 0 && parts_ != 0 && score != Score()) {
+        return Factor((parts_ < 0) == (score < Score()) ? 1 : -1);
+    }
+    return Factor(static_cast<std::int64_t>(product));
+}
+
+std::int64_t Factor::scale(std::int64_t points) const {
+    if (points == 0 || parts_ == 0) return 0;
+    const Wide product = Wide{parts_} * points;
+    const Wide half = kOne / 2;
+    const Wide rounded = (product < 0 ? product - half : product + half) / kOne;
+    if (rounded == 0) return parts_ > 0 ? 1 : -1;
+    return static_cast<std::int64_t>(rounded);
+}
+
+std::vector<const Colocation*> this_with(const Resource& resource) {
+    List list;
+    collect_this_with(resource, resource, list);
+    return list;
+}
+
+std::vector<const Colocation*> with_this(const Resource& resource) {
+    List list;
+    collect_with_this(resource, resource, list);
+    return list;
+}
+
+bool any_usable(const Table& nodes) {
+    return std::any_of(nodes.begin(), nodes.end(), [](const Allowed& entry) {
+        return entry.score >= Score() && is_usable(*entry.node);
+    });
+}
+
+bool has_influence(const Colocation& colocation, const Resource* primary) {
+    if (primary == nullptr) primary = colocation.primary;
+    // A connection into a container is lightweight: it does not move a running container.
+    if (colocation.dependent->allow_guest_remotes && !primary->failed &&
+        primary->running_on.size() == 1) {
+        return false;
+    }
+    return colocation.influence || primary->running_on.empty();
+}
+
+void apply_colocation(World& world, Resource& dependent, Resource& primary,
+                      const Colocation& colocation) {
+    if (dependent.kind == Kind::Group) {
+        if (dependent.children.empty()) return;
+        if (dependent.group_colocated) {
+            apply_colocation(world, *dependent.children.front(), primary, colocation);
+        } else if (colocation.score != Score::always()) {
+            for (Resource* member : dependent.children) {
+                apply_colocation(world, *member, primary, colocation);
+            }
+        }
+        return;
+    }
+    switch (primary.kind) {
+        case Kind::Primitive:
+            apply_with_primitive(dependent, primary, colocation);
+            break;
+        case Kind::Group:
+            apply_with_group(world, dependent, primary, colocation);
+            break;
+        case Kind::Clone:
+        case Kind::Bundle:
+            apply_with_instances(world, dependent, primary, colocation);
+            break;
+    }
+}
+
+void merge_wishes(World& world, Resource& source, Resource& target, Table& nodes,
+                  const Colocation* colocation, Factor factor, Merge merge) {
+    if (source.updating_nodes) return;
+    source.updating_nodes = true;
+    if (source.kind == Kind::Group) {
+        if (!source.children.empty()) {
+            merge_wishes(world, *source.children.front(), target, nodes, colocation, factor, merge);
+        }
+        source.updating_nodes = false;
+        return;
+    }
+    Table work = nodes;
+    add_matching(work, source, target, colocation, factor, merge == Merge::ActiveNonnegative);
+    if (work.empty()) {
+        source.updating_nodes = false;
+        return;
+    }
+    if (any_usable(work)) {
+        follow(world, source, target, work, factor, merge);
+    } else if (merge == Merge::Active || merge == Merge::ActiveNonnegative) {
+        source.updating_nodes = false;
+        return;
+    }
+    settle_filtered(work, merge);
+    nodes = std::move(work);
+    source.updating_nodes = false;
+}
+
+Table own_wishes(World& world, Resource& resource) {
+    Resource* source = &resource;
+    if (source->updating_nodes) return {};
+    source->updating_nodes = true;
+    Resource* member = source;
+    if (source->kind == Kind::Group && !source->children.empty()) member = source->children.back();
+    const bool nested = member != source;
+    if (nested) member->updating_nodes = true;
+    Table work = member->allowed;
+    if (any_usable(work)) {
+        follow(world, *member, *member, work, Factor::of(Score::always()), Merge::ThisWith);
+    }
+    if (nested) member->updating_nodes = false;
+    source->updating_nodes = false;
+    return work;
+}
+
+void add_dependent_wishes(World& world, Resource& target, const Colocation& colocation) {
+    if (!has_influence(colocation)) return;
+    const Merge merge = is_clone_or_bundle(target) ? Merge::ActiveNonnegative : Merge::Active;
+    merge_wishes(world, *colocation.dependent, target, target.allowed, &colocation,
+                 Factor::of(colocation.score), merge);
+}
+
+}  // namespace xbeat::schedule

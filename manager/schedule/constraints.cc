@@ -1,0 +1,191 @@
+// Reading <constraints>: which element is what, and the sets of resources that they name.
+#include "schedule/constraints.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "schedule/fence_marks.h"
+#include "schedule/options.h"
+
+namespace xbeat::schedule {
+namespace {
+
+void apply_health(World& world) {
+    const std::string& strategy = world.options.health_strategy;
+    if (strategy != "only-green" && strategy != "migrate-on-red" && strategy != "progressive") {
+        return;
+    }
+    for (Node& node : world.nodes) {
+        Score health = strategy == "progressive" ? Score::of(world.options.health_base) : Score();
+        for (auto at = node.attributes.lower_bound("#health");
+             at != node.attributes.end() && at->first.starts_with("#health"); ++at) {
+            health = health + health_score(world, at->second);
+        }
+        if (health == Score()) continue;
+        for (Resource* resource : world.top) {
+            if (health < Score() && resource->allow_unhealthy) continue;
+            Location& location = add_location(world, strategy, *resource, Discovery::Always);
+            location.nodes.emplace_back(&node, health);
+        }
+    }
+}
+
+void append_named(World& world, std::string_view name, std::vector<Resource*>& out) {
+    const auto append = [&out](Resource* resource) {
+        if (resource != nullptr) out.push_back(resource);
+    };
+    if (Resource* resource = world.find_resource(name)) {
+        append(resource);
+        return;
+    }
+    // A member of an anonymous clone is meant by its bare name as its first instance.
+    if (Resource* first = world.find_resource(concat(name, ":0"))) {
+        append(first);
+        return;
+    }
+    if (const auto at = world.templates.find(name); at != world.templates.end()) {
+        for (const std::string& user : at->second) append_named(world, user, out);
+        return;
+    }
+    if (const auto at = world.tags.find(name); at != world.tags.end()) {
+        for (const std::string& member : at->second) {
+            if (member == name || world.tags.contains(member)) continue;  // tags do not nest
+            append_named(world, member, out);
+        }
+    }
+}
+
+void constrain_by_ticket(World& world, Resource& resource, const TicketConstraint& constraint) {
+    const Ticket& ticket = *constraint.ticket;
+    if (ticket.granted && !ticket.standby) return;
+    if (!resource.children.empty()) {
+        for (Resource* child : resource.children) constrain_by_ticket(world, *child, constraint);
+        return;
+    }
+    const auto ban = [&world, &resource] {
+        add_location_score(world, resource, nullptr, Score::never());
+    };
+    const bool promoted_only = constraint.role == Role::Promoted;
+    const bool role_matches = constraint.role == Role::Unknown || constraint.role == resource.role;
+    if (ticket.granted || resource.running_on.empty()) {
+        if (!promoted_only || constraint.policy == LossPolicy::Stop) ban();
+        return;
+    }
+    switch (constraint.policy) {
+        case LossPolicy::Stop:
+            ban();
+            break;
+        case LossPolicy::Demote:
+            if (!promoted_only) ban();
+            break;
+        case LossPolicy::Fence:
+            if (!role_matches) return;
+            ban();
+            for (Node* node : resource.running_on) {
+                mark_for_fencing(world, *node, "a ticket was lost", false);
+            }
+            break;
+        case LossPolicy::Freeze:
+            if (!role_matches) return;
+            resource.managed = false;
+            resource.blocked = true;
+            break;
+    }
+}
+
+void add_ticket(World& world, const cib::Element& xml, Resource& resource, std::string_view role) {
+    TicketConstraint& constraint = world.ticket_constraints.emplace_back();
+    constraint.id = xml.get("id");
+    constraint.resource = &resource;
+    constraint.role = parse_role(role);
+    if (constraint.role == Role::Started) constraint.role = Role::Unknown;
+    const std::string name(xml.get("ticket"));
+    Ticket& ticket = world.tickets[name];
+    ticket.id = name;
+    constraint.ticket = &ticket;
+    const std::string policy = to_lower(xml.get("loss-policy"));
+    if (policy == "fence") {
+        constraint.policy = world.options.fencing_enabled ? LossPolicy::Fence : LossPolicy::Stop;
+    } else if (policy == "freeze") {
+        constraint.policy = LossPolicy::Freeze;
+    } else if (policy == "demote") {
+        constraint.policy = LossPolicy::Demote;
+    } else if (policy != "stop" && constraint.role == Role::Promoted) {
+        constraint.policy = LossPolicy::Demote;
+    }
+    resource.tickets.push_back(&constraint);
+    constrain_by_ticket(world, resource, constraint);
+}
+
+bool lifetime_holds(World& world, const cib::Element& xml) {
+    const cib::Element* lifetime = xml.child("lifetime");
+    if (lifetime == nullptr) return true;
+    const rules::RuleInput input{.now = world.now, .ids = &world.ids};
+    return rules::all_rules_hold(*lifetime, input, &world.recheck_by);
+}
+
+}  // namespace
+
+ResourceSet read_set(World& world, const cib::Element& original) {
+    const cib::Element* resolved = world.ids.resolve(original);
+    const cib::Element& set = resolved == nullptr ? original : *resolved;
+    ResourceSet out;
+    out.xml = &set;
+    out.id = set.get("id");
+    out.sequential = parse_boolean(set.get("sequential")).value_or(true);
+    out.require_all = parse_boolean(set.get("require-all")).value_or(true);
+    for (const cib::Element& reference : set.children) {
+        if (reference.name == "resource_ref") {
+            append_named(world, reference.get("id"), out.members);
+        }
+    }
+    return out;
+}
+
+ResourceSet named_set(World& world, std::string_view name) {
+    ResourceSet out;
+    out.id = name;
+    append_named(world, name, out.members);
+    out.sequential = out.members.size() == 1;
+    return out;
+}
+
+void unpack_ticket(World& world, const cib::Element& xml) {
+    if (xml.get("ticket").empty()) return;
+    if (xml.has("rsc")) {
+        for (Resource* resource : named_set(world, xml.get("rsc")).members) {
+            add_ticket(world, xml, *resource, xml.get("rsc-role"));
+        }
+        return;
+    }
+    for (const cib::Element& child : xml.children) {
+        if (child.name != "resource_set") continue;
+        const ResourceSet set = read_set(world, child);
+        for (Resource* resource : set.members) {
+            add_ticket(world, xml, *resource, set.xml->get("role"));
+        }
+    }
+}
+
+void unpack_constraints(World& world) {
+    apply_health(world);
+    const cib::Element* configuration = world.cib->child("configuration");
+    const cib::Element* constraints =
+        configuration == nullptr ? nullptr : configuration->child("constraints");
+    if (constraints == nullptr) return;
+    for (const cib::Element& xml : constraints->children) {
+        if (xml.kind != cib::NodeKind::Element || xml.get("id").empty()) continue;
+        if (!lifetime_holds(world, xml)) continue;
+        if (xml.name == "rsc_location") {
+            unpack_location(world, xml);
+        } else if (xml.name == "rsc_colocation") {
+            unpack_colocation(world, xml);
+        } else if (xml.name == "rsc_order") {
+            unpack_order(world, xml);
+        } else if (xml.name == "rsc_ticket") {
+            unpack_ticket(world, xml);
+        }
+    }
+}
+
+}  // namespace xbeat::schedule

@@ -1,0 +1,163 @@
+// Probes: one-time monitors that find out where a resource is active.
+#include <algorithm>
+
+#include "core/text.h"
+#include "schedule/actions.h"
+#include "schedule/assign.h"
+#include "schedule/fence_marks.h"
+#include "schedule/steps.h"
+#include "schedule/unfence.h"
+
+namespace xbeat::schedule {
+namespace {
+
+using namespace effect;
+
+bool contains_guest(const Resource& resource) {
+    return std::any_of(resource.launched.begin(), resource.launched.end(),
+                       [](const Resource* launched) { return launched->is_connection; });
+}
+
+bool is_excluded(const Resource& resource, const Node& node) {
+    if (is_guest_or_remote(node)) {
+        if (resource.is_fence_device || resource.is_connection) return true;
+        if (is_guest(node) && contains_guest(resource)) return true;
+    }
+    if (resource.launcher != nullptr && !resource.is_connection) return true;
+    if (resource.orphan || runs_on(resource.known_on, &node)) return true;
+    const Allowed* entry = resource.allowed.find(&node);
+    if (resource.exclusive_discovery || top_of(resource)->exclusive_discovery) {
+        if (entry == nullptr || entry->discovery != Discovery::Exclusive) return true;
+    }
+    return entry != nullptr && entry->discovery == Discovery::Never;
+}
+
+// Nothing can be active in a guest that is down; the start waits for the guest instead.
+bool is_settled_by_guest(World& world, Resource& resource, const Node& node) {
+    if (!is_guest(node)) return false;
+    Resource& guest = *node.remote->launcher;
+    Resource* top = top_of(resource);
+    if (guest.role <= Role::Stopped) return true;
+    if (guest.next_role == Role::Stopped) {
+        order(world, &guest, Task::Stop, top, Task::Start, kPlain);
+        return true;
+    }
+    return false;
+}
+
+void set_expected(Step& probe, const Resource& resource, const Node& node) {
+    std::string_view rc = "7";
+    if (runs_on(resource.running_on, &node)) {
+        rc = resource.role == Role::Promoted ? "8" : "0";
+    }
+    if (probe.meta.empty()) probe.meta.emplace_back("op_target_rc", rc);
+}
+
+void probe_on(World& world, Resource& resource, Node& node);
+
+void probe_clone(World& world, Resource& clone, Node& node) {
+    if (clone.clone.clone_max == 0) return;
+    if (clone.exclusive_discovery) {
+        const Allowed* entry = clone.allowed.find(&node);
+        if (entry != nullptr && entry->discovery != Discovery::Exclusive) {
+            clone.allowed.erase(&node);
+            return;
+        }
+    }
+    std::vector<Resource*> instances = clone.children;
+    std::stable_sort(instances.begin(), instances.end(), [](const Resource* a, const Resource* b) {
+        return instance_number(a->id) < instance_number(b->id);
+    });
+    if (clone.unique) {
+        for (Resource* instance : instances) probe_on(world, *instance, node);
+        return;
+    }
+    if (instances.empty()) return;
+    const auto here = std::find_if(instances.begin(), instances.end(), [&node](Resource* each) {
+        return place_of(*each, false) == &node;
+    });
+    probe_on(world, here == instances.end() ? *instances.front() : **here, node);
+}
+
+void probe_replica(World& world, Resource& bundle, Replica& replica, Node& node) {
+    if (replica.ip != nullptr) probe_on(world, *replica.ip, node);
+    if (replica.child != nullptr && replica.node == &node) probe_on(world, *replica.child, node);
+    const std::size_t before = world.steps.size();
+    probe_on(world, *replica.container, node);
+    if (world.steps.size() != before) {
+        Step* probe = find_step(*replica.container, Task::Monitor, &node);
+        // A copy that is found to run already must not be started a second time elsewhere.
+        for (Replica& other : bundle.bundle->parts) {
+            if (&other == &replica || probe == nullptr) continue;
+            if (other.container->allowed.find(&node) == nullptr) continue;
+            order_from_step(world, probe, other.container, Task::Start, kPlain | kSameNode);
+        }
+    }
+    if (replica.connection == nullptr) return;
+    const std::size_t unprobed = world.steps.size();
+    probe_on(world, *replica.connection, node);
+    if (world.steps.size() != unprobed) {
+        Step* probe = find_step(*replica.connection, Task::Monitor, &node);
+        if (probe != nullptr) {
+            order_to_step(world, replica.container, Task::Start, probe, kNestedRemoteProbe);
+        }
+    }
+}
+
+void probe_primitive(World& world, Resource& resource, Node& node) {
+    if (is_excluded(resource, node)) return;
+    if (is_settled_by_guest(world, resource, node)) return;
+    Step& probe = make_step(
+        world, {.resource = &resource, .task = Task::Monitor, .node = &node, .optional = false});
+    order_after_unfencing(world, resource, &node, probe, kPlain);
+    set_expected(probe, resource, node);
+    Effects effects = kPlain;
+    if (!probe.is(flag::kRunnable) && resource.running_on.empty()) effects |= kFirstGates;
+    order_from_step(world, &probe, top_of(resource), Task::Start, effects);
+    order_from_step(world, &probe, &resource, Task::ReloadAgent, kPlain);
+}
+
+void probe_on(World& world, Resource& resource, Node& node) {
+    switch (resource.kind) {
+        case Kind::Primitive:
+            probe_primitive(world, resource, node);
+            break;
+        case Kind::Group:
+            for (Resource* member : resource.children) probe_on(world, *member, node);
+            break;
+        case Kind::Clone:
+            probe_clone(world, resource, node);
+            break;
+        case Kind::Bundle:
+            for (Replica& replica : resource.bundle->parts) {
+                probe_replica(world, resource, replica, node);
+            }
+            break;
+    }
+}
+
+bool is_failed_remote(const Node& node) {
+    return is_remote(node) && node.remote != nullptr && node.remote->failed &&
+           node.remote->role > Role::Stopped && node.remote->assigned == nullptr;
+}
+
+}  // namespace
+
+void create_probes(World& world) {
+    if (!world.options.startup_probes) return;
+    for (Node& node : world.nodes) {
+        if (!node.online) {
+            if (is_failed_remote(node)) {
+                mark_for_fencing(world, node, "the connection is unrecoverable", false);
+            }
+            continue;
+        }
+        if (node.unclean || node.pending || !node.discovery_enabled ||
+            node.variant == NodeVariant::Ping) {
+            continue;
+        }
+        for (Resource* resource : world.top) probe_on(world, *resource, node);
+    }
+}
+
+}  // namespace xbeat::schedule

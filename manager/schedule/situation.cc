@@ -185,7 +185,10 @@ void add_fail_counts(World& world, Situation& out) {
             const FailCount count = fail_count(world, resource, node, true, false);
             if (count.count <= Score()) continue;
             seen.push_back(name);
-            FailCountView view{.resource = name, .node = node.name, .count = count.count};
+            FailCountView view;
+            view.resource = name;
+            view.node = node.name;
+            view.count = count.count;
             view.threshold = resource.migration_threshold == 0
                                  ? Score::always()
                                  : Score::of(resource.migration_threshold);

@@ -309,7 +309,8 @@ struct xb_lap {
 	__u64 gap_ns;
 	__u64 late;
 	__u64 stalls;
-	int judges; /* 0: late, or answers may still be waiting */
+	__u64 judges; /* 0: late, or answers may still be waiting; wide, so that nothing is padding:
+		       * kernels before 6.3 refuse to pass bytes that were never written */
 };
 
 /* Notes that a lap began. */

@@ -109,7 +109,7 @@ TEST_F(HeartInNamespaces, CallsAPeerDeadAfterASilentCutAndSaysWhy) {
     Lab lab(calm());
     ASSERT_TRUE(lab.start_all());
 
-    const Instant cut_at = lab.cut_all(2);
+    const Instant cut_at = lab.silence(2);
 
     ASSERT_TRUE(lab.wait_for(1, peer_becomes(PeerState::Dead)));
     HeartEvent dead;
@@ -187,7 +187,7 @@ TEST_F(HeartInNamespaces, FindsADeadPeerWhileBothDaemonsAreStopped) {
     std::this_thread::sleep_for(kSteady);
     ASSERT_NE(lab.kernel_state(1, 2), PeerState::Dead) << "a stopped daemon is no dead node";
 
-    const Instant cut_at = lab.cut_all(2);
+    const Instant cut_at = lab.silence(2);
 
     ASSERT_TRUE(wait_until([&] { return lab.kernel_state(1, 2) == PeerState::Dead; }));
     const Instant dead_at(Duration(static_cast<std::int64_t>(lab.kernel_since(1, 2))));

@@ -73,14 +73,14 @@ double milliseconds(std::uint64_t later, Instant earlier) {
            1e6;
 }
 
-/// Both ports of a node go silent at once: one program swap in the switch, not two commands.
+/// All paths of a node go silent in the same instant.
 int cuts(int count) {
     std::vector<double> times;
     for (int i = 0; i < count; i++) {
         Lab lab({});
         if (!lab.start_all()) return 1;
         std::this_thread::sleep_for(300ms);
-        const Instant at = lab.cut_all(2);
+        const Instant at = lab.silence(2);
         if (!wait_until([&] { return lab.kernel_state(1, 2) == PeerState::Dead; }, 5s)) return 1;
         times.push_back(milliseconds(lab.kernel_since(1, 2), at));
         std::printf("cut %2d: dead after %.2f ms\n", i + 1, times.back());

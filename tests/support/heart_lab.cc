@@ -26,14 +26,30 @@
 namespace xbeat::heart::test {
 namespace {
 
-/// A program that gives every frame the same end. XDP_PASS is what native XDP_TX on a veth needs at
-/// the other end; XDP_DROP is a silent cut.
-int constant_program(int action) {
-    const bpf_insn instructions[] = {
-        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = action},
-        {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
-    };
-    return ::bpf_prog_load(BPF_PROG_TYPE_XDP, "xb_pass", "GPL", instructions, 2, nullptr);
+/// One word that says what the switch does with a node's frames. XDP_PASS also is what native
+/// XDP_TX on a veth needs at the other end; XDP_DROP is a silent cut of all paths at once.
+sys::Fd fate_map() {
+    sys::Fd map(::bpf_map_create(BPF_MAP_TYPE_ARRAY, "xb_fate", 4, 4, 1, nullptr));
+    XB_CHECK(map.is_open());
+    return map;
+}
+
+void set_fate(const sys::Fd& map, std::uint32_t action) {
+    const std::uint32_t key = 0;
+    XB_CHECK(::bpf_map_update_elem(map.get(), &key, &action, BPF_ANY) == 0);
+}
+
+/// return *fate;
+int fate_program(const sys::Fd& map) {
+    bpf_insn instructions[4] = {};
+    instructions[0].code = BPF_LD | BPF_DW | BPF_IMM;
+    instructions[0].dst_reg = 1;
+    instructions[0].src_reg = BPF_PSEUDO_MAP_VALUE;
+    instructions[0].imm = map.get();
+    instructions[2].code = BPF_LDX | BPF_W | BPF_MEM;
+    instructions[2].src_reg = 1;
+    instructions[3].code = BPF_JMP | BPF_EXIT;
+    return ::bpf_prog_load(BPF_PROG_TYPE_XDP, "xb_fate", "GPL", instructions, 4, nullptr);
 }
 
 /// A new network namespace, by its descriptor; this thread stays where it is.
@@ -104,7 +120,11 @@ Lab::Lab(LabOptions options) : options_(options) {
     char folder[] = "/tmp/xbeat-lab-XXXXXX";
     XB_CHECK(::mkdtemp(folder) != nullptr);
     folder_ = folder;
-    for (std::size_t i = 0; i <= options_.nodes; i++) namespaces_.push_back(new_namespace());
+    for (std::size_t i = 0; i <= options_.nodes; i++) {
+        namespaces_.push_back(new_namespace());
+        fates_.push_back(fate_map());
+        set_fate(fates_.back(), XDP_PASS);
+    }
     for (std::size_t path = 0; path < options_.paths; path++) {
         run(0, concat("ip link add br", path, " type bridge mcast_snooping 0 && ip link set br",
                       path, " up"));
@@ -130,7 +150,7 @@ void Lab::plug(std::size_t node, std::size_t path) {
     const std::string own = to_string(address(options_, node, path));
     run(node, concat("ip addr add ", own, options_.is_v6 ? "/64 nodad" : "/24", " dev ic", path,
                      " && ip link set ic", path, " up"));
-    const int program = constant_program(XDP_PASS);
+    const int program = fate_program(fates_.at(node));
     XB_CHECK(program >= 0);
     inside(namespaces_.front().get(), [&] {
         const auto ifindex = static_cast<int>(::if_nametoindex(name.c_str()));
@@ -299,21 +319,10 @@ void Lab::mend(std::size_t node, std::size_t path) {
     run(0, concat("bridge link set dev ", port(node, path), " state 3"));
 }
 
-Instant Lab::cut_all(std::size_t node) {
-    // Both directions: what the node sends is dropped at the switch's end, what it would get is
-    // dropped by a blocked port. The first alone makes it silent, in one system call a path.
-    const int program = constant_program(XDP_DROP);
-    XB_CHECK(program >= 0);
-    Instant done{};
-    inside(namespaces_.front().get(), [&] {
-        for (std::size_t path = 0; path < options_.paths; path++) {
-            const auto ifindex = static_cast<int>(::if_nametoindex(port(node, path).c_str()));
-            XB_CHECK(::bpf_xdp_attach(ifindex, program, XDP_FLAGS_DRV_MODE, nullptr) == 0);
-        }
-        done = sys::boot_now();
-    });
-    ::close(program);
-    return done;
+Instant Lab::silence(std::size_t node) {
+    const Instant before = sys::boot_now();
+    set_fate(fates_.at(node), XDP_DROP);
+    return before;
 }
 
 std::vector<HeartEvent> Lab::events(std::size_t node, std::size_t from) {

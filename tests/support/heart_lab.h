@@ -75,9 +75,9 @@ public:
 
     void cut(std::size_t node, std::size_t path);
     void mend(std::size_t node, std::size_t path);
-    /// Cuts all paths of a node in one go, carriers up: returns when the last was cut. Not to be
-    /// mended.
-    Instant cut_all(std::size_t node);
+    /// Drops everything that the node sends, on all paths in the same instant, carriers up; returns
+    /// the instant before.
+    Instant silence(std::size_t node);
     /// Runs a shell command inside a node's network namespace; 0 is the switch.
     void run(std::size_t node, const std::string& command) const;
 
@@ -109,6 +109,7 @@ private:
     LabOptions options_;
     std::string folder_;
     std::vector<sys::Fd> namespaces_;  // [0] is the switch
+    std::vector<sys::Fd> fates_;       // a map each: what the switch does with the node's frames
     std::vector<NodeBoard*> boards_;
     std::vector<pid_t> processes_;
 };

@@ -1,0 +1,313 @@
+// The judgement without a kernel: laps, probes and answers by hand, a millisecond a lap.
+#include "xb_judge.h"
+
+#include <gtest/gtest.h>
+
+namespace xbeat::heart {
+namespace {
+
+constexpr std::uint64_t kPeriod = 1'000'000;
+
+/// One node's view of one peer over one or two paths. `answering` says which paths answer.
+class View {
+public:
+    explicit View(std::size_t paths = 1) : paths_(paths) {
+        control.period_ns = kPeriod;
+        control.late_ns = 2 * kPeriod;
+        control.stall_ns = 3 * kPeriod;
+        control.grace_min_ns = kPeriod / 2;
+        control.grace_max_ns = 60 * kPeriod;
+        control.fresh_ns = 64 * kPeriod;
+        control.k_suspect = 3;
+        control.k_dead = 5;
+        control.k_up = 10;
+        control.stall_ticks = 20;
+        peer.incarnation = 7;
+        peer.epoch = 1;
+    }
+
+    /// One lap after `gap`: judge, then send. Answers come before the next lap.
+    void lap(std::uint64_t gap = kPeriod, xb_sending sending = XB_SENT) {
+        now += gap;
+        const xb_lap this_lap = xb_begin_lap(&control, &laps, now);
+        if (peer.seen_epoch != peer.epoch) xb_begin_epoch(&peer, &this_lap);
+        std::uint32_t misses = UINT32_MAX;
+        for (std::size_t i = 0; i < paths_; i++) {
+            xb_judge_path(&control, &peer, &path[i], &this_lap);
+            misses = std::min(misses, path[i].misses);
+        }
+        xb_judge_peer(&control, &peer, misses, &this_lap);
+        for (std::size_t i = 0; i < paths_; i++) {
+            path[i].sequence++;
+            xb_note_sending(&path[i], sending, now);
+            if (sending == XB_SENT && answering[i]) answer(i, path[i].sequence, 20'000);
+        }
+    }
+    void laps_of(int count, xb_sending sending = XB_SENT) {
+        for (int i = 0; i < count; i++) lap(kPeriod, sending);
+    }
+    void answer(std::size_t i, std::uint64_t sequence, std::uint64_t rtt) {
+        ASSERT_EQ(xb_window_take(&path[i].answered, sequence), XB_OK);
+        path[i].answers++;
+        path[i].answered_ns = now + rtt;
+        xb_note_rtt(&path[i], rtt);
+        peer.answers++;
+        if (makes_progress) peer.daemon_progress++;
+    }
+    void silence() { answering[0] = answering[1] = false; }
+
+    xb_control control{};
+    xb_laps laps{};
+    xb_peer peer{};
+    xb_path path[2]{};
+    bool answering[2] = {true, true};
+    bool makes_progress = true;
+    std::uint64_t now = 1'000'000'000;
+
+private:
+    std::size_t paths_;
+};
+
+TEST(Judgement, KnowsNothingOfAPeerThatNeverAnswered) {
+    View view;
+    view.silence();
+
+    view.laps_of(100);
+
+    EXPECT_EQ(view.peer.state, XB_PEER_UNKNOWN);
+    EXPECT_EQ(view.path[0].state, XB_PATH_DOWN);
+}
+
+TEST(Judgement, CallsAPeerAliveAtItsFirstAnswer) {
+    View view;
+    view.laps_of(3);
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+    EXPECT_EQ(view.path[0].state, XB_PATH_UP);
+}
+
+TEST(Judgement, SuspectsAfterThreeAndBuriesAfterFiveDueProbes) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+    view.lap();  // sends the first probe without an answer
+
+    view.laps_of(2);
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+    view.lap();
+    EXPECT_EQ(view.peer.state, XB_PEER_SUSPECT);
+    view.lap();
+    EXPECT_EQ(view.peer.state, XB_PEER_SUSPECT);
+    view.lap();
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+    EXPECT_EQ(view.path[0].misses, 5U);
+    EXPECT_EQ(view.path[0].lost, 5U);
+}
+
+TEST(Judgement, TakesOneAnswerForLifeUntilThePeerIsDead) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+    view.laps_of(4);
+    ASSERT_EQ(view.peer.state, XB_PEER_SUSPECT);
+    view.answering[0] = true;
+    view.laps_of(2);
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+}
+
+TEST(Judgement, LeavesTheDeadDeadUntilANewEpoch) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+    view.laps_of(20);
+    ASSERT_EQ(view.peer.state, XB_PEER_DEAD);
+
+    view.answering[0] = true;
+    view.laps_of(100);
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+    EXPECT_EQ(view.path[0].state, XB_PATH_UP) << "paths go on telling what they see";
+    view.peer.epoch++;
+    view.laps_of(3);
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+}
+
+TEST(Judgement, NeedsSilenceOnEveryPath) {
+    View view(2);
+    view.laps_of(20);
+
+    view.answering[1] = false;
+    view.laps_of(50);
+
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+    EXPECT_EQ(view.path[0].state, XB_PATH_UP);
+    EXPECT_EQ(view.path[1].state, XB_PATH_DOWN);
+}
+
+TEST(Judgement, BringsAPathUpOnlyAfterEnoughAnswersInARow) {
+    View view(2);
+    view.laps_of(20);
+    view.answering[1] = false;
+    view.laps_of(20);
+    ASSERT_EQ(view.path[1].state, XB_PATH_DOWN);
+
+    view.answering[1] = true;
+    view.laps_of(5);
+    view.answering[1] = false;
+    view.lap();
+    view.answering[1] = true;
+    view.laps_of(10);
+    EXPECT_EQ(view.path[1].state, XB_PATH_DOWN) << "one miss starts the run anew";
+    view.laps_of(3);
+    EXPECT_EQ(view.path[1].state, XB_PATH_UP);
+}
+
+// Claim: time that passed is not evidence; probes that went unanswered are.
+TEST(Judgement, AccusesNobodyAfterThisMachineStoodStill) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+    view.laps_of(4);
+    ASSERT_EQ(view.peer.state, XB_PEER_SUSPECT);
+
+    view.lap(3'600'000'000'000);  // an hour of suspend
+    EXPECT_NE(view.peer.state, XB_PEER_DEAD);
+    view.laps_of(4);
+    EXPECT_NE(view.peer.state, XB_PEER_DEAD) << "fresh probes must go unanswered first";
+    view.laps_of(1);
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+}
+
+TEST(Judgement, HoldsBackInALateLapBecauseAnswersMayBeWaiting) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+    view.laps_of(5);
+    ASSERT_EQ(view.peer.state, XB_PEER_SUSPECT);
+
+    view.lap(2 * kPeriod);
+    EXPECT_EQ(view.peer.state, XB_PEER_SUSPECT) << "would be the fifth miss";
+    EXPECT_EQ(view.laps.late, 1U);
+    view.answer(0, view.path[0].sequence - 1, 2 * kPeriod);
+    view.lap();
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+}
+
+TEST(Judgement, HoldsBackInTheCatchUpLapRightAfterALateOne) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+    view.laps_of(5);
+    view.lap(2 * kPeriod);
+    view.lap(10'000);  // the token bucket pays back its debt at once
+    EXPECT_EQ(view.peer.state, XB_PEER_SUSPECT);
+    view.lap();
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+}
+
+TEST(Judgement, WaitsForTheTailOfALongRoundTrip) {
+    View view;
+    view.silence();
+    // Ten laps of round trip, answered all the same: never a miss.
+    for (int i = 0; i < 200; i++) {
+        view.lap();
+        if (view.path[0].sequence > 10) {
+            view.answer(0, view.path[0].sequence - 10, 10 * kPeriod);
+        }
+    }
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+    EXPECT_EQ(view.path[0].misses, 0U);
+
+    // Those under way are lost, too, so the verdict comes as fast as over a short path.
+    view.laps_of(4);
+    EXPECT_NE(view.peer.state, XB_PEER_DEAD);
+    view.laps_of(3);
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+}
+
+TEST(Judgement, CountsAProbeThatCouldNotLeaveForLackOfALink) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+    view.laps_of(7, XB_UNSENT);
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+    EXPECT_GE(view.path[0].unsent_misses, 5U);
+    EXPECT_EQ(view.path[0].lost, 0U) << "nothing was on the wire";
+}
+
+TEST(Judgement, CountsNobodysMissForLackOfMemory) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+    view.laps_of(1000, XB_FAILED);
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+}
+
+TEST(Judgement, CallsAPeerStalledWhoseDaemonStandsStillUntilItMoves) {
+    View view;
+    view.laps_of(20);
+    view.makes_progress = false;
+
+    view.laps_of(19);
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+    view.laps_of(3);
+    EXPECT_EQ(view.peer.state, XB_PEER_STALLED);
+    view.makes_progress = true;
+    view.laps_of(2);
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+}
+
+TEST(Judgement, DoesNotTakeSilenceForAStall) {
+    View view;
+    view.control.k_suspect = 1000;
+    view.control.k_dead = 2000;
+    view.laps_of(20);
+    view.silence();
+    view.laps_of(500);
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+}
+
+TEST(Judgement, GoesFromStalledToDeadWhenTheKernelFallsSilentToo) {
+    View view;
+    view.laps_of(20);
+    view.makes_progress = false;
+    view.laps_of(30);
+    ASSERT_EQ(view.peer.state, XB_PEER_STALLED);
+    view.silence();
+    view.laps_of(10);
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+}
+
+TEST(Window, TakesEachSequenceOnceWithinItsWidth) {
+    xb_window window{};
+    EXPECT_EQ(xb_window_take(&window, 0), XB_DROP_OLD);
+    EXPECT_EQ(xb_window_take(&window, 1), XB_OK);
+    EXPECT_EQ(xb_window_take(&window, 1), XB_DROP_REPLAY);
+    EXPECT_EQ(xb_window_take(&window, 64), XB_OK);
+    EXPECT_EQ(xb_window_take(&window, 1), XB_DROP_REPLAY)
+        << "63 behind: the last that is remembered";
+    EXPECT_EQ(xb_window_take(&window, 2), XB_OK);
+    EXPECT_EQ(xb_window_take(&window, 65), XB_OK);
+    EXPECT_EQ(xb_window_take(&window, 1), XB_DROP_OLD);
+    EXPECT_EQ(xb_window_take(&window, 1'000'000), XB_OK);
+    EXPECT_EQ(xb_window_take(&window, 999'937), XB_OK);
+    EXPECT_EQ(xb_window_take(&window, 999'936), XB_DROP_OLD);
+}
+
+TEST(Window, LosesNoBitWhenItMovesByExactlyItsWidth) {
+    xb_window window{};
+    EXPECT_EQ(xb_window_take(&window, 10), XB_OK);
+    EXPECT_EQ(xb_window_take(&window, 73), XB_OK);
+    EXPECT_EQ(xb_window_take(&window, 10), XB_DROP_REPLAY);
+    EXPECT_EQ(xb_window_take(&window, 74), XB_OK);
+    EXPECT_EQ(xb_window_take(&window, 10), XB_DROP_OLD);
+}
+
+TEST(RttClass, IsThePositionOfTheHighestBit) {
+    EXPECT_EQ(xb_log2(0), 0U);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        EXPECT_EQ(xb_log2(std::uint64_t{1} << bit), bit);
+        EXPECT_EQ(xb_log2((std::uint64_t{2} << bit) - 1), bit);
+    }
+}
+
+}  // namespace
+}  // namespace xbeat::heart

@@ -72,8 +72,13 @@ std::vector<std::string> primitive_flags(const ResourceView& resource,
     return flags;
 }
 
+// A probe or monitor under way changes nothing that is worth a word.
+bool is_changing(const ResourceView& resource) {
+    return !resource.pending_task.empty() && resource.pending_task != "Monitoring";
+}
+
 std::string state_text(const ResourceView& resource) {
-    if (!resource.pending_task.empty()) return resource.pending_task;
+    if (is_changing(resource)) return resource.pending_task;
     if (!resource.is_failed) return std::string(role_text(resource.role));
     return resource.role == RoleView::Promoted ? "FAILED Promoted" : "FAILED";
 }
@@ -85,7 +90,7 @@ std::string place_text(const ResourceView& resource, const std::string& flags) {
                                                : resource.nodes;
     if (nodes.empty()) return flags;
     if (nodes.size() == 1) return fmt::format(" {}{}", nodes.front(), flags);
-    return fmt::format("{} {}", flags, bracketed(nodes));
+    return fmt::format("{} [ {} ]", flags, fmt::join(nodes, " "));
 }
 
 std::string without_instance(std::string_view id) {
@@ -113,12 +118,18 @@ bool any_part(const ResourceView& resource, bool (*test)(const ResourceView&)) {
 
 bool is_unusual(const ResourceView& part) {
     return part.is_failed || part.is_blocked || part.is_orphan || !part.is_managed ||
-           part.is_in_maintenance || part.is_failure_ignored || !part.pending_task.empty();
+           part.is_in_maintenance || part.is_failure_ignored || is_changing(part);
 }
 
 // The role and the place that stand for an instance; a group's are those of its first member.
 const ResourceView& leader(const ResourceView& instance) {
     return instance.children.empty() ? instance : leader(instance.children.front());
+}
+
+// In a promotable clone, what runs and is not promoted is unpromoted: no other word is used there.
+void name_unpromoted(ResourceView& resource) {
+    if (resource.role == RoleView::Started) resource.role = RoleView::Unpromoted;
+    for (ResourceView& child : resource.children) name_unpromoted(child);
 }
 
 struct Lines {
@@ -188,21 +199,21 @@ bool Lines::stands_alone(const ResourceView& clone, const ResourceView& instance
 
 void Lines::stopped_instances(const ResourceView& resource, std::size_t indent) {
     std::vector<std::string> busy;
-    std::int32_t active = 0;
+    std::int32_t listed = 0;  // instances that stand alone do not count, as in crm_mon
     for (const ResourceView& instance : resource.children) {
         if (!is_active(instance)) continue;
-        ++active;
+        if (!stands_alone(resource, instance)) ++listed;
         const std::vector<std::string>& places = leader(instance).nodes;
         busy.insert(busy.end(), places.begin(), places.end());
         for (const ResourceView& member : instance.children) {
             busy.insert(busy.end(), member.nodes.begin(), member.nodes.end());
         }
     }
-    if (active >= resource.clone_max) return;
+    if (listed >= resource.clone_max) return;
     std::vector<std::string> idle;
     for (const NodeView& node : nodes) {
         if (node.type == schedule::NodeType::Ping) continue;
-        if (node.type != schedule::NodeType::Member && !node.online) continue;
+        if (node.type == schedule::NodeType::Guest && !node.online) continue;
         if (std::find(busy.begin(), busy.end(), node.name) == busy.end()) idle.push_back(node.name);
     }
     if (idle.empty()) return;
@@ -210,7 +221,11 @@ void Lines::stopped_instances(const ResourceView& resource, std::size_t indent) 
         fmt::format("Stopped{}: {}", resource.is_disabled ? " (disabled)" : "", bracketed(idle)));
 }
 
-void Lines::clone(const ResourceView& resource, std::size_t indent) {
+void Lines::clone(const ResourceView& original, std::size_t indent) {
+    ResourceView resource = original;
+    if (resource.is_promotable) {
+        for (ResourceView& instance : resource.children) name_unpromoted(instance);
+    }
     const std::string child = resource.children.empty()
                                   ? ""
                                   : fmt::format(" [{}]", without_instance(resource.children[0].id));
@@ -250,7 +265,7 @@ void Lines::bundle(const ResourceView& resource, std::size_t indent) {
 bool is_active(const ResourceView& resource) {
     if (resource.kind == ResourceKind::Primitive || resource.children.empty()) {
         return resource.role > RoleView::Stopped || !resource.nodes.empty() || resource.is_failed ||
-               !resource.pending_task.empty();
+               is_changing(resource);
     }
     return std::any_of(resource.children.begin(), resource.children.end(), is_active);
 }
@@ -266,7 +281,10 @@ std::string agent_text(const ResourceView& primitive) {
 std::string primitive_text(const ResourceView& primitive, const std::vector<NodeView>& nodes,
                            bool with_nodes) {
     const std::string flags = in_parentheses(primitive_flags(primitive, nodes));
-    return fmt::format("{}\t({}):\t{} {}{}", primitive.display_name, agent_text(primitive),
+    const std::string name = primitive.is_orphan && !primitive.is_unique
+                                 ? without_instance(primitive.id)
+                                 : primitive.display_name;
+    return fmt::format("{}\t({}):\t{} {}{}", name, agent_text(primitive),
                        primitive.is_orphan ? " ORPHANED" : "", state_text(primitive),
                        with_nodes ? place_text(primitive, flags) : flags);
 }

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <vector>
@@ -265,10 +267,23 @@ void links(const StatusInput& input, Page& page) {
     page.section("Links", lines);
 }
 
+// Attributes that have places of their own in the display, or are the cluster's own business.
+bool is_shown_attribute(std::string_view name) {
+    constexpr std::array<std::string_view, 3> kPrefixes{"fail-count-", "last-failure-", "#"};
+    constexpr std::array<std::string_view, 4> kNames{"standby", "maintenance", "shutdown",
+                                                     "terminate"};
+    const bool is_prefixed =
+        std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                    [&](std::string_view one) { return name.starts_with(one); });
+    return !is_prefixed && std::find(kNames.begin(), kNames.end(), name) == kNames.end();
+}
+
 void attributes(const StatusInput& input, Page& page) {
     std::vector<std::string> lines;
     for (const NodeView& node : by_name(input.situation.nodes)) {
-        std::vector<schedule::NameValue> rows = node.attributes;
+        std::vector<schedule::NameValue> rows;
+        std::copy_if(node.attributes.begin(), node.attributes.end(), std::back_inserter(rows),
+                     [](const schedule::NameValue& row) { return is_shown_attribute(row.name); });
         std::sort(rows.begin(), rows.end(),
                   [](const auto& a, const auto& b) { return a.name < b.name; });
         if (rows.empty()) continue;

@@ -210,7 +210,7 @@ INSTANTIATE_TEST_SUITE_P(
                           r.nodes = {"pm02"};
                           r.is_failed = r.is_blocked = true;
                       }},
-        PrimitiveCase{" FAILED (UNCLEAN, disabled, unmanaged) [ pm01 pm02 ]",
+        PrimitiveCase{" FAILED (UNCLEAN, disabled, unmanaged) [ pm02 pm01 ]",
                       [](ResourceView& r) {
                           r.nodes = {"pm02", "pm01"};
                           r.is_failed = r.is_disabled = true;

@@ -376,7 +376,6 @@ void schedule_cleanup(World& world, Resource& resource, Node& node, bool optiona
 
 void create_actions(World& world) {
     for (Resource* resource : world.top) create(world, *resource);
-    make_notifications(world);
 }
 
 }  // namespace xbeat::schedule

@@ -100,7 +100,7 @@ void add_resource_meta(const Resource& resource, std::vector<NameValue>& out) {
         if (at->kind == Kind::Clone) add_clone_meta(*at, out);
         if (at->launcher != nullptr) put(out, "CRM_meta_container", at->launcher->id);
     }
-    if (resource.kind != Kind::Primitive && resource.kind != Kind::Group) return;
+    if (resource.kind != Kind::Primitive) return;
     if (is_in_clone(resource)) {
         if (const auto number = instance_number(resource.id)) {
             put(out, "CRM_meta_clone", concat(*number));
@@ -162,6 +162,14 @@ void add_parameters(World& world, const Step& step, Action& out) {
     if (step.resource != nullptr && step.resource->kind == Kind::Primitive &&
         out.kind == ActionKind::Resource) {
         Attributes parameters = parameters_of(world, *step.resource, step.node);
+        // A connection into a container without an address of its own goes to the container's host.
+        if (const auto at = parameters.find("addr");
+            step.resource->is_connection && at != parameters.end() && at->second == "#uname") {
+            const Resource* launcher = step.resource->launcher;
+            const Node* host = launcher == nullptr ? nullptr : launcher->assigned;
+            if (host == nullptr && launcher != nullptr) host = active_on(*launcher);
+            if (host != nullptr) at->second = host->name;
+        }
         // An operation's own parameters go before those of the resource.
         if (step.config != nullptr && step.config->xml != nullptr) {
             rules::RuleInput input{.now = world.now, .ids = &world.ids};
@@ -238,7 +246,7 @@ void add_downed(const World& world, const Step& step, Action& out) {
 
 bool names_node(const Step& step) {
     if (!step.is(flag::kPseudo)) return true;
-    return step.task == Task::Fence || step.resource == nullptr;
+    return step.task == Task::Fence;
 }
 
 Action describe(World& world, const Step& step) {

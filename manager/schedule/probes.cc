@@ -18,13 +18,34 @@ bool contains_guest(const Resource& resource) {
                        [](const Resource* launched) { return launched->is_connection; });
 }
 
+const Resource* same_member(const Resource& instance, std::string_view name) {
+    if (instance.kind == Kind::Primitive) {
+        return base_name(instance.id) == name ? &instance : nullptr;
+    }
+    for (const Resource* child : instance.children) {
+        if (const Resource* found = same_member(*child, name)) return found;
+    }
+    return nullptr;
+}
+
+// For anonymous instances it is enough that any of them is known there.
+bool is_known(const Resource& resource, const Node& node) {
+    if (runs_on(resource.known_on, &node)) return true;
+    const Resource& clone = *top_of(resource);
+    if (!is_anonymous_clone(clone) || !runs_on(clone.known_on, &node)) return false;
+    return std::any_of(clone.children.begin(), clone.children.end(), [&](const Resource* each) {
+        const Resource* peer = same_member(*each, base_name(resource.id));
+        return peer != nullptr && runs_on(peer->known_on, &node);
+    });
+}
+
 bool is_excluded(const Resource& resource, const Node& node) {
     if (is_guest_or_remote(node)) {
         if (resource.is_fence_device || resource.is_connection) return true;
         if (is_guest(node) && contains_guest(resource)) return true;
     }
     if (resource.launcher != nullptr && !resource.is_connection) return true;
-    if (resource.orphan || runs_on(resource.known_on, &node)) return true;
+    if (resource.orphan || is_known(resource, node)) return true;
     const Allowed* entry = resource.allowed.find(&node);
     if (resource.exclusive_discovery || top_of(resource)->exclusive_discovery) {
         if (entry == nullptr || entry->discovery != Discovery::Exclusive) return true;

@@ -7,6 +7,7 @@
 #include "schedule/fencing.h"
 #include "schedule/graph.h"
 #include "schedule/internal.h"
+#include "schedule/notify.h"
 #include "schedule/options.h"
 #include "schedule/propagate.h"
 #include "schedule/resources.h"
@@ -41,6 +42,7 @@ Plan schedule(const cib::Element& cib, const Options& options) {
     order_remote_steps(world);
     schedule_fencing_and_shutdowns(world);
     apply_orderings(world);
+    make_notifications(world);
     return make_plan(world);
 }
 

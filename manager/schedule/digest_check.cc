@@ -1,0 +1,98 @@
+#include "schedule/digest_check.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "model/md5.h"
+#include "schedule/steps.h"
+
+namespace xbeat::schedule {
+namespace {
+
+std::string escaped(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        switch (c) {
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            default:
+                out.push_back(c);
+        }
+    }
+    return out;
+}
+
+// The digest is over one <parameters/> element with sorted attributes, a blank before, a line end
+// after: what executors have always written.
+std::string digest_of(const Attributes& parameters) {
+    std::string text = " <parameters";
+    for (const auto& [name, value] : parameters) {
+        text += concat(' ', name, "=\"", escaped(value), '"');
+    }
+    return model::md5_hex(text + "/>\n");
+}
+
+Attributes digested_parameters(World& world, Resource& resource, const Node& node,
+                               const Recorded& record) {
+    const OperationConfig& config =
+        operation_config(world, resource, record.kind, record.interval_ms);
+    Attributes out = parameters_of(world, resource, &node);
+    if (config.xml != nullptr) {
+        rules::RuleInput input{
+            .now = world.now, .ids = &world.ids, .node_attributes = &node.attributes};
+        Attributes own;
+        rules::collect_attributes(*config.xml, "instance_attributes", input, {}, own);
+        for (const auto& [name, value] : own) out[name] = value;
+    }
+    std::erase_if(out, [](const auto& pair) { return pair.first.starts_with("CRM_meta_"); });
+    if (record.interval_ms > 0) {
+        const auto timeout = config.meta.find("timeout");
+        if (timeout != config.meta.end()) out["CRM_meta_timeout"] = timeout->second;
+    }
+    return out;
+}
+
+bool is_listed(std::string_view list, std::string_view name) {
+    const std::vector<std::string_view> words = split_words(list);
+    return std::find(words.begin(), words.end(), name) != words.end();
+}
+
+}  // namespace
+
+Change parameters_changed(World& world, Resource& resource, Node& node, const Recorded& record) {
+    const std::string_view recorded = record.xml->get("op-digest");
+    const std::string_view restart = record.xml->get("op-restart-digest");
+    if (recorded.empty() && restart.empty()) return Change::None;
+    const Attributes parameters = digested_parameters(world, resource, node, record);
+    if (!restart.empty()) {
+        Attributes unreloadable = parameters;
+        if (record.xml->has("op-force-restart")) {
+            const std::string_view list = record.xml->get("op-force-restart");
+            std::erase_if(unreloadable,
+                          [list](const auto& pair) { return !is_listed(list, pair.first); });
+        }
+        if (digest_of(unreloadable) != restart) return Change::Restart;
+    }
+    if (recorded.empty() || digest_of(parameters) == recorded) return Change::None;
+    return restart.empty() ? Change::Other : Change::Reload;
+}
+
+bool failure_parameters_changed(World& world, Resource& resource, Node& node,
+                                const Recorded& record) {
+    if (record.kind != Task::Start && record.kind != Task::Monitor) return false;
+    // Where a container's connection is to be is not known yet, nor are its parameters.
+    if (resource.is_connection && is_bundled(resource)) return false;
+    return parameters_changed(world, resource, node, record) != Change::None;
+}
+
+}  // namespace xbeat::schedule

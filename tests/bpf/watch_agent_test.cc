@@ -40,6 +40,12 @@ protected:
         replies = std::make_unique<Replies>(*exec);
     }
 
+    void TearDown() override {
+        replies.reset();
+        exec.reset();
+        agent::remove_groups(concat("bpf-test-", ::getpid()));
+    }
+
     // One action with everything it forks under the cookie; its exit code.
     int watched_action(const std::string& type, std::uint64_t cookie) {
         Spawn spawn;

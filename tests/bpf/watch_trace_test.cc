@@ -36,7 +36,7 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = WatchEvent::Kind;
 
-constexpr Duration kGenerous = 20s;
+constexpr Duration kGenerous = 60s;
 
 // A child that does nothing until it is told to: one byte through its pipe.
 class Child {

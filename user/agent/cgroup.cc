@@ -20,6 +20,7 @@ namespace {
 
 constexpr long kCgroup2Magic = 0x63677270;  // CGROUP2_SUPER_MAGIC of linux/magic.h
 constexpr std::array<const char*, 2> kRoots = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+constexpr int kAttemptsMax = 5;
 constexpr const char* kDoneMark = "trusted.xbeat.done";
 
 sys::Fd open_folder(int at, const char* path) {
@@ -51,6 +52,15 @@ std::vector<std::string> subfolders(int folder) {
     return names;
 }
 
+std::string plain(std::string_view name) {
+    std::string out(name.substr(0, CgroupTree::kNameBytesMax));
+    for (char& c : out) {
+        if (!is_plain_name(std::string_view(&c, 1)) && c != '.' && c != '-') c = '_';
+    }
+    if (!is_plain_name(out)) out.insert(0, "_");
+    return out;
+}
+
 bool is_done(int folder) {
     char value = 0;
     return ::fgetxattr(folder, kDoneMark, &value, 1) == 1;
@@ -60,21 +70,25 @@ bool is_done(int folder) {
 
 CgroupTree CgroupTree::open(const std::string& instance) {
     CgroupTree tree;
-    if (!is_plain_name(instance)) return tree;
+    const std::string folder = plain(instance);
     for (const char* root : kRoots) {
         struct statfs status {};
         if (::statfs(root, &status) != 0 || status.f_type != kCgroup2Magic) continue;
         const sys::Fd top = open_folder(AT_FDCWD, root);
-        const sys::Fd ours = make_folder(top.get(), "xbeat");
-        if (!ours.is_open()) continue;
-        sys::Fd own = make_folder(ours.get(), instance.c_str());
+        sys::Fd ours;
+        sys::Fd own;
+        // Another daemon that ends may remove the common folder between the two steps.
+        for (int attempt = 0; attempt < kAttemptsMax && !own.is_open(); ++attempt) {
+            ours = make_folder(top.get(), "xbeat");
+            if (ours.is_open()) own = make_folder(ours.get(), folder.c_str());
+        }
         if (!own.is_open() || ::faccessat(own.get(), "cgroup.kill", W_OK, 0) != 0) continue;
         // The bound on processes needs the pids controller all the way down. Where it is not to be
         // had (a v1 hierarchy holds it), time-outs alone end a fork bomb.
         write_file(ours.get(), "cgroup.subtree_control", "+pids");
         write_file(own.get(), "cgroup.subtree_control", "+pids");
         tree.folder_ = std::move(own);
-        tree.path_ = concat(root, "/xbeat/", instance);
+        tree.path_ = concat(root, "/xbeat/", folder);
         tree.clean_up_after_predecessor();
         return tree;
     }
@@ -93,11 +107,7 @@ void CgroupTree::clean_up_after_predecessor() {
 CgroupLeaf CgroupTree::make(std::string_view name) {
     CgroupLeaf leaf;
     if (!is_available()) return leaf;
-    leaf.name = name.substr(0, kNameBytesMax);
-    for (char& c : leaf.name) {
-        if (!is_plain_name(std::string_view(&c, 1)) && c != '.' && c != '-') c = '_';
-    }
-    if (!is_plain_name(leaf.name)) leaf.name.insert(0, "_");
+    leaf.name = plain(name);
     leaf.folder = make_folder(folder_.get(), leaf.name.c_str());
     if (leaf.is_open()) write_file(leaf.folder.get(), "pids.max", concat(kProcessesMax));
     return leaf;

@@ -29,8 +29,8 @@ struct CgroupLeaf {
 class CgroupTree {
 public:
     /// Never fails: where nothing is writable, is_available() is false and make() gives empty
-    /// leaves. `instance`: one plain name for each daemon of the machine; two with one name would
-    /// kill each other's operations. Kills what a predecessor left running.
+    /// leaves. `instance`: one name (made plain) for each daemon of the machine; two with one name
+    /// would kill each other's operations. Kills what a predecessor left running.
     static CgroupTree open(const std::string& instance);
 
     [[nodiscard]] bool is_available() const { return folder_.is_open(); }

@@ -13,13 +13,14 @@
 #include <string>
 #include <vector>
 
+#include "agent/cgroup.h"
 #include "agent/exec_client.h"
 #include "core/text.h"
 #include "sys/boot_clock.h"
 
 namespace xbeat::agent {
 
-constexpr Duration kGenerous = std::chrono::seconds(20);
+constexpr Duration kGenerous = std::chrono::seconds(60);
 
 /// Below /run, because /tmp is writable by everybody and so never allowed. Needs root.
 class AgentFolder {
@@ -134,6 +135,16 @@ inline bool is_running(pid_t pid) {
     if (!std::getline(file, line)) return false;
     const std::size_t name_end = line.rfind(')');
     return name_end != std::string::npos && line.size() > name_end + 2 && line[name_end + 2] != 'Z';
+}
+
+/// Removes the control groups of an xbeat-exec whose services have been killed by now.
+inline void remove_groups(const std::string& instance) {
+    EXPECT_TRUE(eventually([&] {
+        CgroupTree tree = CgroupTree::open(instance);
+        if (!tree.is_available()) return true;
+        tree.close();
+        return !std::filesystem::exists(tree.path());
+    })) << instance;
 }
 
 inline std::string read_file(const std::string& path) {

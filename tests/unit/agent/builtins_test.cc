@@ -368,6 +368,9 @@ protected:
     void TearDown() override {
         const auto record = recorded();
         if (record) ::kill(record->pid, SIGKILL);
+        driver.reset();
+        exec.reset();
+        remove_groups(concat("unit-test-process-", ::getpid()));
     }
     // As after SIGKILL of the daemon: a new xbeat-exec and new built-in agents.
     void restart() {

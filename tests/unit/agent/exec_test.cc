@@ -33,6 +33,8 @@ protected:
     }
     void TearDown() override {
         for (const pid_t pid : to_kill) ::kill(pid, SIGKILL);
+        client.reset();
+        remove_groups(concat("unit-test-", ::getpid()));
     }
 
     Spawn action(const std::string& type, const std::string& name = "start") {

@@ -68,6 +68,8 @@ private:
 /// An element of that name, from the cursor's line.
 [[nodiscard]] Element new_element(std::string_view name, const Cursor& cursor);
 
+constexpr std::size_t kSetValuesMax = 10'000;  // in one list of name=value; more are an error
+
 /// What ends a list of name=value: the keywords of the statement around it.
 using Keywords = std::span<const std::string_view>;
 

@@ -152,13 +152,19 @@ Result<std::vector<Element>> parse_crm_objects(std::string_view text) {
     std::vector<Element> objects;
     ErrorList errors;
     StatementReader reader(text);
-    for (;;) {
+    std::size_t words = 0;
+    while (errors.count() < kCrmErrorsCounted) {
         Result<std::optional<Statement>> statement = reader.next();
         if (!statement) {
             errors.add(statement.error().context);
             continue;
         }
         if (!statement->has_value()) break;
+        words += (*statement)->words.size();
+        if (words > kXmlElementsMax) {
+            return Error{Code::Limit, concat("line ", (*statement)->words.front().line,
+                                             ": more than ", kXmlElementsMax, " words in all")};
+        }
         Result<Element> object = parse_statement(**statement);
         if (!object) {
             errors.add(object.error().context);

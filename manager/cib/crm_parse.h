@@ -18,11 +18,12 @@
 namespace xbeat::cib {
 
 constexpr std::size_t kCrmErrorsMax = 20;  // reported of one text; further ones are only counted
+constexpr std::size_t kCrmErrorsCounted = 1000;  // after so many the rest of the text is not read
 
 /// The `configuration` element that the text means, ids included. All of the text is read before an
 /// error is returned: Code::Invalid with one sentence a line, each naming the line and the word and
 /// saying what to do, at most kCrmErrorsMax of them. Code::Limit for a text of more than
-/// kConfigBytesMax bytes. An empty text is an empty configuration. References to resources from
+/// kConfigBytesMax bytes or kXmlElementsMax words. An empty text is an empty configuration. References to resources from
 /// constraints are not checked here but by validate(): they may name what the text does not define.
 [[nodiscard]] Result<Element> parse_crm(std::string_view text);
 
@@ -38,6 +39,7 @@ class ErrorList {
 public:
     void add(std::string sentence);
     [[nodiscard]] bool empty() const { return count_ == 0; }
+    [[nodiscard]] std::size_t count() const { return count_; }
     /// Requires: not empty.
     [[nodiscard]] Error to_error() const;
 

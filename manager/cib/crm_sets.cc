@@ -61,6 +61,8 @@ Result<void> parse_pair(Cursor& cursor, Element& set, std::set<std::string>& nam
         name = name.substr(colon + 1);
     }
     if (name.empty()) return cursor.error(concat("there is no name before the = in '", text, "'"));
+    if (names.size() == kSetValuesMax)
+        return cursor.error(concat("more than ", kSetValuesMax, " values in one list"));
     if (!names.insert(std::string(name)).second)
         return cursor.error(concat("'", name, "' is given twice in one list"));
     Element& pair = append(set, "nvpair", word.line);

@@ -63,8 +63,12 @@ Element reference_to(const Element& resource) {
 class Flattener {
 public:
     std::vector<Element> run(const Element& configuration) {
+        // Comments before the sections head the file, those behind them end it.
+        std::vector<Element> last;
+        bool is_head = true;
         for (const Element& child : configuration.children) {
-            if (child.kind == NodeKind::Comment) pending_.push_back(child);
+            is_head = is_head && child.kind == NodeKind::Comment;
+            if (child.kind == NodeKind::Comment) (is_head ? pending_ : last).push_back(child);
         }
         for (const std::string_view section : kShown) {
             for (const Element& child : configuration.children) {
@@ -75,6 +79,7 @@ public:
             if (child.kind == NodeKind::Element && !is_section(child.name)) add(child);
         }
         for (Element& comment : pending_) objects_.push_back(std::move(comment));
+        for (Element& comment : last) objects_.push_back(std::move(comment));
         return std::move(objects_);
     }
 
@@ -287,22 +292,32 @@ private:
         section.children.insert(section.children.end(), comments.begin(), comments.end());
     }
 
+    // Where the values of a set stand, by name; a name given twice (the first counts) has two
+    // places.
+    struct SetIndex {
+        std::size_t child = 0;  // in its section
+        bool has_rule = false;
+        std::map<std::string, std::vector<std::size_t>, std::less<>> places;
+    };
+
     // Values of one and the same set come together; a set with rules and without an id stays apart.
     void add_set(std::string_view section_name, Element set, std::string_view default_id) {
         Element& section = sections_[std::string(section_name)];
         if (!set.has("id") && !set.has("id-ref") && set.child("rule") == nullptr)
             set.attributes.insert(set.attributes.begin(), {"id", std::string(default_id)});
-        Element* same = nullptr;
-        for (Element& other : section.children) {
-            if (set.has("id") && other.kind == NodeKind::Element &&
-                other.get("id") == set.get("id"))
-                same = &other;
-        }
-        if (same == nullptr) {
+        if (!set.has("id")) {
             section.children.push_back(std::move(set));
             return;
         }
-        merge_set(*same, set);
+        const std::string key = concat(section_name, " ", set.get("id"));
+        const auto [index, is_new] = sets_.try_emplace(key);
+        if (is_new) {
+            index->second.child = section.children.size();
+            section.children.push_back(std::move(set));
+            index_values(section.children.back(), index->second);
+        } else {
+            merge_set(section.children[index->second.child], set, index->second);
+        }
     }
 
     // What tells a value of a set from the others: its name, and the value it is borrowed from.
@@ -311,27 +326,39 @@ private:
                                   : std::string(pair.get("name"));
     }
 
-    static void merge_set(Element& into, const Element& from) {
+    static void index_values(const Element& set, SetIndex& index) {
+        index.has_rule = set.child("rule") != nullptr;
+        index.places.clear();
+        for (std::size_t i = 0; i < set.children.size(); ++i) {
+            if (set.children[i].name == "nvpair")
+                index.places[key_of(set.children[i])].push_back(i);
+        }
+    }
+
+    static void merge_set(Element& into, const Element& from, SetIndex& index) {
         // A condition belongs to all values beside it: such a set is replaced, not mixed.
-        if (from.child("rule") != nullptr || into.child("rule") != nullptr || from.has("id-ref")) {
+        if (from.child("rule") != nullptr || index.has_rule || from.has("id-ref")) {
             into = from;
+            index_values(into, index);
             return;
         }
         for (const Attribute& attribute : from.attributes)
             into.set(attribute.name, attribute.value);
-        // A name given twice (the first counts) meets its first namesake first.
-        std::multimap<std::string, std::size_t> place;
-        for (std::size_t i = 0; i < into.children.size(); ++i) {
-            if (into.children[i].name == "nvpair") place.emplace(key_of(into.children[i]), i);
-        }
+        std::map<std::string, std::size_t> seen;
         for (const Element& child : from.children) {
-            const auto [found, end] = place.equal_range(key_of(child));
-            if (child.name != "nvpair" || found == end) {
+            if (child.name != "nvpair") {
                 into.children.push_back(child);
                 continue;
             }
-            if (child.has("value")) into.children[found->second].set("value", child.get("value"));
-            place.erase(found);
+            const std::string key = key_of(child);
+            std::vector<std::size_t>& places = index.places[key];
+            const std::size_t nth = seen[key]++;
+            if (nth >= places.size()) {
+                places.push_back(into.children.size());
+                into.children.push_back(child);
+            } else if (child.has("value")) {
+                into.children[places[nth]].set("value", child.get("value"));
+            }
         }
     }
 
@@ -360,6 +387,11 @@ private:
             if (nodes != sections_.end()) {
                 for (const Element& node : nodes->second.children) {
                     if (node.name != "node") continue;
+                    if (levels.size() >= kFencingLevelsMax) {
+                        fail(level, concat("more than ", kFencingLevelsMax,
+                                           " fencing levels; name a pattern of nodes instead"));
+                        return;
+                    }
                     levels.push_back(level);
                     levels.back().set("target", node.get("uname"));
                     is_expanded = true;
@@ -401,6 +433,7 @@ private:
     std::vector<std::size_t> owner_;  // of each object: what holds it
     std::vector<bool> built_;
     std::map<std::string, Element, std::less<>> sections_;
+    std::map<std::string, SetIndex> sets_;
     std::vector<Element> loose_;
 };
 

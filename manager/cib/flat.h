@@ -23,6 +23,9 @@ constexpr std::string_view kRefName = "crm-ref";
 /// An operation said apart from its primitive (`monitor web 10s`): `<crm-monitor rsc="..." .../>`.
 constexpr std::string_view kMonitorName = "crm-monitor";
 
+constexpr std::size_t kFencingLevelsMax =
+    10'000;  // after expansion over all nodes; more are an error
+
 /// The section of a configuration that an element of this name stands in ("resources" for a
 /// primitive); empty if it is none of those that sections hold.
 [[nodiscard]] std::string_view section_of(std::string_view element_name);

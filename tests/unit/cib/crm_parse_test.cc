@@ -6,6 +6,7 @@
 #include "cib/crm_print.h"
 #include "cib/flat.h"
 #include "core/limits.h"
+#include "core/text.h"
 
 namespace xbeat::cib {
 namespace {
@@ -181,7 +182,8 @@ TEST(CrmParse, KeepsCommentsWithWhatFollowsThem) {
     ASSERT_TRUE(read);
     EXPECT_EQ(read->child("resources")->children[0].children[0].text, "# the address ");
     EXPECT_THAT(print_crm(*read), HasSubstr("# the address\n# of the service\nprimitive ip"));
-    EXPECT_THAT(print_crm(*read), HasSubstr("# at the end\n"));
+    EXPECT_TRUE(print_crm(*read).ends_with("\n# at the end\n"));
+    EXPECT_EQ(print_crm(*parse_crm(print_crm(*read))), print_crm(*read));
 }
 
 TEST(CrmParse, NamesLineWordAndRemedyOfEachError) {
@@ -273,6 +275,30 @@ TEST(CrmParse, RejectsTextsPastItsLimits) {
     std::string words = "tag t";
     for (std::size_t i = 0; i < 100'000; ++i) words += " a";
     EXPECT_THAT(error_of(words), HasSubstr("more than 100000 words"));
+}
+
+// Each of these would take hours if its cost grew with the square of the text.
+TEST(CrmParse, ReadsTheWorstTextsOfItsSizeInSeconds) {
+    std::string sets;
+    std::string values;
+    for (int i = 0; i < 200'000; ++i) {
+        sets += concat("property s", i, ": a=1\n");
+        values += concat("property a", i, "=1\n");
+    }
+    EXPECT_EQ(error_of(sets), "no error");
+    EXPECT_EQ(error_of(values), "no error");
+    std::string levels;
+    for (int i = 0; i < 1000; ++i) levels += concat("node n", i, "\nfencing_topology a b\n");
+    EXPECT_THAT(error_of(levels), HasSubstr("more than 10000 fencing levels"));
+    std::string words;
+    while (words.size() < 8'000'000) words += "tag t a b c d e f g h\n";
+    EXPECT_THAT(error_of(words), HasSubstr("words in all"));
+    std::string nonsense;
+    while (nonsense.size() < 8'000'000) nonsense += "primitiv x\n";
+    EXPECT_THAT(error_of(nonsense), HasSubstr("(and 980 more)"));
+    std::string pairs = "primitive a Dummy params";
+    for (int i = 0; i < 10'001; ++i) pairs += concat(" p", i, "=1");
+    EXPECT_THAT(error_of(pairs), HasSubstr("more than 10000 values in one list"));
 }
 
 TEST(CrmParse, RejectsBytesThatAreNoText) {

@@ -153,6 +153,26 @@ xb_inline int xb_is_stale_probe(const struct xb_beat *beat, const struct xb_cont
 	return beat->echo_sent_ns != 0 && !xb_is_fresh(control, XB_LE64(beat->echo_sent_ns), now);
 }
 
+/* When a probe on this path counts as unanswered: the tail of its RTT. */
+xb_inline __u64 xb_grace(const struct xb_control *control, const struct xb_path *path)
+{
+	__u64 grace = path->rtt_mean_ns + 4 * path->rtt_dev_ns;
+
+	if (grace < control->grace_min_ns)
+		grace = control->grace_min_ns;
+	return grace > control->grace_max_ns ? control->grace_max_ns : grace;
+}
+
+/* A probe of the peer shows that it lives if it echoes one of ours that is younger than twice the
+ * time to a verdict. Held-back probes age out by that. */
+xb_inline int xb_proves_life(const struct xb_control *control, const struct xb_path *path,
+			     __u64 echo_ns, __u64 now)
+{
+	__u64 limit = 2ULL * control->k_dead * control->period_ns + xb_grace(control, path);
+
+	return echo_ns != 0 && echo_ns <= now && now - echo_ns <= limit;
+}
+
 /* A probe is answered whatever it echoes: an answer says something about us, not about the peer.
  * Its state is believed only if it proves that the peer heard us lately, or held-back frames would.
  */
@@ -178,6 +198,8 @@ xb_inline int xb_take_probe(const struct xb_control *control, struct xb_peer *pe
 	peer->heard_ns = now;
 	if (xb_is_fresh(control, XB_LE64(beat->echo_sent_ns), now))
 		xb_take_state(peer, beat);
+	if (xb_proves_life(control, path, XB_LE64(beat->echo_sent_ns), now))
+		peer->fresh_probes++;
 	return XB_PROBES_REFLECTED;
 }
 
@@ -340,16 +362,6 @@ xb_inline struct xb_lap xb_begin_lap(const struct xb_control *control, struct xb
 	return lap;
 }
 
-/* When a probe on this path counts as unanswered: the tail of its RTT. */
-xb_inline __u64 xb_grace(const struct xb_control *control, const struct xb_path *path)
-{
-	__u64 grace = path->rtt_mean_ns + 4 * path->rtt_dev_ns;
-
-	if (grace < control->grace_min_ns)
-		grace = control->grace_min_ns;
-	return grace > control->grace_max_ns ? control->grace_max_ns : grace;
-}
-
 /* Settles the next probe if it is due; 0 if it is not. */
 xb_inline int xb_settle_probe(struct xb_path *path, __u64 answered, __u64 grace, __u64 now)
 {
@@ -442,6 +454,24 @@ xb_inline int xb_is_stalled(const struct xb_control *control, struct xb_peer *pe
 	return peer->still_ticks >= control->stall_ticks;
 }
 
+/* How many judged laps the peer's own probes have been missing. They are evidence of another kind:
+ * a peer whose receiving processor stands still leaves our probes unanswered while another one goes
+ * on asking. */
+xb_inline __u32 xb_count_quiet(struct xb_peer *peer, const struct xb_lap *lap)
+{
+	if (peer->stalls_seen != lap->stalls) {
+		peer->stalls_seen = lap->stalls;
+		peer->quiet_laps = 0;
+	}
+	if (peer->fresh_probes != peer->fresh_seen) {
+		peer->fresh_seen = peer->fresh_probes;
+		peer->quiet_laps = 0;
+	} else if (peer->quiet_laps < 0xffffffffU) {
+		peer->quiet_laps++;
+	}
+	return peer->quiet_laps;
+}
+
 /* A new epoch: the peer is judged from its first answer on, as if never seen. */
 xb_inline void xb_begin_epoch(struct xb_peer *peer, const struct xb_lap *lap)
 {
@@ -455,18 +485,22 @@ xb_inline void xb_begin_epoch(struct xb_peer *peer, const struct xb_lap *lap)
 
 /*
  * A peer's part of the lap, after all its paths: true if its state changed. `misses` is the
- * smallest count of all its paths.
+ * smallest count of all its paths, and counts only for as long as the peer's own probes are
+ * missing, too.
  */
 xb_inline int xb_judge_peer(const struct xb_control *control, struct xb_peer *peer, __u32 misses,
 			    const struct xb_lap *lap)
 {
 	int answered_anew = peer->answers != peer->answers_seen;
 	__u32 before = peer->state;
-	__u32 after;
+	__u32 after, quiet;
 	int stalled;
 
 	if (!lap->judges || before == XB_PEER_DEAD)
 		return 0;
+	quiet = xb_count_quiet(peer, lap);
+	if (misses > quiet)
+		misses = quiet;
 	if (before == XB_PEER_UNKNOWN && !answered_anew)
 		return 0;
 	peer->answers_seen = peer->answers;

@@ -37,7 +37,7 @@
 
 /* Rises with every change of a map's value or of a program's meaning; other numbers are not
  * adopted. */
-#define XB_ABI_VERSION 1
+#define XB_ABI_VERSION 2
 
 /* Limits. */
 #define XB_PATHS_MAX 8	  /* per peer; a higher number in a frame: drop_path */
@@ -242,8 +242,11 @@ struct xb_peer {
 	__u32 daemon_progress;
 	__u32 executor_progress;
 	__u32 flags;
-	__u32 reserved;
-	__u64 reserved2[2];
+	__u32 fresh_probes; /* its probes that prove that it heard us lately; counted, wraps */
+	/* The tick. */
+	__u32 fresh_seen;
+	__u32 quiet_laps; /* without such a probe */
+	__u64 reserved;
 };
 XB_STATIC_ASSERT(sizeof(struct xb_peer) == 128, "two cache lines");
 

@@ -255,6 +255,35 @@ TEST(Judgement, CallsAPeerStalledWhoseDaemonStandsStillUntilItMoves) {
     EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
 }
 
+// A peer with several processors may have one that stands still and one that asks us.
+TEST(Judgement, TakesThePeersOwnFreshProbesForLife) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+    for (int i = 0; i < 50; i++) {
+        view.lap();
+        view.peer.fresh_probes++;
+    }
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+    EXPECT_EQ(view.path[0].state, XB_PATH_DOWN) << "the path does not go both ways";
+
+    view.laps_of(6);
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+}
+
+// Claim S-3: held-back probes do not keep a dead peer alive for longer than twice the time to a
+// verdict.
+TEST(Judgement, BelievesAProbeOnlyIfItEchoesAYoungOne) {
+    View view;
+    view.laps_of(20);
+    const std::uint64_t limit = 2 * 5 * kPeriod + xb_grace(&view.control, &view.path[0]);
+
+    EXPECT_TRUE(xb_proves_life(&view.control, &view.path[0], view.now - limit, view.now));
+    EXPECT_FALSE(xb_proves_life(&view.control, &view.path[0], view.now - limit - 1, view.now));
+    EXPECT_FALSE(xb_proves_life(&view.control, &view.path[0], 0, view.now));
+    EXPECT_FALSE(xb_proves_life(&view.control, &view.path[0], view.now + 1, view.now));
+}
+
 TEST(Judgement, DoesNotTakeSilenceForAStall) {
     View view;
     view.control.k_suspect = 1000;

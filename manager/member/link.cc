@@ -7,6 +7,12 @@ namespace xbeat::member {
 
 bool Link::is_overfull() const { return kept_.size() > kUnackedMax; }
 
+std::vector<wire::Body> Link::unheard() const {
+    std::vector<wire::Body> out;
+    for (const Kept& kept : kept_) out.push_back(kept.body);
+    return out;
+}
+
 void Link::begin(std::uint64_t session) {
     session_ = session;
     sent_ = 0;

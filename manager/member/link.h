@@ -25,6 +25,8 @@ public:
     [[nodiscard]] bool is_open() const { return is_open_; }
     /// Messages that the peer has not acknowledged.
     [[nodiscard]] std::size_t unacked() const { return kept_.size(); }
+    /// What the peer may not have heard, in order: for whoever takes over its part.
+    [[nodiscard]] std::vector<wire::Body> unheard() const;
     /// Too much is waiting for a peer without a channel: the session cannot go on.
     [[nodiscard]] bool is_overfull() const;
 

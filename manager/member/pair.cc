@@ -42,7 +42,11 @@ std::string reason_to_refuse(const wire::Hello& mine, const wire::Hello& theirs)
 auto claim_running(const wire::Hello& hello) {
     return std::tuple(hello.runs_resources, hello.term, hello.is_coordinator);
 }
-auto claim_fresh(const wire::Hello& hello) { return std::tuple(hello.log_term, hello.log_index); }
+// A last survivor may start without the other one, so it must be the one that lets the other in:
+// before it does, it durably gives up that right.
+auto claim_fresh(const wire::Hello& hello) {
+    return std::tuple(hello.is_last_survivor, hello.log_term, hello.log_index);
+}
 
 Judgement lead_if(bool leads, std::string_view why) {
     return {.decision = leads ? Decision::Lead : Decision::Join,
@@ -75,7 +79,11 @@ Judgement judge(const wire::Hello& mine, const wire::Hello& theirs) {
     }
     const auto a = claim_fresh(mine);
     const auto b = claim_fresh(theirs);
-    if (a != b) return lead_if(a > b, "its state is newer");
+    if (a != b) {
+        return lead_if(a > b, mine.is_last_survivor != theirs.is_last_survivor
+                                  ? "it was the last survivor"
+                                  : "its state is newer");
+    }
     return lead_if(lower_id, "both have the same state, and it has the lower id");
 }
 

@@ -52,7 +52,7 @@ Mind::Mind(Options options)
       self_(find_self(options_)),
       prng_(options_.seed),
       peer_(find_peer(options_)),
-      shared_(replicate::empty_state()),
+      shared_(replicate::empty_state(options_.cluster)),
       local_(&next_run_),
       fencer_(self_.name, &next_run_, options_.seed ^ 0x66656e6365U) {
     XB_CHECK(!options_.nodes.empty());
@@ -387,8 +387,10 @@ void Mind::handle(const Persisted& persisted) {
         if (!retry_at_) retry_at_ = now_.boot + kRetryPause;
         if (after == After::LeadTerm) is_lead_pending_ = false;
         if (after == After::SurvivorCleared) is_survivor_clearing_ = false;
-        if (after == After::JoinWrites) join_writes_ = 0;
-        if (after == After::JoinWrites) reset_channel();
+        if (after == After::JoinWrites) {
+            join_writes_ = 0;
+            must_join_again_ = true;  // at the retry: a full disk does not empty itself at once
+        }
         return;
     }
     switch (after) {
@@ -444,6 +446,8 @@ void Mind::handle(const Wake& /*wake*/) {
     }
     if (retry_at_ && now_.boot >= *retry_at_) {
         retry_at_.reset();
+        if (must_join_again_ && phase_ == member::Phase::Joining) reset_channel();
+        must_join_again_ = false;
         if (log_.hole() && !log_.has_snapshot_under_way()) save_snapshot();
         start_alone_if_allowed();
         try_welcome();
@@ -454,7 +458,9 @@ void Mind::handle(const Wake& /*wake*/) {
         }
         if (peer_->hold_until && now_.boot >= *peer_->hold_until) {
             peer_->hold_until.reset();
-            want_plan(concat("node ", peer_->node.name, " did not come back"));
+            const std::string why = concat("node ", peer_->node.name, " did not come back");
+            if (peer_->standing == member::Standing::Joining) peer_gone(why);
+            want_plan(why);
         }
     }
     for (const auto& [target, order] : fences_) {

@@ -169,6 +169,7 @@ private:
     void propose(WantedChange wanted);
     void next_change();
     void drive_change();
+    void note_change(const cib::Element& before);
     void change_failed(const std::string& reason);
 
     // mind_plan.cc
@@ -195,6 +196,7 @@ private:
     void note_result(const wire::Report& report, const execute::Place& place, bool is_good);
     void flights_overdue();
     void import_local_flights();
+    void results_unheard(const std::vector<wire::Body>& bodies);
     void drop_remote_flights();
 
     // mind_fence.cc
@@ -265,6 +267,7 @@ private:
     bool is_lead_pending_ = false;  // a new term of ours is on its way to the disk
     std::string lead_reason_;
     std::size_t join_writes_ = 0;      // of the takeover of a welcome's state, not yet durable
+    bool must_join_again_ = false;     // the disk refused the welcome's state
     std::optional<Instant> retry_at_;  // of a write that failed and must not be given up
     bool is_leaving_ = false;
     std::optional<Asker> leaver_;  // the local client that asked to leave

@@ -6,6 +6,7 @@
 // on every disk.
 #include <algorithm>
 
+#include "cib/edit.h"
 #include "core/limits.h"
 #include "core/text.h"
 #include "node/mind.h"
@@ -164,18 +165,36 @@ void Mind::next_change() {
     change_ = std::move(change);
 }
 
+// What the change means, object by object, as far as a note can hold it.
+void Mind::note_change(const cib::Element& before) {
+    constexpr std::size_t kChangesMax = 20;
+    Fields fields = {{"before", replicate::version_of(before)},
+                     {"after", replicate::version_of(shared_.cib)},
+                     {"user", change_->asker.user}};
+    const cib::Element* was = before.child("configuration");
+    const cib::Element* is = shared_.cib.child("configuration");
+    if (was != nullptr && is != nullptr) {
+        const std::vector<cib::Change> changes = cib::diff(*was, *is);
+        for (std::size_t i = 0; i < changes.size() && i < kChangesMax; ++i) {
+            fields.emplace_back("change", cib::to_string(changes[i]));
+        }
+        if (changes.size() > kChangesMax) {
+            fields.emplace_back("change", concat(changes.size() - kChangesMax, " more"));
+        }
+    }
+    note(Level::Info, "config-changed",
+         concat("configuration ", replicate::configuration_version_of(shared_.cib),
+                " is in force (", change_->asker.user, ")"),
+         std::move(fields));
+}
+
 // The next step of the change under way, as far as the disks allow.
 void Mind::drive_change() {
     if (!is_coordinator()) return;
     if (change_ && !change_->commit && is_durable_everywhere(change_->proposal)) {
-        const std::string before = replicate::version_of(shared_.cib);
+        const cib::Element before = shared_.cib;
         change_->commit = append(wire::CommitConfiguration{.proposal = change_->proposal});
-        note(Level::Info, "config-changed",
-             concat("configuration ", replicate::configuration_version_of(shared_.cib),
-                    " is in force (", change_->asker.user, ")"),
-             {{"before", before},
-              {"after", replicate::version_of(shared_.cib)},
-              {"user", change_->asker.user}});
+        note_change(before);
         want_plan(concat("configuration changed by ", change_->asker.user));
     }
     if (change_ && change_->commit && is_durable_everywhere(*change_->commit)) {

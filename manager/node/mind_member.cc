@@ -23,6 +23,7 @@ wire::Hello Mind::make_hello() const {
     hello.standing = has_life_ ? wire::Standing::Running : wire::Standing::Fresh;
     hello.is_coordinator = is_coordinator();
     hello.runs_resources = has_life_ && i_run_resources();
+    hello.is_last_survivor = is_last_survivor_;
     hello.term = term_;
     hello.log_term = shared_.last_term();
     hello.log_index = shared_.applied;
@@ -208,12 +209,14 @@ void Mind::lead(std::string why) {
                               .expected = "member",
                               .forget = was_fresh});
     if (peer_ && was_fresh) {
+        // Unless something proves that it is off, it may still run what an earlier life started.
+        const bool is_out = peer_->standing == Standing::Out;
         append(wire::SetNodeState{.id = peer_place().id,
                                   .name = peer_->node.name,
                                   .is_member = false,
                                   .is_online = false,
-                                  .join = "down",
-                                  .expected = "down",
+                                  .join = is_out ? "down" : "member",
+                                  .expected = is_out ? "down" : "member",
                                   .forget = true});
     }
     import_local_flights();
@@ -358,10 +361,12 @@ void Mind::peer_gone(std::string why) {
                     .to = now_.boot,
                     .succeeded = true});
     peer.standing = Standing::Lost;
+    const std::vector<wire::Body> unheard = peer.link.unheard();
     peer.link.end();
     reset_channel();
     drop_remote_flights();
     if (!is_coordinator()) take_over(why);
+    results_unheard(unheard);
     append(wire::SetNodeState{.id = peer_place().id,
                               .name = peer.node.name,
                               .is_member = false,
@@ -382,6 +387,7 @@ void Mind::peer_is_out(std::string how) {
     peer.is_to_be_welcomed = false;
     peer.fenced_daemon = peer.daemon;
     peer.hold_until.reset();
+    const std::vector<wire::Body> unheard = peer.link.unheard();
     peer.link.end();
     peer.health.forget(now_.boot);
     drop_remote_flights();
@@ -390,6 +396,7 @@ void Mind::peer_is_out(std::string how) {
     if (!was_running) return start_alone_if_allowed();
     remember_survivor(true);
     if (!is_coordinator()) take_over(concat(peer.node.name, ' ', how));
+    results_unheard(unheard);
     append(wire::SetNodeState{.id = peer_place().id,
                               .name = peer.node.name,
                               .is_member = false,

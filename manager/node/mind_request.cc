@@ -1,6 +1,8 @@
 // What clients ask for. A node that is not the coordinator passes it on and the answer back.
 #include <algorithm>
 
+#include "cib/upgrade.h"
+#include "cib/validate.h"
 #include "core/limits.h"
 #include "core/text.h"
 #include "node/mind.h"
@@ -56,6 +58,19 @@ void set_permanent(cib::Element& node, const SetAttribute& wanted) {
 // The history of a resource on a node says that something failed.
 bool has_failed(const cib::Element& cib, const execute::Place& place, std::string_view resource) {
     return !execute::clear_failures_records(cib, place.id, resource).empty();
+}
+
+// All errors, each with its line, or nothing if there are only warnings.
+Result<void> check_configuration(const cib::Element& document) {
+    const std::vector<cib::Problem> problems = cib::validate(document);
+    if (!cib::has_error(problems)) return {};
+    std::string text;
+    for (const cib::Problem& problem : problems) {
+        if (problem.severity != cib::Severity::Error) continue;
+        if (!text.empty()) text += '\n';
+        text += cib::to_string(problem);
+    }
+    return Error{Code::Invalid, std::move(text)};
 }
 
 bool is_word(std::string_view text) {
@@ -145,24 +160,26 @@ void Mind::request(const Asker& asker, const ReplaceConfiguration& wanted) {
     }
     Result<cib::Element> parsed = cib::parse_xml(wanted.configuration);
     if (!parsed) return reply(asker, parsed.error());
-    cib::Element whole = std::move(*parsed);
-    if (whole.name == "configuration") {
-        cib::Element cib;
-        cib.name = "cib";
-        cib.set("validate-with", shared_.cib.get("validate-with"));
-        cib.children.push_back(std::move(whole));
-        whole = std::move(cib);
+    cib::Element document = std::move(*parsed);
+    if (document.name != "cib" && document.name != "configuration") {
+        return reply(asker, Error{Code::Invalid,
+                                  "line 1: the text is neither <cib> nor "
+                                  "<configuration>"});
     }
-    cib::Element* configuration = whole.child("configuration");
-    if (whole.name != "cib" || configuration == nullptr) {
-        return reply(asker,
-                     Error{Code::Invalid, "the text holds neither <cib> nor <configuration>"});
+    (void)cib::upgrade(document);
+    Result<void> checked = check_configuration(document);
+    if (!checked) return reply(asker, checked.error());
+    cib::Element* configuration =
+        document.name == "cib" ? document.child("configuration") : &document;
+    if (configuration == nullptr) {
+        return reply(asker, Error{Code::Invalid, "line 1: <cib> holds no <configuration>"});
     }
     WantedChange change{.asker = asker,
-                        .configuration = std::move(*configuration),
-                        .validate_with = std::string(whole.get("validate-with")),
-                        .admin_epoch = parse_integer(whole.get("admin_epoch")),
+                        .configuration = {},
+                        .validate_with = std::string(cib::kSchema),
+                        .admin_epoch = parse_integer(document.get("admin_epoch")),
                         .answer = "the configuration was replaced"};
+    change.configuration = std::move(*configuration);
     const cib::Element* before = shared_.cib.child("configuration");
     if (before != nullptr && !change_ && *before == change.configuration) {
         return reply(asker, std::string("the configuration is the same as before"));

@@ -131,6 +131,24 @@ void Mind::import_local_flights() {
     }
 }
 
+// Results of this node that the coordinator of before may not have recorded. Those that it did
+// record have come back as records; they are known by their call.
+void Mind::results_unheard(const std::vector<wire::Body>& bodies) {
+    if (!is_coordinator()) return;
+    for (const wire::Body& body : bodies) {
+        const auto* report = std::get_if<wire::Report>(&body);
+        if (report == nullptr) continue;
+        const cib::Element* history =
+            replicate::history_of(shared_.cib, self_place().id, report->operation.resource);
+        const std::string call = concat(report->result.call_id);
+        const bool is_known =
+            history != nullptr &&
+            std::any_of(history->children.begin(), history->children.end(),
+                        [&call](const cib::Element& op) { return op.get("call-id") == call; });
+        if (!is_known) result(*report, self_place());
+    }
+}
+
 // Whatever runs at the peer answers to nobody any more; no plan may count on it.
 void Mind::drop_remote_flights() {
     for (auto flight = flights_.begin(); flight != flights_.end();) {

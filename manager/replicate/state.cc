@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cib/edit.h"
 #include "core/limits.h"
 #include "core/text.h"
 #include "wire/codec.h"
@@ -28,17 +29,6 @@ struct Snapshot {
     }
 };
 
-constexpr std::string_view kEmptyCib =
-    R"(<cib crm_feature_set="3.19.7" validate-with="pacemaker-3.10" admin_epoch="0" epoch="0" num_updates="0">
-  <configuration>
-    <crm_config/>
-    <nodes/>
-    <resources/>
-    <constraints/>
-  </configuration>
-  <status/>
-</cib>)";
-
 std::string_view number_of(const cib::Element& cib, std::string_view attribute) {
     const std::string_view value = cib.get(attribute);
     return value.empty() ? "0" : value;
@@ -57,11 +47,9 @@ bool State::contains(Term term, LogIndex index) const {
     return next != terms.begin() && std::prev(next)->term == term;
 }
 
-State empty_state() {
+State empty_state(std::string_view cluster_name) {
     State state;
-    Result<cib::Element> cib = cib::parse_xml(kEmptyCib);
-    XB_CHECK(cib.has_value());
-    state.cib = std::move(*cib);
+    state.cib = cib::empty_cib(cluster_name);
     return state;
 }
 

@@ -46,8 +46,8 @@ struct State {
     [[nodiscard]] bool contains(Term term, LogIndex index) const;
 };
 
-/// A state without records: an empty configuration of version 0.0.0.
-[[nodiscard]] State empty_state();
+/// A state without records: what a new cluster of that name starts with.
+[[nodiscard]] State empty_state(std::string_view cluster_name);
 
 /// "admin_epoch.epoch.num_updates"; "admin_epoch.epoch" without the last number.
 [[nodiscard]] std::string version_of(const cib::Element& cib);

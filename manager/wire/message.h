@@ -54,18 +54,20 @@ struct Hello {
     Standing standing = Standing::Fresh;
     bool is_coordinator = false;
     bool runs_resources = false;
-    Term term;                   // the newest that the sender knows
-    Term log_term;               // of its last record
-    LogIndex log_index;          // of its last record
-    std::string cib_version;     // "admin_epoch.epoch.num_updates"
-    std::uint64_t digest = 0;    // of its configuration and status
-    std::uint64_t session = 0;   // of its last session, 0 if none
-    std::uint64_t received = 0;  // the last number received in that session
+    bool is_last_survivor = false;  // durable: may start without its peer
+    Term term;                      // the newest that the sender knows
+    Term log_term;                  // of its last record
+    LogIndex log_index;             // of its last record
+    std::string cib_version;        // "admin_epoch.epoch.num_updates"
+    std::uint64_t digest = 0;       // of its configuration and status
+    std::uint64_t session = 0;      // of its last session, 0 if none
+    std::uint64_t received = 0;     // the last number received in that session
     template <class Self, class Archive>
     static void fields(Self& self, Archive& archive) {
         archive(self.version, self.cluster, self.sender, self.nodes, self.daemon, self.heart,
-                self.standing, self.is_coordinator, self.runs_resources, self.term, self.log_term,
-                self.log_index, self.cib_version, self.digest, self.session, self.received);
+                self.standing, self.is_coordinator, self.runs_resources, self.is_last_survivor,
+                self.term, self.log_term, self.log_index, self.cib_version, self.digest,
+                self.session, self.received);
     }
 };
 struct Refuse {

@@ -168,6 +168,14 @@ void World::honour(std::size_t index, node::Output output) {
     for (node::Reply& reply : output.replies) {
         trace(concat(name_of(index),
                      " reply: ", reply.outcome ? *reply.outcome : reply.outcome.error().context));
+        const auto asked = asked_.find(reply.client.value);
+        if (asked != asked_.end() && reply.outcome && host.node) {
+            // The node that answers may lag behind; the epoch it knows is at least a bound.
+            const std::int64_t epoch = parse_integer(host.node->cib().get("epoch")).value_or(0);
+            if (epoch >= acknowledged_.epoch) {
+                acknowledged_ = {.marker = asked->second, .epoch = epoch};
+            }
+        }
         host.replies.push_back(std::move(reply));
     }
     bool exits = false;
@@ -556,6 +564,30 @@ void World::kill_service(std::size_t index, const std::string& resource) {
 void World::request(std::size_t index, node::RequestBody body) {
     step(index, node::ClientRequest{
                     .client = ClientId{next_client_++}, .user = "uid 0", .body = std::move(body)});
+}
+
+void World::change_configuration(std::size_t index, const std::vector<std::string>& resources) {
+    const std::string marker = concat("m", next_marker_++);
+    asked_[next_client_] = marker;
+    request(index, node::ReplaceConfiguration{configuration(resources, marker), ""});
+}
+
+std::string World::lost_change() {
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+        if (!hosts_[i].node) continue;
+        const cib::Element& cib = hosts_[i].node->cib();
+        const std::int64_t epoch = parse_integer(cib.get("epoch")).value_or(0);
+        const cib::Element* marker = cib.find_id("cbo-marker");
+        const std::string_view found = marker == nullptr ? "none" : marker->get("value");
+        if (epoch < acknowledged_.epoch ||
+            (epoch == acknowledged_.epoch && found != acknowledged_.marker &&
+             !acknowledged_.marker.empty())) {
+            return concat(name_of(i), " has ", found, " of epoch ", epoch, ", but ",
+                          acknowledged_.marker, " of epoch ", acknowledged_.epoch,
+                          " was acknowledged");
+        }
+    }
+    return {};
 }
 
 // --- Questions -----------------------------------------------------------------------------------

@@ -82,8 +82,11 @@ public:
         return hosts_[index].replies;
     }
     [[nodiscard]] std::optional<Result<std::string>> last_reply(std::size_t index) const;
-    /// The configuration with this marker was acknowledged: it must survive.
-    void expect_durable(const std::string& marker) { acknowledged_ = marker; }
+    /// Asks for a configuration with a marker of its own; lost_change() follows what becomes of it.
+    void change_configuration(std::size_t index, const std::vector<std::string>& resources);
+    /// What is wrong with the configuration that the nodes have now, compared with those that were
+    /// acknowledged; empty if nothing.
+    [[nodiscard]] std::string lost_change();
     [[nodiscard]] std::uint64_t digest() const { return digest_; }
     [[nodiscard]] static std::string name_of(std::size_t index);
 
@@ -178,7 +181,13 @@ private:
     std::map<std::uint64_t, std::size_t> coordinators_;  // of each term
     std::vector<Note> notes_;
     std::vector<node::RunAgent> runs_;
-    std::string acknowledged_;
+    struct Acknowledged {
+        std::string marker;
+        std::int64_t epoch = 0;
+    };
+    std::map<std::uint64_t, std::string> asked_;  // client -> marker
+    Acknowledged acknowledged_;                   // the newest
+    std::uint64_t next_marker_ = 1;
     std::string violation_;
     std::uint64_t next_client_ = 1;
     std::uint64_t digest_ = 0xcbf29ce484222325U;

@@ -225,9 +225,10 @@ void collect_attributes(const cib::Element& parent, std::string_view set_name,
         if (child.name != set_name) continue;
         const cib::Element* set = input.ids == nullptr ? &child : input.ids->resolve(child);
         if (set == nullptr) continue;
-        sets.push_back({.element = set,
-                        .is_first = !first_id.empty() && set->get("id") == first_id,
-                        .score = parse_score(set->get("score")).value_or(Score())});
+        // Later sets come before earlier ones of the same score: hence the order of insertion.
+        sets.insert(sets.begin(), {.element = set,
+                                   .is_first = !first_id.empty() && set->get("id") == first_id,
+                                   .score = parse_score(set->get("score")).value_or(Score())});
     }
     std::stable_sort(sets.begin(), sets.end(), [](const Set& a, const Set& b) {
         if (a.is_first != b.is_first) return a.is_first;

@@ -39,7 +39,7 @@ struct RuleInput {
     const Attributes* node_attributes = nullptr;      // null: no node, every comparison fails
     const Attributes* resource_parameters = nullptr;  // for value-source="param"
     const Attributes* resource_meta = nullptr;        // for value-source="meta"
-    std::string_view agent_class = {};  // with provider and type, for rsc_expression
+    std::string_view agent_class = {};                // with provider and type, for rsc_expression
     std::string_view agent_provider = {};
     std::string_view agent_type = {};
     bool has_agent = false;
@@ -62,7 +62,7 @@ struct RuleInput {
 [[nodiscard]] std::string expand_submatches(std::string_view name, const RuleInput& input);
 
 /// Collects name and value of all attribute sets `set_name` directly below `parent`: the set with
-/// the id `first_id` before all others, then by falling score, then in document order. The first
+/// the id `first_id` before all others, then by falling score, then the later set. The first
 /// definition of a name wins and values already in `out` stay. "#default" unsets.
 void collect_attributes(const cib::Element& parent, std::string_view set_name,
                         const RuleInput& input, std::string_view first_id, Attributes& out,

@@ -199,10 +199,9 @@ void assign_instances(World& world, Resource& collective, std::vector<Resource*>
         if (!instance->unassigned) continue;
         if (assigned >= total_max) {
             add_location_score(world, *instance, nullptr, Score::never());
+        } else if (try_instance(world, *instance, nullptr, per_node_max) != nullptr) {
+            ++assigned;
         }
-        const bool counts = assigned < total_max;
-        Node* chosen = try_instance(world, *instance, nullptr, per_node_max);
-        if (counts && chosen != nullptr) ++assigned;
     }
 }
 

@@ -54,6 +54,11 @@ Attributes digested_parameters(World& world, Resource& resource, const Node& nod
         rules::collect_attributes(*config.xml, "instance_attributes", input, {}, own);
         for (const auto& [name, value] : own) out[name] = value;
     }
+    if (const auto addr = out.find("addr"); resource.is_connection && addr != out.end() &&
+                                            addr->second == "#uname" &&
+                                            resource.launcher != nullptr) {
+        if (const Node* host = active_on(*resource.launcher)) addr->second = host->name;
+    }
     std::erase_if(out, [](const auto& pair) { return pair.first.starts_with("CRM_meta_"); });
     if (record.interval_ms > 0) {
         const auto timeout = config.meta.find("timeout");

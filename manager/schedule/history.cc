@@ -226,7 +226,7 @@ void apply_state(World& world, Resource& resource, Node& node, OnFail on_fail,
             resource.stop_required = true;
         }
     } else if (instance_number(name) && !resource.unique) {
-        resource.history_name = base_name(name);
+        resource.history_name = resource.id;
     } else {
         for (Step* stop : find_steps(resource, Task::Stop, &node)) set_optional(*stop, true);
     }

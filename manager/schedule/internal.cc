@@ -37,7 +37,6 @@ void utilization_constraints(World& world, Resource& resource) {
         order_to_step(world, &resource, Task::Stop, &load_stopped(world, *node), kSameNodeOrTarget);
     }
     for (const Allowed& entry : resource.allowed) {
-        if (entry.score < Score()) continue;
         Step& gate = load_stopped(world, *entry.node);
         order_from_step(world, &gate, &resource, Task::Start, kSameNodeOrTarget);
         order_from_step(world, &gate, &resource, Task::MigrateTo, kSameNodeOrTarget);

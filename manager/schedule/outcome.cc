@@ -80,7 +80,9 @@ void clear_past_failure(Judge& judge) {
 void take_success(Judge& judge, Entry& entry, int rc) {
     Resource& resource = judge.resource;
     bool clear = false;
-    if (rc == kNotInstalled) {
+    const bool is_masked =
+        entry.is_probe && (entry.record.rc == kNotInstalled || entry.status == kNotInstalledStatus);
+    if (rc == kNotInstalled || (is_masked && !is_bundled(resource))) {
         resource.role = Role::Stopped;
     } else if (rc == kNotRunning) {
         resource.role = Role::Stopped;

@@ -109,10 +109,6 @@ void set_promotion_priority(World& world, Resource& instance, Resource& clone) {
     }
     instance.sort_index = instance.priority;
     if (next == Role::Promoted) instance.sort_index = Score::kInfinity;
-    if (world.record.scores && chosen != nullptr) {
-        world.record.score_lines.push_back(concat(instance.id, " promotion score on ", chosen->name,
-                                                  ": ", to_string(Score::of(instance.sort_index))));
-    }
 }
 
 void require_promotion_tickets(World& world, Resource& clone) {
@@ -164,6 +160,13 @@ void sort_for_promotion(World& world, Resource& clone) {
                          return compare_instances(world, *a, *b) < 0;
                      });
     clone.updating_nodes = false;
+    if (!world.record.scores) return;
+    for (const Resource* instance : clone.children) {
+        const Node* chosen = place_of(*instance, false);
+        const std::string place = chosen == nullptr ? "(inactive)" : concat("on ", chosen->name);
+        world.record.score_lines.push_back(concat(instance->id, " promotion score ", place, ": ",
+                                                  to_string(Score::of(instance->sort_index))));
+    }
 }
 
 Allowed* promotion_slot(Resource& resource, const Resource& clone) {
@@ -173,7 +176,9 @@ Allowed* promotion_slot(Resource& resource, const Resource& clone) {
     const Node* node = place_of(resource, false);
     if (node == nullptr) return nullptr;
     if (resource.managed) {
-        if (resource.priority < 0 || !is_usable(*node, true)) return nullptr;
+        if (resource.priority < 0 || resource.sort_index < 0 || !is_usable(*node, true)) {
+            return nullptr;
+        }
     }
     Allowed* entry = const_cast<Resource&>(clone).allowed.find(node);
     if (entry == nullptr) return nullptr;

@@ -42,28 +42,30 @@ const cib::Element& merge_template(World& world, const cib::Element& xml) {
     if (name.empty()) return xml;
     const cib::Element* base = world.ids.find(name);
     if (base == nullptr || base->name != "template") return xml;
-    cib::Element merged = xml;
-    for (const cib::Attribute& attribute : base->attributes) {
-        if (attribute.name == "class" || attribute.name == "provider" || attribute.name == "type") {
-            merged.set(attribute.name, attribute.value);
-        }
+    // What the primitive says itself comes last, and so has precedence.
+    cib::Element merged = *base;
+    merged.name = xml.name;
+    for (const cib::Attribute& attribute : xml.attributes) {
+        if (attribute.name != "template") merged.set(attribute.name, attribute.value);
     }
-    cib::Element* operations = merged.child("operations");
-    for (const cib::Element& child : base->children) {
+    for (const cib::Element& child : xml.children) {
+        cib::Element* operations = merged.child("operations");
         if (child.name != "operations" || operations == nullptr) {
             merged.children.push_back(child);
-            operations = merged.child("operations");
             continue;
         }
-        for (const cib::Element& operation : child.children) {
+        cib::Element own = child;
+        for (const cib::Element& operation : operations->children) {
             if (operation.name != "op") continue;
-            const auto same = [&operation](const cib::Element& own) {
-                return own.name == "op" && operation_identity(own) == operation_identity(operation);
+            const auto same = [&operation](const cib::Element& each) {
+                return each.name == "op" &&
+                       operation_identity(each) == operation_identity(operation);
             };
-            if (std::none_of(operations->children.begin(), operations->children.end(), same)) {
-                operations->children.push_back(operation);
+            if (std::none_of(own.children.begin(), own.children.end(), same)) {
+                own.children.push_back(operation);
             }
         }
+        *operations = std::move(own);
     }
     return world.own_xml.emplace_back(std::move(merged));
 }
@@ -414,7 +416,7 @@ Resource* unpack_resource(World& world, const cib::Element& original, Resource* 
     }
     read_meta(world, resource);
     read_flags(world, resource);
-    resource.history_name = resource.unique ? resource.id : std::string(xml.get("id"));
+    resource.history_name = resource.id;
     if (const auto limit = target_role(resource)) resource.next_role = *limit;
     world.resource_by_id.emplace(resource.id, &resource);
     if (world.options.symmetric) {

@@ -346,8 +346,10 @@ Step& make_step(World& world, const StepRequest& request) {
         step->node = request.node;
         step->interval_ms = request.interval_ms;
         if (request.resource != nullptr) {
+            // A cancellation carries what its operation is configured with.
+            const Task configured = request.task == Task::Cancel ? Task::Monitor : request.task;
             step->config =
-                &operation_config(world, *request.resource, request.task, request.interval_ms);
+                &operation_config(world, *request.resource, configured, request.interval_ms);
             step->needs = step->config->needs;
             request.resource->steps.push_back(step);
         } else if (!request.always_new) {

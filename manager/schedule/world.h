@@ -214,7 +214,7 @@ struct OperationConfig {
 struct Resource {
     std::uint32_t index = 0;   // place in World::resources
     std::string id;            // with instance number
-    std::string history_name;  // as in the status section: without it, if anonymous
+    std::string history_name;  // as in the status section, if that has it; else the id
     Kind kind = Kind::Primitive;
     const cib::Element* xml = nullptr;  // definition, template merged in
     const cib::Element* operations = nullptr;

@@ -332,9 +332,9 @@ int xb_tick(struct __sk_buff *skb)
 	work_ns = bpf_ktime_get_boot_ns() - walk.lap.now;
 	if (work_ns > laps->work_max_ns)
 		laps->work_max_ns = work_ns;
-	/* The first lap's packet still belongs to the socket that sent it, and that socket holds its
-	 * network namespace: going round for ever, it would keep a namespace beating that nobody can
-	 * enter any more. A clone belongs to no socket. */
+	/* The first lap's packet still belongs to the socket that sent it, and that socket holds
+	 * its network namespace: going round for ever, it would keep a namespace beating that
+	 * nobody can enter any more. A clone belongs to no socket. */
 	if (skb->sk) {
 		bpf_clone_redirect(skb, control->lap_ifindex, 0);
 		return TC_ACT_SHOT;

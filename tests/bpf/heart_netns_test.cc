@@ -234,6 +234,19 @@ TEST_F(HeartInNamespaces, AttachesADetachedProgramAgainAndCallsItATroubleNotADea
     EXPECT_FALSE(has(lab.events(2), peer_becomes(PeerState::Dead)));
 }
 
+TEST_F(HeartInNamespaces, GoesToGenericModeWhereTheDriverTakesTheProgramAndCannotTransmit) {
+    LabOptions options = calm();
+    options.mode = Mode::Auto;
+    options.switch_has_xdp = false;
+    Lab lab(options);
+
+    ASSERT_TRUE(lab.start_all());
+
+    EXPECT_TRUE(has(lab.events(1), trouble_is(EventKind::Degraded, Trouble::NativeFailed)));
+    EXPECT_TRUE(has(lab.events(2), trouble_is(EventKind::Degraded, Trouble::NativeFailed)));
+    EXPECT_GT(lab.counter(1, XB_REFLECTIONS_TAKEN), 0U);
+}
+
 TEST_F(HeartInNamespaces, FollowsALinkThatGoesDownIsRenamedAndComesBack) {
     Lab lab(calm());
     ASSERT_TRUE(lab.start_all());
@@ -309,6 +322,28 @@ TEST_F(HeartInNamespaces, LeavesNothingBehindAfterACleanEnd) {
     lab.run(1, "! ip link show dev ic0 | grep -q xdp");
     EXPECT_TRUE(lab.wait_for(2, peer_becomes(PeerState::Dead)))
         << "without a goodbye it is silence";
+}
+
+TEST_F(HeartInNamespaces, EndsWithItsNamespace) {
+    sys::Fd map;
+    {
+        Lab lab(calm());
+        ASSERT_TRUE(lab.start_all());
+        map = sys::Fd(::bpf_obj_get((lab.pin_dir(1) + "/xb_laps").c_str()));
+        ASSERT_TRUE(map.is_open());
+    }
+    const auto laps = [&map] {
+        const std::uint32_t key = 0;
+        xb_laps value{};
+        (void)::bpf_map_lookup_elem(map.get(), &key, &value);
+        return value.count;
+    };
+
+    EXPECT_TRUE(wait_until([&] {
+        const std::uint64_t before = laps();
+        std::this_thread::sleep_for(100ms);
+        return laps() == before;
+    })) << "the packet keeps alive what nobody can enter any more";
 }
 
 TEST_F(HeartInNamespaces, RefusesWhatItCannotDo) {

@@ -150,6 +150,7 @@ void Lab::plug(std::size_t node, std::size_t path) {
     const std::string own = to_string(address(options_, node, path));
     run(node, concat("ip addr add ", own, options_.is_v6 ? "/64 nodad" : "/24", " dev ic", path,
                      " && ip link set ic", path, " up"));
+    if (!options_.switch_has_xdp) return;
     const int program = fate_program(fates_.at(node));
     XB_CHECK(program >= 0);
     inside(namespaces_.front().get(), [&] {

@@ -50,7 +50,8 @@ struct LabOptions {
     std::uint32_t k_suspect = 3;
     std::uint32_t k_dead = 5;
     Duration stall_after = 200ms;
-    int realtime_priority = 0;  // of the nodes' loops; 0 leaves them alone
+    bool switch_has_xdp = true;  // without it native XDP_TX cannot work, and silence() does nothing
+    int realtime_priority = 0;   // of the nodes' loops; 0 leaves them alone
 };
 
 class Lab {

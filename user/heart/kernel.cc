@@ -15,9 +15,13 @@
 #include "core/check.h"
 #include "core/text.h"
 #include "heart/bpf_fs.h"
+#include "sys/system_error.h"
+// Generated, and clang finds conversions in it that are not ours to mend.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 #include "skel/heart.skel.h"
 #include "skel/reflect.skel.h"
-#include "sys/system_error.h"
+#pragma GCC diagnostic pop
 
 namespace xbeat::heart {
 namespace {

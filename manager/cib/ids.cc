@@ -32,7 +32,8 @@ constexpr std::array<std::string_view, 18> kInner = {"nvpair",
                                                      "rsc_expression"};
 
 bool is_inner(std::string_view name) {
-    return name == "op_expression" || std::find(kInner.begin(), kInner.end(), name) != kInner.end();
+    return name == "op_expression" || name == "attribute" ||
+           std::find(kInner.begin(), kInner.end(), name) != kInner.end();
 }
 
 bool is_set(std::string_view name) {
@@ -69,6 +70,7 @@ private:
                                std::string_view prefix) {
         const std::string& name = element.name;
         if (name == "nvpair") return concat(prefix, "-", element.get("name"));
+        if (name == "attribute") return concat(prefix, "-select-", element.get("name"));
         if (name == "op") {
             const std::string_view every = element.has("interval") ? element.get("interval") : "0";
             return concat(prefix, "-", element.get("name"), "-", every);
@@ -89,7 +91,9 @@ private:
     }
 
     std::string make(std::string_view base) {
-        const std::string clean = clean_id(base);
+        std::string clean = clean_id(base);
+        // Pacemaker's schema knows no colon in an id; names of values may have one (master-web:0).
+        std::replace(clean.begin(), clean.end(), ':', '.');
         if (used_.insert(clean).second) return clean;
         std::uint64_t& number = next_[clean];
         for (;;) {

@@ -166,6 +166,50 @@ TEST(CrmParse, ReadsWhatTheClusterItselfIsTold) {
     EXPECT_THAT(xml_of("tag t a b", "tags", "tag"), HasSubstr("<obj_ref id=\"b\"/>"));
 }
 
+TEST(CrmParse, GivesIdsThatPacemakersSchemaAllows) {
+    const Result<Element> read = parse_crm(
+        "node pm01 attributes master-web:0=5 \"a b\"=1 a_b=2\nprimitive w Dummy op monitor "
+        "interval=5s op monitor interval=5s\n"
+        "alert a /x select attributes { pingd }\n");
+
+    ASSERT_TRUE(read);
+    EXPECT_NE(read->find_id("nodes-pm01-instance_attributes-master-web.0"), nullptr);
+    EXPECT_NE(read->find_id("nodes-pm01-instance_attributes-a_b-1"), nullptr);
+    EXPECT_NE(read->find_id("w-monitor-5s-1"), nullptr);
+    EXPECT_NE(read->find_id("a-select-pingd"), nullptr);
+}
+
+TEST(CrmPrint, PrintsOneObjectWithWhatIsInIt) {
+    const Result<Element> read = parse_crm(
+        "primitive a Dummy\nprimitive b Dummy\ngroup g a b\nclone c g\nprimitive d Dummy\n");
+
+    ASSERT_TRUE(read);
+    EXPECT_EQ(print_crm_object(*read->find_id("c"), *read),
+              "primitive a ocf:heartbeat:Dummy\nprimitive b ocf:heartbeat:Dummy\ngroup g a "
+              "b\nclone c g\n");
+    EXPECT_EQ(print_crm_object(*read->find_id("d"), *read), "primitive d ocf:heartbeat:Dummy\n");
+}
+
+TEST(CrmPrint, SaysInXmlWhatTheLanguageCannot) {
+    const Result<Element> read = parse_xml(
+        "<configuration><resources><group id=\"g\"><meta_attributes id=\"m\"><nvpair id=\"x\" "
+        "name=\"a\"/></meta_attributes>"
+        "<primitive id=\"p\" class=\"ocf\" provider=\"h\" "
+        "type=\"D\"/></group></resources><constraints>"
+        "<rsc_location id=\"l\" rsc=\"g\"><rule id=\"r\" score=\"1\"><rule id=\"n\" "
+        "score=\"2\"><expression id=\"e\" attribute=\"a\" "
+        "operation=\"defined\"/></rule></rule></rsc_location></constraints></configuration>");
+
+    ASSERT_TRUE(read);
+    const std::string text = print_crm(*read);
+    EXPECT_TRUE(text.starts_with("xml <group id=\"g\">")) << "the members stand inside, not before";
+    EXPECT_THAT(text, HasSubstr("xml <rsc_location id=\"l\" rsc=\"g\">"));
+    const Result<Element> back = parse_crm(text);
+    ASSERT_TRUE(back) << back.error().context;
+    EXPECT_EQ(print_crm(*back), text);
+    EXPECT_EQ(back->child("resources")->children[0].children[1].get("id"), "p");
+}
+
 TEST(CrmParse, MergesPropertiesOfOneSetAndTheLaterWins) {
     const std::string set = xml_of("property a=1 batch-limit=3\nproperty batch-limit=4\n",
                                    "crm_config", "cluster_property_set");

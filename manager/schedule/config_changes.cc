@@ -36,7 +36,7 @@ void cancel(World& world, Resource& resource, Node& node, const Recorded& record
     const bool named = std::any_of(step.meta.begin(), step.meta.end(),
                                    [](const auto& pair) { return pair.first == "call-id"; });
     if (!named && record.call_id >= 0) step.meta.emplace_back("call-id", concat(record.call_id));
-    order_from_step(world, &step, &resource, Task::Stop, effect::kPlain);
+    order_to_step(world, &resource, Task::Stop, &step, effect::kPlain);
 }
 
 void force_restart(World& world, Resource& resource, const Recorded& record) {

@@ -172,8 +172,6 @@ void promotable_constraints(World& world, Resource& clone) {
     order(world, &clone, Task::Demoted, &clone, Task::Start, kPlain);
     order(world, &clone, Task::Demoted, &clone, Task::Promote, kPlain);
     order(world, &clone, Task::Started, &clone, Task::Promote, kPlain);
-    order(world, &clone, Task::Promote, &clone, Task::Promoted, kFirstGates);
-    order(world, &clone, Task::Demote, &clone, Task::Demoted, kFirstGates);
     Resource* previous = nullptr;
     for (Resource* instance : clone.children) {
         order(world, &clone, Task::Promote, instance, Task::Promote, kThenPullsFirst);

@@ -264,6 +264,30 @@ void tell_all(const Telling& telling, Resource& resource) {
     if (!leaves && resource.next_role != Role::Stopped) tell_arriving(telling, resource);
 }
 
+// A new round of telling begins when the earlier ones are over: demotions, stops, starts,
+// promotions.
+void order_after_others(const Resource& clone, Task task, Step& pre) {
+    if (task != Task::Promote) return;
+    const CloneData& data = clone.clone;
+    for (Step* done : {data.notify_start[kPostDone], data.notify_stop[kPostDone],
+                       data.notify_demote[kPostDone]}) {
+        if (done != nullptr) link_steps(*done, pre, kPlain);
+    }
+}
+
+// The other direction: what was made before has to wait for the later one.
+void order_before_others(const Resource& clone, Task task, Step& done) {
+    const CloneData& data = clone.clone;
+    const auto link = [&done](Step* next) {
+        if (next != nullptr) link_steps(done, *next, kPlain);
+    };
+    if (task == Task::Stop) link(data.notify_start[kPre]);
+    if (task != Task::Demote) return;
+    link(data.notify_start[kPre]);
+    link(data.notify_stop[kPre]);
+    link(data.notify_promote[kPre]);
+}
+
 }  // namespace
 
 void make_notify_brackets(World& world, Resource& clone, Task task, Step& action, Step& complete) {
@@ -287,10 +311,12 @@ void make_notify_brackets(World& world, Resource& clone, Task task, Step& action
     link_steps(complete, post, kFirstDrivesThen);
     link_steps(post, post_done, kFirstDrivesThen);
     link_steps(pre_done, post, kPlain);
+    order_after_others(clone, task, pre);
     out[kPre] = &pre;
     out[kPreDone] = &pre_done;
     out[kPost] = &post;
     out[kPostDone] = &post_done;
+    order_before_others(clone, task, post_done);
 }
 
 void make_notifications(World& world) {

@@ -147,7 +147,13 @@ void add_probe_orderings(World& world) {
             thens = steps_of(*ordering.then_resource, ordering.then_key, ordering.then_task, 0);
         }
         for (Step* probe : probes) {
-            for (Step* then : thens) link_steps(*probe, *then, effects);
+            for (Step* then : thens) {
+                const bool is_cluster = then->resource == nullptr && !then->is(flag::kPseudo);
+                if (is_cluster && (then->node != probe->node || then->task == Task::Fence)) {
+                    continue;
+                }
+                link_steps(*probe, *then, effects);
+            }
         }
     }
 }

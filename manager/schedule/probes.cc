@@ -134,7 +134,9 @@ void probe_primitive(World& world, Resource& resource, Node& node) {
     set_expected(probe, resource, node);
     Effects effects = kPlain;
     if (!probe.is(flag::kRunnable) && resource.running_on.empty()) effects |= kFirstGates;
-    order_from_step(world, &probe, top_of(resource), Task::Start, effects);
+    // Of a clone the whole start waits: any instance may be the one that is found.
+    Resource* starter = is_in_clone(resource) ? top_of(resource) : &resource;
+    order_from_step(world, &probe, starter, Task::Start, effects);
     order_from_step(world, &probe, &resource, Task::ReloadAgent, kPlain);
 }
 

@@ -187,13 +187,17 @@ bool settle_input(World& world, Step& then, std::size_t at) {
     }
     cancel_first(*first, then, edge.effects);
     if (first->resource != nullptr && then.resource != nullptr &&
-        first->resource != then.resource && !is_ancestor(*then.resource, *first->resource)) {
+        first->resource != then.resource && !is_ancestor(*first->resource, *then.resource)) {
         first = &completion_for_ordering(*first);
     }
     const Effects effects = edge.effects;
     const Changed changed = PairUpdate(world, *first, then, effects)
                                 .run(flags_for_ordering(*first, then_place), then.node);
-    if (first != then.before[at].step) link_steps(*first, then, effects);
+    if (first != then.before[at].step) {
+        // The completion stands for the step itself from now on.
+        then.before[at].effects = kNone;
+        link_steps(*first, then, effects);
+    }
     if (changed.first) {
         settle_after(world, *first);
         settle(world, *first);

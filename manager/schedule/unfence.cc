@@ -39,10 +39,9 @@ void order_unfencing(World& world, Resource& resource) {
 
 void order_after_unfencing(World& world, Resource& resource, Node* node, Step& step,
                            Effects effects) {
-    if (resource.is_fence_device || !resource.needs_unfencing || node == nullptr ||
-        !wants_unfencing(world, *node)) {
-        return;
-    }
+    const bool concerned =
+        resource.needs_unfencing || (resource.is_fence_device && effects != kNone);
+    if (!concerned || node == nullptr || !wants_unfencing(world, *node)) return;
     Step& unfence = unfence_step(world, *node);
     if (effects == kNone) {
         link_steps(step, unfence, kThenDrivesFirst);

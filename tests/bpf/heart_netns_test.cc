@@ -324,6 +324,54 @@ TEST_F(HeartInNamespaces, LeavesNothingBehindAfterACleanEnd) {
         << "without a goodbye it is silence";
 }
 
+/// Changes what a heart left in its control map, as another build would have written it.
+void rewrite_control(const Lab& lab, std::size_t node,
+                     const std::function<void(xb_control&)>& change) {
+    const sys::Fd map(::bpf_obj_get((lab.pin_dir(node) + "/xb_control").c_str()));
+    const std::uint32_t key = 0;
+    xb_control control{};
+    ASSERT_EQ(::bpf_map_lookup_elem(map.get(), &key, &control), 0);
+    change(control);
+    ASSERT_EQ(::bpf_map_update_elem(map.get(), &key, &control, BPF_ANY), 0);
+}
+
+TEST_F(HeartInNamespaces, PutsNewProgramsUnderTheMapsOfAnEarlierBuild) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+    const std::uint64_t incarnation = lab.board(2).incarnation;
+    lab.kill(2);
+    rewrite_control(lab, 2, [](xb_control& control) { control.program_id = 1; });
+    const std::size_t seen = lab.events(1).size();
+
+    lab.start(2);
+
+    ASSERT_EQ(lab.board(2).failed, 0) << lab.board(2).error.data();
+    EXPECT_TRUE(lab.board(2).adopted);
+    EXPECT_EQ(lab.board(2).incarnation, incarnation);
+    const std::uint64_t laps = lab.laps(2);
+    const std::uint64_t taken = lab.counter(2, XB_REFLECTIONS_TAKEN);
+    EXPECT_TRUE(wait_until([&] { return lab.laps(2) > laps + 20; }));
+    EXPECT_TRUE(wait_until([&] { return lab.counter(2, XB_REFLECTIONS_TAKEN) > taken + 20; }));
+    EXPECT_FALSE(has(lab.events(1, seen), peer_becomes(PeerState::Dead)));
+}
+
+TEST_F(HeartInNamespaces, ReplacesAHeartOfAnotherAbi) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+    const std::uint64_t incarnation = lab.board(2).incarnation;
+    lab.kill(2);
+    rewrite_control(lab, 2, [](xb_control& control) { control.abi_version = 9999; });
+    const std::size_t seen = lab.events(1).size();
+
+    lab.start(2);
+
+    ASSERT_EQ(lab.board(2).failed, 0) << lab.board(2).error.data();
+    EXPECT_FALSE(lab.board(2).adopted);
+    EXPECT_NE(lab.board(2).incarnation, incarnation);
+    EXPECT_TRUE(lab.wait_for(1, peer_becomes(PeerState::Alive), seen))
+        << "told the new incarnation";
+}
+
 TEST_F(HeartInNamespaces, EndsWithItsNamespace) {
     sys::Fd map;
     {

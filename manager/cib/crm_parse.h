@@ -23,8 +23,9 @@ constexpr std::size_t kCrmErrorsCounted = 1000;  // after so many the rest of th
 /// The `configuration` element that the text means, ids included. All of the text is read before an
 /// error is returned: Code::Invalid with one sentence a line, each naming the line and the word and
 /// saying what to do, at most kCrmErrorsMax of them. Code::Limit for a text of more than
-/// kConfigBytesMax bytes or kXmlElementsMax words. An empty text is an empty configuration. References to resources from
-/// constraints are not checked here but by validate(): they may name what the text does not define.
+/// kConfigBytesMax bytes or kXmlElementsMax words. An empty text is an empty configuration.
+/// References to resources from constraints are not checked here but by validate(): they may name
+/// what the text does not define.
 [[nodiscard]] Result<Element> parse_crm(std::string_view text);
 
 /// The same text as a list of flat objects (flat.h), ids of inner elements not yet made: what an

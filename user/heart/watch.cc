@@ -18,7 +18,11 @@
 #include "abi/xb_watch.h"
 #include "core/text.h"
 #include "heart/bpf_fs.h"
+// Generated, and not written for clang's -Wconversion.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 #include "skel/watch.skel.h"
+#pragma GCC diagnostic pop
 #include "sys/boot_clock.h"
 #include "sys/fd.h"
 #include "sys/system_error.h"

@@ -62,6 +62,11 @@ Result<void> refuse_unusable(const cib::Element& configuration) {
     return Error{.code = Code::Invalid, .context = text};
 }
 
+schedule::Plan plan_of(const cib::Element& cib) {
+    const EpochSeconds now = schedule::effective_time(cib, sys::calendar_now());
+    return schedule::schedule(cib, {.now = now});
+}
+
 // One round: the sentence for the user, or why not. `is_changed` says whether anything was sent.
 struct Outcome {
     std::string sentence;
@@ -117,10 +122,7 @@ cib::Element configuration_of(const cib::Element& cib) {
     return empty;
 }
 
-std::string preview(const cib::Element& cib) {
-    const EpochSeconds now = schedule::effective_time(cib, sys::calendar_now());
-    return render_plan(schedule::schedule(cib, {.now = now}));
-}
+std::string preview(const cib::Element& cib) { return render_plan(plan_of(cib)); }
 
 ExitCode change_configuration(Session& session, const ChangeOptions& options, const Edit& edit) {
     for (int tries = 1;; ++tries) {
@@ -139,6 +141,23 @@ ExitCode change_by_request(Session& session, const ChangeOptions& options, const
     return code == ExitCode::Ok ? after_change(session, options) : code;
 }
 
+namespace {
+
+// The coordinator says when it is idle; another member knows it from what is left to do.
+Result<bool> is_quiet(const json& status) {
+    const std::string activity = text_of(status, "activity");
+    if (activity.starts_with("no safe takeover") || activity.starts_with("refused")) {
+        return Error{.code = Code::Unsafe,
+                     .context = concat("the cluster cannot go on: ", activity)};
+    }
+    if (activity == "idle") return true;
+    if (!activity.starts_with("follows")) return false;
+    const Result<cib::Element> cib = cib::parse_xml(text_of(status, "cib"));
+    return cib && !has_work(plan_of(*cib));
+}
+
+}  // namespace
+
 Result<void> wait_until_settled(Session& session) {
     control::Client questions = XB_TRY(connect(session));
     control::Client events = XB_TRY(connect(session));
@@ -150,11 +169,8 @@ Result<void> wait_until_settled(Session& session) {
         const json status = XB_TRY(questions.call({{"op", "status"}}, session.timeout));
         const Instant now = sys::boot_now();
         activity = text_of(status, "activity");
-        idle_since = activity == "idle" ? std::min(idle_since, now) : Instant::max();
+        idle_since = XB_TRY(is_quiet(status)) ? std::min(idle_since, now) : Instant::max();
         if (idle_since != Instant::max() && now - idle_since >= kQuietTime) return {};
-        if (activity.starts_with("no safe takeover")) {
-            return Error{.code = Code::Unsafe, .context = activity};
-        }
         const Result<json> event = events.next(kLookPeriod);
         if (!event && event.error().code != Code::Timeout) return event.error();
     }

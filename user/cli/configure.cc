@@ -101,7 +101,7 @@ ExitCode load(Session& session, const ConfigureLine& line, bool replaces) {
             const std::vector<cib::Change> changes = cib::diff(configuration, *loaded);
             configuration = *std::move(loaded);
             std::string sentence =
-                concat("loaded ", line.file == "-" ? "standard input" : line.file, ":");
+                concat("from ", line.file == "-" ? "standard input" : line.file, ":");
             for (const cib::Change& change : changes)
                 sentence += concat("\n  ", cib::to_string(change));
             return sentence;

@@ -18,6 +18,7 @@ void add_status(CLI::App& app, Choice& choice);
 void add_mon(CLI::App& app, Choice& choice);
 void add_events(CLI::App& app, Choice& choice);
 void add_timeline(CLI::App& app, Choice& choice);
+void add_simulate(CLI::App& app, Choice& choice);
 void add_version(CLI::App& app, Choice& choice);
 
 /// The bare `xbeat`: health in ten lines, or that no daemon runs and what to do.

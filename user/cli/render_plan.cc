@@ -68,6 +68,10 @@ std::vector<std::uint32_t> ordered(const std::vector<Action>& actions) {
 
 }  // namespace
 
+bool has_work(const schedule::Plan& plan) {
+    return std::any_of(plan.actions.begin(), plan.actions.end(), is_shown);
+}
+
 std::string render_plan(const schedule::Plan& plan) {
     std::string text;
     for (const std::uint32_t at : ordered(plan.actions)) {

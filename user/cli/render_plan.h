@@ -7,8 +7,11 @@
 
 namespace xbeat::cli {
 
-/// One line an action that really does something, an action after all that it waits for:
-/// "  * stop web-ip on pm01". "  * nothing to do" for a plan without any.
+/// Whether the plan contains an action that really does something.
+[[nodiscard]] bool has_work(const schedule::Plan& plan);
+
+/// One line for each of them, behind all that it waits for: "  * stop web-ip on pm01";
+/// "  * nothing to do" for a plan without any.
 [[nodiscard]] std::string render_plan(const schedule::Plan& plan);
 
 }  // namespace xbeat::cli

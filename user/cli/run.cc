@@ -32,6 +32,7 @@ void describe(CLI::App& app, Session& session, Choice& choice) {
     add_resource(app, choice);
     add_node(app, choice);
     add_verify(app, choice);
+    add_simulate(app, choice);
     add_shutdown(app, choice);
     add_keygen(app, choice);
     add_version(app, choice);

@@ -220,6 +220,45 @@ TEST(Client, ADryRunSendsNothing) {
     EXPECT_THAT(daemon.requests("replace_configuration"), SizeIs(0));
 }
 
+TEST(Client, WaitingEndsOnAMemberThatFollowsOnceNothingIsLeftToDo) {
+    FakeDaemon daemon([](const json& request) -> std::vector<std::string> {
+        if (request.value("op", "") != "status") return answer_well(request);
+        json reply = status_reply();
+        reply["activity"] = "follows the coordinator";
+        reply["cib"] = "<cib><configuration/><status/></cib>";
+        return {ok(reply)};
+    });
+
+    EXPECT_EQ(run_words({"resource", "cleanup", "--wait"}, daemon.run_dir()).code, ExitCode::Ok);
+}
+
+TEST(Client, WaitingGoesOnWhileATransitionIsUnderWay) {
+    std::atomic<int> looks = 0;
+    FakeDaemon daemon([&](const json& request) -> std::vector<std::string> {
+        if (request.value("op", "") != "status") return answer_well(request);
+        json reply = status_reply();
+        if (++looks < 3) reply["activity"] = "transition 12: 3 of 8 actions done";
+        return {ok(reply)};
+    });
+
+    EXPECT_EQ(run_words({"resource", "cleanup", "--wait"}, daemon.run_dir()).code, ExitCode::Ok);
+    EXPECT_GT(looks, 3);
+}
+
+TEST(Client, WaitingForAClusterThatCannotGoOnSaysWhy) {
+    FakeDaemon daemon([](const json& request) -> std::vector<std::string> {
+        if (request.value("op", "") != "status") return answer_well(request);
+        json reply = status_reply();
+        reply["activity"] = "no safe takeover: the fence device of pm02 does not answer";
+        return {ok(reply)};
+    });
+
+    const Ran ran = run_words({"resource", "cleanup", "--wait"}, daemon.run_dir());
+
+    EXPECT_EQ(ran.code, ExitCode::Unsafe);
+    EXPECT_THAT(ran.err, HasSubstr("does not answer"));
+}
+
 TEST(Client, AnEditIsAppliedAgainWhenSomebodyElseWasFaster) {
     std::atomic<int> tries = 0;
     FakeDaemon daemon([&](const json& request) -> std::vector<std::string> {

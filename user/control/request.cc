@@ -228,7 +228,9 @@ Parsed parse_request(std::string_view line, Role role) {
         return {.echo = {},
                 .request = invalid(
                     fmt::format("the request is nested deeper than {} levels", kJsonDepthMax))};
-    const json object = json::parse(line, nullptr, false);
+    // The parser would take a zero byte for the end of the line.
+    const bool has_zero = line.find('\0') != std::string_view::npos;
+    const json object = has_zero ? json() : json::parse(line, nullptr, false);
     if (!object.is_object())
         return {.echo = {}, .request = invalid("the request is not one JSON object a line")};
     Result<std::string> echo = read_echo(object);

@@ -103,6 +103,12 @@ public:
     std::vector<Incoming> take() { return std::exchange(incoming_, {}); }
     void finish(Peer peer, std::string_view line, Instant now);
     bool stream(Peer peer, std::string_view line, Instant now);
+    [[nodiscard]] bool has_unsent() const {
+        return std::any_of(
+            connections_.begin(), connections_.end(), [](const Connection& connection) {
+                return connection.state == Connection::State::Open && connection.unsent() > 0;
+            });
+    }
     [[nodiscard]] std::size_t connections() const;
     [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
@@ -408,6 +414,7 @@ void Server::finish(Peer peer, std::string_view line, Instant now) {
 bool Server::stream(Peer peer, std::string_view line, Instant now) {
     return impl_->stream(peer, line, now);
 }
+bool Server::has_unsent() const { return impl_->has_unsent(); }
 std::size_t Server::connections() const { return impl_->connections(); }
 std::uint64_t Server::refused() const { return impl_->refused(); }
 

@@ -67,6 +67,9 @@ public:
     /// gone.
     bool stream(Peer peer, std::string_view line, Instant now);
 
+    /// Replies wait that a client may still read: before the end, turn the ring until there are
+    /// none.
+    [[nodiscard]] bool has_unsent() const;
     [[nodiscard]] std::size_t connections() const;
     /// Turned away or dropped since the start: limits, no role, slow readers.
     [[nodiscard]] std::uint64_t refused() const;

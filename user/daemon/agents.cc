@@ -21,6 +21,10 @@ Result<agent::Spawn> make_spawn(const node::RunAgent& run) {
     spawn.timeout = std::clamp(run.timeout, agent::kTimeoutMin, agent::kTimeoutMax);
     if (run.agent_class == "ocf") {
         spawn.agent_class = agent::AgentClass::Ocf;
+    } else if (run.agent_class == "xbeat") {
+        // `xbeat:VIP` is the short form of `ocf:xbeat:VIP`.
+        spawn.agent_class = agent::AgentClass::Ocf;
+        spawn.provider = "xbeat";
     } else if (run.agent_class == "lsb") {
         spawn.agent_class = agent::AgentClass::Lsb;
     } else if (run.agent_class == "stonith") {
@@ -96,19 +100,19 @@ std::uint64_t watch_cookie(std::string_view resource) {
     return hash == 0 ? 1 : hash;
 }
 
-Agents::Agents(agent::ExecClient exec, heart::Watch watch, ring::Ring& ring)
-    : exec_(std::move(exec)), watch_(std::move(watch)), ring_(ring) {
+Agents::Agents(Parts parts, ring::Ring& ring) : parts_(std::move(parts)), ring_(ring) {
     arm();
-    ring_.poll(watch_.event_fd(), POLLIN, {.op = ring::Op::WatchEvents});
+    ring_.poll(parts_.builtins.fd(), POLLIN, {.op = ring::Op::BuiltinReplies});
+    ring_.poll(parts_.watch.event_fd(), POLLIN, {.op = ring::Op::WatchEvents});
 }
 
 std::string Agents::describe_watch() const {
-    return watch_.mode() == heart::Watch::Mode::Tracing
+    return parts_.watch.mode() == heart::Watch::Mode::Tracing
                ? "tracing"
-               : concat("pidfds: ", watch_.why_not_tracing());
+               : concat("pidfds: ", parts_.watch.why_not_tracing());
 }
 
-void Agents::arm() { ring_.poll(exec_.fd(), POLLIN, {.op = ring::Op::ExecReplies}); }
+void Agents::arm() { ring_.poll(parts_.exec->fd(), POLLIN, {.op = ring::Op::ExecReplies}); }
 
 void Agents::run(const node::RunAgent& run, Instant now) {
     resources_.try_emplace(watch_cookie(run.resource), run.resource);
@@ -120,19 +124,25 @@ void Agents::run(const node::RunAgent& run, Instant now) {
                       spawn.error().context, now);
     }
     spawn->hold = run.watch;
-    const Result<void> sent = exec_.send(*spawn);
+    const bool is_builtin =
+        spawn->agent_class == agent::AgentClass::Ocf &&
+        agent::Builtins::has(spawn->provider, spawn->type);
+    const Result<void> sent =
+        is_builtin ? parts_.builtins.start(*spawn, now) : parts_.exec->send(*spawn);
     if (!sent) return answer(run.operation, node::AgentStatus::Failed, sent.error().context, now);
     const bool is_stop = run.action == "stop";
     if (run.watch || is_stop)
         watched_runs_[run.operation] = {.resource = run.resource, .is_stop = is_stop};
+    if (is_builtin) receive_builtins(now);
 }
 
 /// The child stands still before the agent's first instruction: now nothing of it can be missed.
 void Agents::hold(OperationId operation, const agent::Spawned& spawned) {
     const auto found = watched_runs_.find(operation);
     if (found == watched_runs_.end() || found->second.is_stop) return;
-    note_failure("watch-failed", watch_.add(spawned.pid, watch_cookie(found->second.resource)));
-    note_failure("agent-release-failed", exec_.send(agent::Release{operation}));
+    note_failure("watch-failed",
+                 parts_.watch.add(spawned.pid, watch_cookie(found->second.resource)));
+    note_failure("agent-release-failed", parts_.exec->send(agent::Release{operation}));
 }
 
 void Agents::finish_watched(const node::AgentDone& done) {
@@ -143,10 +153,10 @@ void Agents::finish_watched(const node::AgentDone& done) {
     // A start that failed and a stop that succeeded leave nothing to watch; after a stop that
     // failed, what is still there counts again. What was never added is no trouble.
     if (succeeded == run.mapped().is_stop) {
-        note_failure("watch-failed", watch_.remove(cookie));
+        note_failure("watch-failed", parts_.watch.remove(cookie));
         return;
     }
-    const Result<void> armed = watch_.arm(cookie);
+    const Result<void> armed = parts_.watch.arm(cookie);
     if (!armed && armed.error().code != Code::NotFound) note_failure("watch-failed", armed);
     drain_watch();
 }
@@ -157,11 +167,11 @@ void Agents::note_failure(const char* kind, const Result<void>& outcome) {
 
 void Agents::drain_watch() {
     const Result<std::size_t> drained =
-        watch_.drain([this](const heart::WatchEvent& event) { take_exit(event); });
+        parts_.watch.drain([this](const heart::WatchEvent& event) { take_exit(event); });
     if (!drained)
         notes_.push_back(Log::note(Level::Warning, "watch-failed", drained.error().context));
-    if (watch_.lost() == lost_noted_) return;
-    lost_noted_ = watch_.lost();
+    if (parts_.watch.lost() == lost_noted_) return;
+    lost_noted_ = parts_.watch.lost();
     notes_.push_back(Log::note(Level::Warning, "watch-events-lost",
                                "exits of processes were lost; the monitors will find what failed"));
 }
@@ -198,42 +208,58 @@ void Agents::answer(OperationId operation, node::AgentStatus status, std::string
     events_.emplace_back(std::move(done));
 }
 
-void Agents::kill(OperationId operation) {
-    const Result<void> sent = exec_.send(agent::Kill{operation});
+void Agents::kill(OperationId operation, Instant now) {
+    // Only one of the two knows the run; the other one ignores it.
+    parts_.builtins.kill(operation, now);
+    receive_builtins(now);
+    const Result<void> sent = parts_.exec->send(agent::Kill{operation});
     // If xbeat-exec is gone, so is the run; its answer is on the way.
     if (!sent)
         notes_.push_back(Log::note(Level::Warning, "agent-kill-failed", sent.error().context));
 }
 
 void Agents::unwatch(const std::string& resource) {
-    const Result<void> disarmed = watch_.disarm(watch_cookie(resource));
+    const Result<void> disarmed = parts_.watch.disarm(watch_cookie(resource));
     if (!disarmed && disarmed.error().code != Code::NotFound)
         note_failure("watch-failed", disarmed);
 }
 
 void Agents::complete(const ring::Completion& completion, Instant now) {
     if (completion.token.op == ring::Op::WatchEvents) {
-        if (!completion.more) ring_.poll(watch_.event_fd(), POLLIN, {.op = ring::Op::WatchEvents});
+        if (!completion.more)
+            ring_.poll(parts_.watch.event_fd(), POLLIN, {.op = ring::Op::WatchEvents});
         return drain_watch();
+    }
+    if (completion.token.op == ring::Op::BuiltinReplies) {
+        if (!completion.more)
+            ring_.poll(parts_.builtins.fd(), POLLIN, {.op = ring::Op::BuiltinReplies});
+        return receive_builtins(now);
     }
     if (!completion.more) arm();
     receive(now);
 }
 
 void Agents::receive(Instant now) {
-    Result<std::vector<agent::Reply>> replies = exec_.receive();
+    Result<std::vector<agent::Reply>> replies = parts_.exec->receive();
     if (!replies) {
         notes_.push_back(Log::note(Level::Error, "executor-failed", replies.error().context));
         return;
     }
-    for (agent::Reply& reply : *replies) take_reply(std::move(reply), now);
-    if (exec_.restarts() == restarts_noted_) return;
-    restarts_noted_ = exec_.restarts();
+    for (agent::Reply& reply : *replies) {
+        if (!parts_.builtins.consume(reply, now)) take_reply(std::move(reply), now);
+    }
+    receive_builtins(now);
+    if (parts_.exec->restarts() == restarts_noted_) return;
+    restarts_noted_ = parts_.exec->restarts();
     Note note = Log::note(Level::Warning, "executor-restarted",
                           "xbeat-exec ended and was started again; what it ran has failed");
-    note.fields = {{"pid", std::to_string(exec_.pid())},
-                   {"restarts", std::to_string(exec_.restarts())}};
+    note.fields = {{"pid", std::to_string(parts_.exec->pid())},
+                   {"restarts", std::to_string(parts_.exec->restarts())}};
     notes_.push_back(std::move(note));
+}
+
+void Agents::receive_builtins(Instant now) {
+    for (agent::Reply& reply : parts_.builtins.receive(now)) take_reply(std::move(reply), now);
 }
 
 void Agents::take_reply(agent::Reply reply, Instant now) {

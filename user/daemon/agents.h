@@ -1,17 +1,19 @@
 // Runs of agents: who runs them, and what came of it, in the manager's words.
 //
-// Through xbeat-exec for everything that is a program; nothing here blocks. Each run that was taken
-// up is answered by exactly one AgentDone. Around start and stop the watch follows the processes
-// that a resource leaves behind: a child is held until it is watched, exits are reported from the
-// start's success to the next stop.
+// In process for what is built in (ocf:xbeat:*), through xbeat-exec for everything that is a
+// program; nothing here blocks. Each run that was taken up is answered by exactly one AgentDone.
+// Around start and stop the watch follows the processes that a resource leaves behind: a child is
+// held until it is watched, exits are reported from the start's success to the next stop.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/builtin/builtins.h"
 #include "agent/exec_client.h"
 #include "core/note.h"
 #include "heart/watch.h"
@@ -27,22 +29,27 @@ constexpr Duration kWorkerReportInterval = std::chrono::milliseconds(500);
 
 class Agents {
 public:
-    Agents(agent::ExecClient exec, heart::Watch watch, ring::Ring& ring);
+    struct Parts {
+        std::unique_ptr<agent::ExecClient> exec;  // where the builtins send to; they know its place
+        agent::Builtins builtins;
+        heart::Watch watch;
+    };
+    Agents(Parts parts, ring::Ring& ring);
 
     /// Takes up a run; its AgentDone comes from take(), also if it could not be started.
     void run(const node::RunAgent& run, Instant now);
     /// The run's AgentDone will say Killed, unless it has ended already.
-    void kill(OperationId operation);
+    void kill(OperationId operation, Instant now);
     /// The resource is to stop: what becomes of its processes is no news until it is started again.
     void unwatch(const std::string& resource);
-    /// Handles a completion whose token has ExecReplies or WatchEvents.
+    /// Handles a completion whose token has ExecReplies, BuiltinReplies or WatchEvents.
     void complete(const ring::Completion& completion, Instant now);
 
     [[nodiscard]] std::vector<node::Event> take();
     [[nodiscard]] std::vector<Note> take_notes();
-    [[nodiscard]] bool executor_alive() const { return exec_.pid() != 0; }
-    [[nodiscard]] int executor_pid() const { return exec_.pid(); }
-    [[nodiscard]] std::uint64_t executor_restarts() const { return exec_.restarts(); }
+    [[nodiscard]] bool executor_alive() const { return parts_.exec->pid() != 0; }
+    [[nodiscard]] int executor_pid() const { return parts_.exec->pid(); }
+    [[nodiscard]] std::uint64_t executor_restarts() const { return parts_.exec->restarts(); }
 
     /// How process exits are seen: by tracing, or why not.
     [[nodiscard]] std::string describe_watch() const;
@@ -56,6 +63,7 @@ private:
 
     void arm();
     void receive(Instant now);
+    void receive_builtins(Instant now);
     void hold(OperationId operation, const agent::Spawned& spawned);
     void finish_watched(const node::AgentDone& done);
     void drain_watch();
@@ -64,8 +72,7 @@ private:
     void take_reply(agent::Reply reply, Instant now);
     void answer(OperationId operation, node::AgentStatus status, std::string reason, Instant now);
 
-    agent::ExecClient exec_;
-    heart::Watch watch_;
+    Parts parts_;
     ring::Ring& ring_;
     std::uint64_t restarts_noted_ = 0;
     std::uint64_t lost_noted_ = 0;

@@ -19,6 +19,16 @@ heart::Options heart_options(const Config& config, const heart::Secret& secret,
     options.port = config.port;
     options.pin_dir = run_dir + "/bpf";
     options.mode = config.heart_mode;
+    if (config.self_node().links.empty()) {
+        // A node on its own beats for nobody: the least that a heart can be.
+        options.mode = heart::Mode::Udp;
+        options.period = 100ms;
+        options.stall_after = 1s;
+        options.links = {{.path = PathId{0},
+                          .interface = "lo",
+                          .local = *heart::IpAddress::parse("127.0.0.1"),
+                          .vlan = 0}};
+    }
     std::uint8_t path = 0;
     for (const LinkConfig& link : config.self_node().links)
         options.links.push_back({.path = PathId{path++},

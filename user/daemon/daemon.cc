@@ -44,11 +44,12 @@ Result<store::Database> open_store(const std::string& state_dir) {
     return store::Database::open(state_dir + "/store.db");
 }
 
-Result<agent::ExecClient> start_executor(const Places& places, const Config& config) {
+Result<std::unique_ptr<agent::ExecClient>> start_executor(const Places& places,
+                                                          const Config& config) {
     agent::ExecClient::Options options;
     options.program = places.exec_program;
     options.instance = fmt::format("{}-{}", config.cluster, config.self_node().name);
-    return agent::ExecClient::start(options);
+    return std::make_unique<agent::ExecClient>(XB_TRY(agent::ExecClient::start(options)));
 }
 
 /// In the heart's bpffs, so that it survives us; with a heart that needs none, or on a kernel that
@@ -95,7 +96,7 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     sys::Fd lock = XB_TRY(take_lock(places.run_dir));
     sys::Fd signals = XB_TRY(catch_signals());
     // First of all what starts a process: nothing is locked and no thread runs yet.
-    agent::ExecClient executor = XB_TRY(start_executor(places, config));
+    std::unique_ptr<agent::ExecClient> executor = XB_TRY(start_executor(places, config));
     store::Database database = XB_TRY(open_store(places.state_dir));
     store::Contents contents = XB_TRY(database.load());
     const Result<void> locked = sys::lock_memory();
@@ -106,7 +107,14 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     net::Peers peers =
         XB_TRY(net::Peers::create(peers_options(config, secret), ring, sys::boot_now()));
     const std::string watch_pins = places.run_dir + "/bpf/watch";
-    Agents agents(std::move(executor), XB_TRY(start_watch(watch_pins, heart.status().mode)), ring);
+    heart::Watch watch = XB_TRY(start_watch(watch_pins, heart.status().mode));
+    agent::Builtins builtins = XB_TRY(agent::Builtins::create(
+        {.run_dir = places.run_dir, .send = [exec = executor.get()](const agent::Request& request) {
+             return exec->send(request);
+         }}));
+    Agents agents(
+        {.exec = std::move(executor), .builtins = std::move(builtins), .watch = std::move(watch)},
+        ring);
     control::Server server = XB_TRY(control::Server::create(places.run_dir, ring));
     Reflex reflex = XB_TRY(Reflex::start({.ping_interval = config.timing.stall_after / 10}, heart));
     const std::uint64_t seed = random_number();

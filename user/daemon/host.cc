@@ -39,7 +39,7 @@ void Host::command(const node::Command& command, Instant now) {
     if (const auto* run = std::get_if<node::RunAgent>(&command)) {
         parts_.agents.run(*run, now);
     } else if (const auto* kill = std::get_if<node::KillAgent>(&command)) {
-        parts_.agents.kill(kill->operation);
+        parts_.agents.kill(kill->operation, now);
     } else if (const auto* unwatch = std::get_if<node::Unwatch>(&command)) {
         parts_.agents.unwatch(unwatch->resource);
     } else if (const auto* accept = std::get_if<node::AcceptPeer>(&command)) {

@@ -19,6 +19,8 @@ namespace {
 // A turn in which the parts keep making news for one another ends here; the rest waits for the next
 // turn, so that the kernel's completions are never kept out.
 constexpr int kRoundsMax = 64;
+// A peer or client that does not take our last words by then is not waited for.
+constexpr Duration kLastWordsMax = std::chrono::milliseconds(500);
 
 }  // namespace
 
@@ -54,7 +56,20 @@ Result<Ending> Loop::run(node::Started started) {
         settle();
     }
     sd_notify(0, "STOPPING=1");
+    take_replies();
+    XB_TRY(flush());
     return is_abandoned_ ? Ending::Abandoned : Ending::Left;
+}
+
+/// The last words: a goodbye to the peers and replies to clients leave before the sockets close.
+Result<void> Loop::flush() {
+    const Instant deadline = sys::boot_now() + kLastWordsMax;
+    const ring::Token timer{.op = ring::Op::Timer, .slot = 0, .generation = ++timer_generation_};
+    parts_.ring.timeout_at(deadline, timer);
+    const auto handle = [this](const ring::Completion& completion) { complete(completion); };
+    while ((parts_.peers.has_unsent() || parts_.server.has_unsent()) && sys::boot_now() < deadline)
+        XB_TRY(parts_.ring.wait(handle));
+    return {};
 }
 
 void Loop::complete(const ring::Completion& completion) {
@@ -81,6 +96,8 @@ void Loop::complete(const ring::Completion& completion) {
             handle_netlink();
             break;
         case ring::Op::ExecReplies:
+        case ring::Op::BuiltinReplies:
+        case ring::Op::WatchEvents:
             parts_.agents.complete(completion, now);
             break;
         case ring::Op::PeerAccept:
@@ -190,11 +207,10 @@ void Loop::take_store() {
     }
     for (node::Persisted& persisted : answers.persisted)
         host_.handle(node::Event{std::move(persisted)});
-    for (const store::EventRow& row : answers.recorded) stream(row);
     for (const store::EventAnswer& answer : answers.queried) {
         const auto asked = questions_.extract(answer.id);
         if (asked.empty()) continue;
-        const Asked& question = asked.mapped();
+        Asked& question = asked.mapped();
         const Instant now = sys::boot_now();
         if (!question.follow || !answer.rows) {
             parts_.server.finish(question.peer, print_line(answer_events(answer), question.echo),
@@ -205,18 +221,22 @@ void Loop::take_store() {
             parts_.server.stream(
                 question.peer,
                 print_line({{"ok", true}, {"event", event_json(row)}}, question.echo), now);
+        question.last = answer.last;
         followers_.insert_or_assign(question.peer, question);
     }
+    for (const store::EventRow& row : answers.recorded) stream(row);
 }
 
-/// Rows that are recorded after a follower's first answer go to it as they come. Between that
-/// answer and here none can be missed: the store's thread answers in order.
+/// Rows go to each follower as they are recorded, but for those that its first answer contained.
 void Loop::stream(const store::EventRow& row) {
     const Instant now = sys::boot_now();
     for (auto follower = followers_.begin(); follower != followers_.end();) {
-        const bool is_there = parts_.server.stream(
-            follower->first,
-            print_line({{"ok", true}, {"event", event_json(row)}}, follower->second.echo), now);
+        const bool is_new = row.sequence > follower->second.last;
+        const bool is_there =
+            !is_new ||
+            parts_.server.stream(
+                follower->first,
+                print_line({{"ok", true}, {"event", event_json(row)}}, follower->second.echo), now);
         follower = is_there ? std::next(follower) : followers_.erase(follower);
     }
 }

@@ -64,6 +64,7 @@ private:
     void request_change(control::Incoming incoming, node::RequestBody body);
     void take_replies();
     void stream(const store::EventRow& row);
+    Result<void> flush();
     void take_signals();
     void leave();
     void reload();
@@ -74,6 +75,7 @@ private:
         control::Peer peer;
         std::string echo;
         bool follow = false;
+        std::uint64_t last = 0;  // of the rows that a follower was sent
     };
 
     Parts parts_;

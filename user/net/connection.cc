@@ -77,6 +77,12 @@ Result<void> Connection::pump(ring::Ring& ring, const Session* session) {
     return {};
 }
 
+bool Connection::has_unsent(const Session& session) const {
+    std::uint64_t from = cursor;
+    return is_sending_ || output_at_ < output_.size() || !urgent_.empty() || partial_ != nullptr ||
+           session.next_frame(from) != nullptr;
+}
+
 Result<std::optional<Connection::Frame>> Connection::next() {
     const std::optional<FrameHeader> header = XB_TRY(decode_header(plain));
     if (!header) return std::optional<Frame>{};

@@ -70,6 +70,8 @@ struct Connection {
     bool free_if_idle();
 
     [[nodiscard]] int fd() const { return socket_.get(); }
+    /// Something waits that pump() could send, or is with the kernel.
+    [[nodiscard]] bool has_unsent(const Session& session) const;
 
 private:
     [[nodiscard]] ring::Token token(ring::Op op) const {

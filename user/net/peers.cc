@@ -55,6 +55,7 @@ public:
     void reset(NodeId node, std::string_view reason, Instant now);
     void path_up(NodeId node, PathId path, Instant now);
     [[nodiscard]] LinkState state(NodeId node, PathId path) const;
+    [[nodiscard]] bool has_unsent() const;
     News take() { return std::exchange(news_, {}); }
     [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
@@ -616,6 +617,15 @@ LinkState Peers::Impl::state(NodeId node, PathId path) const {
     return LinkState::Down;
 }
 
+bool Peers::Impl::has_unsent() const {
+    for (const Connection& connection : connections_) {
+        if (connection.state != Connection::State::Up) continue;
+        const Entry& entry = entries_[connection.peer];
+        if (entry.session && connection.has_unsent(*entry.session)) return true;
+    }
+    return false;
+}
+
 Peers::Peers(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Peers::Peers(Peers&&) noexcept = default;
 Peers::~Peers() = default;
@@ -636,6 +646,7 @@ Result<void> Peers::send(NodeId peer, std::string_view bytes, Instant now) {
 void Peers::reset(NodeId peer, Instant now) { impl_->reset(peer, "reset by this node", now); }
 void Peers::path_up(NodeId peer, PathId path, Instant now) { impl_->path_up(peer, path, now); }
 LinkState Peers::state(NodeId peer, PathId path) const { return impl_->state(peer, path); }
+bool Peers::has_unsent() const { return impl_->has_unsent(); }
 Peers::News Peers::take() { return impl_->take(); }
 std::uint64_t Peers::refused() const { return impl_->refused(); }
 

@@ -81,6 +81,10 @@ public:
     void path_up(NodeId peer, PathId path, Instant now);
     [[nodiscard]] LinkState state(NodeId peer, PathId path) const;
 
+    /// Messages wait that a channel could still send: before the end, turn the ring until there are
+    /// none.
+    [[nodiscard]] bool has_unsent() const;
+
     struct News {
         std::vector<node::Event> events;  // ChannelUp, ChannelDown, MessageReceived
         std::vector<Note> notes;

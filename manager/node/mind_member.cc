@@ -187,6 +187,11 @@ void Mind::start_alone_if_allowed() {
 // still be on its way to the disk.
 void Mind::lead(std::string why) {
     const bool was_fresh = !has_life_;
+    std::vector<wire::Body> unheard;
+    if (peer_ && !is_coordinator()) {
+        unheard = peer_->link.unheard();
+        peer_->link.end();
+    }
     phase_ = Phase::Active;
     has_life_ = true;
     coordinator_ = self_.id;
@@ -220,6 +225,7 @@ void Mind::lead(std::string why) {
                                   .forget = true});
     }
     import_local_flights();
+    results_unheard(unheard);
     update_quorum();
     // A cold start of a pair plans when the peer has joined, not before.
     if (peer_ && peer_->standing != Standing::Out && peer_->standing != Standing::Lost) return;
@@ -361,12 +367,10 @@ void Mind::peer_gone(std::string why) {
                     .to = now_.boot,
                     .succeeded = true});
     peer.standing = Standing::Lost;
-    const std::vector<wire::Body> unheard = peer.link.unheard();
-    peer.link.end();
-    reset_channel();
     drop_remote_flights();
     if (!is_coordinator()) take_over(why);
-    results_unheard(unheard);
+    peer.link.end();
+    reset_channel();
     append(wire::SetNodeState{.id = peer_place().id,
                               .name = peer.node.name,
                               .is_member = false,
@@ -387,16 +391,14 @@ void Mind::peer_is_out(std::string how) {
     peer.is_to_be_welcomed = false;
     peer.fenced_daemon = peer.daemon;
     peer.hold_until.reset();
-    const std::vector<wire::Body> unheard = peer.link.unheard();
-    peer.link.end();
     peer.health.forget(now_.boot);
     drop_remote_flights();
     out_.run.emplace_back(ForgetPeer{peer.node.id});
     reset_channel();
+    if (was_running && !is_coordinator()) take_over(concat(peer.node.name, ' ', how));
+    peer.link.end();
     if (!was_running) return start_alone_if_allowed();
     remember_survivor(true);
-    if (!is_coordinator()) take_over(concat(peer.node.name, ' ', how));
-    results_unheard(unheard);
     append(wire::SetNodeState{.id = peer_place().id,
                               .name = peer.node.name,
                               .is_member = false,

@@ -25,7 +25,8 @@ constexpr std::size_t kEventsAtStart = 20;
 
 struct MonLine {
     bool once = false;
-    StatusOptions show{.inactive = true, .links = false};
+    StatusOptions show{
+        .headers = false, .inactive = true, .links = false};  // the title has the rest
 };
 
 // The two connections of a live view: one for questions, one on which events arrive.

@@ -42,7 +42,7 @@ struct MonState {
     std::vector<TimelineStatus> timelines;
     std::deque<std::string> events;            // rendered, oldest first
     std::map<std::string, LinkHistory> links;  // by "PEER LINK"
-    StatusOptions show{.headers = true, .inactive = true, .links = false};
+    StatusOptions show{.headers = false, .inactive = true, .links = false};
     bool show_help = false;
     std::size_t scroll = 0;  // first line of the body that is shown
     std::string clock;       // "14:00:01"

@@ -42,7 +42,9 @@ Result<agent::Spawn> make_spawn(const node::RunAgent& run) {
         spawn.parameters.push_back({.name = name, .value = value});
     }
     if (spawn.agent_class == agent::AgentClass::Stonith) {
+        // Fence agents take everything on standard input: passwords have no place in an environment.
         spawn.input = XB_TRY(agent::fence_input(spawn.action, spawn.parameters));
+        spawn.parameters.clear();
     }
     return spawn;
 }
@@ -123,23 +125,28 @@ void Agents::run(const node::RunAgent& run, Instant now) {
                       is_missing ? node::AgentStatus::NotInstalled : node::AgentStatus::Failed,
                       spawn.error().context, now);
     }
-    spawn->hold = run.watch;
-    const bool is_builtin =
-        spawn->agent_class == agent::AgentClass::Ocf &&
-        agent::Builtins::has(spawn->provider, spawn->type);
+    const bool is_stop = run.action == "stop";
+    const bool is_probe = run.watch && run.action == "monitor";
+    // The processes that a probe finds are no children of it; only the watch of an earlier daemon
+    // can know them.
+    spawn->hold = run.watch && !is_probe;
+    const bool is_builtin = spawn->agent_class == agent::AgentClass::Ocf &&
+                            agent::Builtins::has(spawn->provider, spawn->type);
     const Result<void> sent =
         is_builtin ? parts_.builtins.start(*spawn, now) : parts_.exec->send(*spawn);
     if (!sent) return answer(run.operation, node::AgentStatus::Failed, sent.error().context, now);
-    const bool is_stop = run.action == "stop";
     if (run.watch || is_stop)
-        watched_runs_[run.operation] = {.resource = run.resource, .is_stop = is_stop};
+        watched_runs_[run.operation] = {.resource = run.resource,
+                                        .kind = is_stop    ? Watching::Stop
+                                                : is_probe ? Watching::Probe
+                                                           : Watching::Start};
     if (is_builtin) receive_builtins(now);
 }
 
 /// The child stands still before the agent's first instruction: now nothing of it can be missed.
 void Agents::hold(OperationId operation, const agent::Spawned& spawned) {
     const auto found = watched_runs_.find(operation);
-    if (found == watched_runs_.end() || found->second.is_stop) return;
+    if (found == watched_runs_.end() || found->second.kind != Watching::Start) return;
     note_failure("watch-failed",
                  parts_.watch.add(spawned.pid, watch_cookie(found->second.resource)));
     note_failure("agent-release-failed", parts_.exec->send(agent::Release{operation}));
@@ -149,13 +156,21 @@ void Agents::finish_watched(const node::AgentDone& done) {
     const auto run = watched_runs_.extract(done.operation);
     if (run.empty()) return;
     const std::uint64_t cookie = watch_cookie(run.mapped().resource);
-    const bool succeeded = done.status == node::AgentStatus::Done && done.rc == 0;
-    // A start that failed and a stop that succeeded leave nothing to watch; after a stop that
-    // failed, what is still there counts again. What was never added is no trouble.
-    if (succeeded == run.mapped().is_stop) {
+    const bool has_ended = done.status == node::AgentStatus::Done;
+    const bool succeeded = has_ended && done.rc == 0;
+    constexpr int kNotRunning = 7;  // OCF's code
+    const Watching kind = run.mapped().kind;
+    // A start that failed, a stop that succeeded and a probe that found nothing leave nothing to
+    // watch; after a stop that failed, what is still there counts again.
+    const bool is_gone = kind == Watching::Start  ? !succeeded
+                         : kind == Watching::Stop ? succeeded
+                                                  : has_ended && done.rc == kNotRunning;
+    if (is_gone) {
         note_failure("watch-failed", parts_.watch.remove(cookie));
         return;
     }
+    if (kind == Watching::Probe && !succeeded) return;
+    // What was never added is no trouble.
     const Result<void> armed = parts_.watch.arm(cookie);
     if (!armed && armed.error().code != Code::NotFound) note_failure("watch-failed", armed);
     drain_watch();

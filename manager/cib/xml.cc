@@ -87,26 +87,40 @@ bool is_character_reference(std::string_view name) {
     return !is_control && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
 }
 
-// The offset of the first reference that is neither one of XML's own five nor a character; what
-// stands in comments and CDATA is no reference. The parser would let it pass as plain text.
-std::optional<std::size_t> find_bad_reference(std::string_view text) {
+// Whether the & at the front of `rest` begins one of XML's own five references or a character.
+bool is_good_reference(std::string_view rest) {
     constexpr std::array<std::string_view, 5> kNames = {"amp", "lt", "gt", "quot", "apos"};
     constexpr std::size_t kReferenceMax = 12;
-    for (std::size_t at = text.find_first_of("&<"); at != std::string_view::npos;
-         at = text.find_first_of("&<", at + 1)) {
-        const std::string_view rest = text.substr(at);
-        if (rest.starts_with("<!--") || rest.starts_with("<![CDATA[")) {
-            const std::size_t end = text.find(rest[2] == '-' ? "-->" : "]]>", at);
+    const std::size_t end = rest.substr(0, kReferenceMax).find(';');
+    if (end == std::string_view::npos) return false;
+    const std::string_view name = rest.substr(1, end - 1);
+    return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
+           is_character_reference(name);
+}
+
+// The offset of the first & that begins no good reference, or of a < inside an attribute's value:
+// the parser would let both pass as plain text. What stands in comments and CDATA is no reference.
+std::optional<std::size_t> find_bad_reference(std::string_view text) {
+    char quote = 0;
+    bool is_in_tag = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '&' && !is_good_reference(text.substr(at))) return at;
+        if (quote != 0) {
+            if (c == '<') return at;
+            if (c == quote) quote = 0;
+        } else if (is_in_tag) {
+            if (c == '"' || c == '\'') quote = c;
+            if (c == '>') is_in_tag = false;
+        } else if (c == '<') {
+            const std::string_view rest = text.substr(at);
+            const bool is_comment = rest.starts_with("<!--");
+            is_in_tag = !is_comment && !rest.starts_with("<![CDATA[");
+            if (is_in_tag) continue;
+            const std::size_t end = text.find(is_comment ? "-->" : "]]>", at);
             if (end == std::string_view::npos) return std::nullopt;
-            at = end;
-            continue;
+            at = end + 2;
         }
-        if (rest.front() == '<') continue;
-        const std::size_t end = rest.substr(0, kReferenceMax).find(';');
-        if (end == std::string_view::npos) return at;
-        const std::string_view name = rest.substr(1, end - 1);
-        const bool is_known = std::find(kNames.begin(), kNames.end(), name) != kNames.end();
-        if (!is_known && !is_character_reference(name)) return at;
     }
     return std::nullopt;
 }
@@ -127,6 +141,9 @@ Result<void> convert_attributes(const pugi::xml_node& node, Element& element) {
                            concat("the value of ", attribute.name(), " is longer than ",
                                   kXmlValueBytesMax, " bytes"));
         }
+        if (find_bad_byte(value))
+            return at_line(Code::Invalid, element.line,
+                           "a control character in a value; remove it");
         if (element.has(attribute.name())) {
             return at_line(Code::Invalid, element.line,
                            concat("attribute ", attribute.name(), " is given twice"));
@@ -362,7 +379,8 @@ Result<Element> parse_xml(std::string_view text) {
     if (const auto bad = find_bad_reference(text)) {
         return at_line(
             Code::Invalid, reader.lines.line_at(*bad),
-            "an entity that is not one of &amp; &lt; &gt; &quot; &apos;; write & as &amp;");
+            "an entity that is not one of &amp; &lt; &gt; &quot; &apos;, or a < in a value; "
+            "write & as &amp; and < as &lt;");
     }
     pugi::xml_document document;
     // parse_fragment shows text beside the root element, which the default drops in silence;

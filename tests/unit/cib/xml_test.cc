@@ -39,6 +39,9 @@ TEST(Xml, RejectsWhatTheParserWouldLetPass) {
     for (const std::string_view bad :
          {"<a>&nbsp;</a>",
           "<a x='&foo;'/>",
+          "<a x='<!-- '>&#18;</a>",
+          "<a x='<!-- &#18;'/>",
+          "<a x=\"<b>\"/>",
           "<a>&</a>",
           "<a>& b;</a>",
           "<a x='&#0;'/>",
@@ -69,6 +72,14 @@ TEST(Xml, RejectsWhatTheParserWouldLetPass) {
     EXPECT_TRUE(
         parse_xml("<?xml version='1.0' encoding='UTF-8'?>\n<!-- & "
                   "--><a><![CDATA[&x;]]>&#65;&#x41;&amp;&apos;</a>"));
+}
+
+TEST(Xml, TakesBracketsAndQuotesForWhatTheyAre) {
+    for (const std::string_view good :
+         {"<a x='>'/>", "<a x=\"it's\">it's \"fine\"</a>", "<!-- < & ' --><a/>",
+          "<a><!--'--><b x='1'/></a>", "<a><![CDATA[<&']]></a>", "<a x='/>'><b/></a>"}) {
+        EXPECT_TRUE(parse_xml(good)) << good;
+    }
 }
 
 TEST(Xml, ReadsMixedTextAsItPrintsIt) {

@@ -22,13 +22,23 @@ struct Count {
     std::size_t running = 0;
 };
 
-void count_primitives(const ResourceView& resource, Count& count) {
-    for (const ResourceView& child : resource.children) count_primitives(child, count);
+// What is on a node that cannot be seen does not count as running.
+bool is_running(const ResourceView& primitive, const std::vector<NodeView>& nodes) {
+    if (primitive.is_failed) return false;
+    return std::any_of(nodes.begin(), nodes.end(), [&](const NodeView& node) {
+        const auto& places = primitive.nodes;
+        return node.online && std::find(places.begin(), places.end(), node.name) != places.end();
+    });
+}
+
+void count_primitives(const ResourceView& resource, const std::vector<NodeView>& nodes,
+                      Count& count) {
+    for (const ResourceView& child : resource.children) count_primitives(child, nodes, count);
     if (!resource.children.empty() || resource.is_orphan || resource.is_disabled) return;
     // An anonymous clone's spare instances are no fault; its stopped places show as a problem of
     // the whole clone.
     ++count.wanted;
-    if (is_active(resource) && !resource.is_failed) ++count.running;
+    if (is_running(resource, nodes)) ++count.running;
 }
 
 void node_problems(const StatusInput& input, std::vector<std::string>& problems) {
@@ -71,7 +81,7 @@ void peer_problems(const StatusInput& input, std::vector<std::string>& problems)
 void resource_problems(const StatusInput& input, std::vector<std::string>& problems) {
     for (const ResourceView& resource : input.situation.resources) {
         Count count;
-        count_primitives(resource, count);
+        count_primitives(resource, input.situation.nodes, count);
         const bool one_is_enough = resource.kind == schedule::ResourceKind::Clone;
         const bool is_short = one_is_enough ? count.running == 0 : count.running < count.wanted;
         if (count.wanted == 0 || !is_short) continue;
@@ -108,7 +118,7 @@ std::vector<std::string> find_problems(const StatusInput& input) {
 std::string headline(const StatusInput& input, std::size_t problems) {
     Count count;
     for (const ResourceView& resource : input.situation.resources)
-        count_primitives(resource, count);
+        count_primitives(resource, input.situation.nodes, count);
     const auto online = std::count_if(input.situation.nodes.begin(), input.situation.nodes.end(),
                                       [](const NodeView& node) { return node.online; });
     const std::string judgement =

@@ -7,6 +7,7 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -393,19 +394,29 @@ std::string fence_text(const FenceStatus& row) {
                        reason);
 }
 
-void fencing(const StatusInput& input, int level, Page& page) {
-    std::vector<std::string> failed;
-    std::vector<std::string> pending;
-    std::vector<std::string> succeeded;
+// Newest first; below level 3 only the newest of each kind, as crm_mon reduces them.
+std::vector<std::string> fence_lines(const StatusInput& input, std::string_view outcome,
+                                     bool is_full) {
+    const auto kind_of = [](const FenceStatus& row) {
+        const bool is_own = row.outcome == "failed" || row.outcome == "pending";
+        return is_own ? std::string_view(row.outcome) : std::string_view("success");
+    };
+    std::vector<std::string> lines;
+    std::set<std::string> seen;
     for (auto row = input.fence_history.rbegin(); row != input.fence_history.rend(); ++row) {
-        std::vector<std::string>& list = row->outcome == "failed"    ? failed
-                                         : row->outcome == "pending" ? pending
-                                                                     : succeeded;
-        list.push_back(fence_text(*row));
+        if (kind_of(*row) != outcome) continue;
+        const bool is_new =
+            seen.insert(fmt::format("{} {} {}", row->target, row->action, row->origin)).second;
+        if (is_full || is_new) lines.push_back(fence_text(*row));
     }
-    if (level >= 1) page.section("Failed Fencing Actions", failed);
-    if (level >= 1) page.section("Pending Fencing Actions", pending);
-    if (level >= 2) page.section("Fencing History", succeeded);
+    return lines;
+}
+
+void fencing(const StatusInput& input, int level, Page& page) {
+    const bool is_full = level >= 3;
+    if (level >= 1) page.section("Failed Fencing Actions", fence_lines(input, "failed", is_full));
+    if (level >= 1) page.section("Pending Fencing Actions", fence_lines(input, "pending", is_full));
+    if (level >= 2) page.section("Fencing History", fence_lines(input, "success", is_full));
 }
 
 void tickets(const StatusInput& input, Page& page) {

@@ -321,6 +321,36 @@ TEST_F(RenderStatus, HealthNamesEveryProblemAndWhatToDo) {
     EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 10);
 }
 
+TEST_F(RenderStatus, HealthDoesNotCountWhatRunsWhereNobodyCanLook) {
+    StatusInput input = testing::pair_at_peace();
+    input.situation.nodes[0].online = false;
+    input.situation.nodes[0].unclean = true;
+
+    const std::string text = render_health(input, nullptr);
+
+    EXPECT_THAT(text, HasSubstr("0 of 2 resources running"));
+    EXPECT_THAT(text, HasSubstr("xbeat node confirm pm01"));
+}
+
+TEST_F(RenderStatus, FencingThatFailedAgainAndAgainIsShownOnceUnlessAllIsWanted) {
+    StatusInput input = testing::pair_in_trouble();
+    for (int at = 0; at < 10; ++at) input.fence_history.push_back(input.fence_history.back());
+    const auto lines_with = [&](int level) {
+        const std::string text = render_status(input, {.fence_history = level});
+        std::size_t count = 0;
+        for (std::size_t at = text.find("off of pm02 failed"); at != std::string::npos;
+             at = text.find("off of pm02 failed", at + 1)) {
+            ++count;
+        }
+        return count;
+    };
+
+    EXPECT_EQ(lines_with(0), 0U);
+    EXPECT_EQ(lines_with(1), 1U);
+    EXPECT_EQ(lines_with(2), 1U);
+    EXPECT_EQ(lines_with(3), 11U);
+}
+
 TEST_F(RenderStatus, HealthStaysWithinTenLinesHoweverMuchIsWrong) {
     StatusInput input = testing::pair_in_trouble();
     for (int at = 0; at < 50; ++at) input.degraded.push_back({"x", "y"});

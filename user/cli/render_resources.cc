@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "cli/words.h"
 
@@ -251,12 +252,68 @@ void Lines::clone(const ResourceView& original, std::size_t indent) {
     if (options.inactive && !resource.is_unique) stopped_instances(resource, indent + 2);
 }
 
+// One replica of a bundle: what was made for it, some of it optional.
+struct Replica {
+    const ResourceView* address = nullptr;
+    const ResourceView* service = nullptr;
+    const ResourceView* container = nullptr;
+    const ResourceView* connection = nullptr;
+};
+
+bool is_container(const ResourceView& part) {
+    const std::string& type = part.agent_type;
+    return part.agent_class == "ocf" && (type == "docker" || type == "podman" || type == "rkt");
+}
+
+// The parts stand in a row: address, service, container, connection, for one replica after another.
+std::vector<Replica> replicas_of(const ResourceView& bundle) {
+    std::vector<Replica> replicas;
+    Replica next;
+    const std::string address_prefix = bundle.id + "-ip-";
+    for (const ResourceView& part : bundle.children) {
+        if (part.agent_type == "remote" && !replicas.empty() && next.service == nullptr) {
+            replicas.back().connection = &part;
+        } else if (is_container(part)) {
+            next.container = &part;
+            replicas.push_back(std::exchange(next, {}));
+        } else if (part.id.starts_with(address_prefix)) {
+            next.address = &part;
+        } else {
+            next.service = &part;
+        }
+    }
+    return replicas;
+}
+
+// A replica in one line: the service's state, named after the replica, at the container's place.
+ResourceView as_one(const ResourceView& bundle, const Replica& replica) {
+    ResourceView one = replica.service != nullptr ? *replica.service : *replica.container;
+    one.display_name = (replica.connection != nullptr ? replica.connection : replica.container)->id;
+    one.is_orphan = false;
+    if (replica.address != nullptr) {
+        one.display_name += fmt::format(" ({})", replica.address->id.substr(bundle.id.size() + 4));
+    }
+    one.nodes = replica.container->nodes;
+    if (one.is_promotable) name_unpromoted(one);
+    return one;
+}
+
 void Lines::bundle(const ResourceView& resource, std::size_t indent) {
     const std::string_view set = resource.clone_max > 1 ? " set" : "";
     add(indent, fmt::format("Container bundle{}: {} [{}]{}:", set, resource.id,
                             resource.container_image, in_parentheses(collective_flags(resource))));
-    for (const ResourceView& part : resource.children) {
-        if (options.inactive || is_active(part)) any(part, indent + 2);
+    std::size_t number = 0;
+    for (const Replica& replica : replicas_of(resource)) {
+        if (!options.detail) {
+            const ResourceView one = as_one(resource, replica);
+            if (options.inactive || is_active(one)) any(one, indent + 2);
+            continue;
+        }
+        add(indent + 2, fmt::format("Replica[{}]", number++));
+        for (const ResourceView* part :
+             {replica.address, replica.service, replica.container, replica.connection}) {
+            if (part != nullptr) any(*part, indent + 4);
+        }
     }
 }
 

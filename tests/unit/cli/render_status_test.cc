@@ -267,6 +267,36 @@ TEST_F(RenderStatus, ShowsAFailedInstanceOfACloneOnItsOwnLine) {
                           "    * Started: [ pm02 ]\n"));
 }
 
+StatusInput with_a_bundle() {
+    StatusInput input = testing::pair_at_peace();
+    ResourceView service = testing::primitive("db:0", "pgsql", "box-0");
+    service.role = RoleView::Promoted;
+    ResourceView connection = testing::primitive("box-0", "remote", "pm01");
+    connection.agent_provider = "pacemaker";
+    ResourceView bundle =
+        testing::collective("box", ResourceKind::Bundle,
+                            {testing::primitive("box-ip-10.0.0.7", "IPaddr2", "pm01"), service,
+                             testing::primitive("box-podman-0", "podman", "pm01"), connection,
+                             testing::primitive("box-podman-1", "podman", "")});
+    bundle.container_image = "local/db:1";
+    bundle.clone_max = 2;
+    input.situation.resources = {bundle};
+    return input;
+}
+
+TEST_F(RenderStatus, PutsEachReplicaOfABundleOnOneLineWithItsHost) {
+    EXPECT_THAT(render_status(with_a_bundle(), {.inactive = true}),
+                HasSubstr("  * Container bundle set: box [local/db:1]:\n"
+                          "    * box-0 (10.0.0.7)\t(ocf:heartbeat:pgsql):\t Promoted pm01\n"
+                          "    * box-podman-1\t(ocf:heartbeat:podman):\t Stopped\n"));
+}
+
+TEST_F(RenderStatus, ShowsAllPartsOfAReplicaInDetail) {
+    EXPECT_THAT(render_status(with_a_bundle(), {.inactive = true, .detail = true}),
+                HasSubstr("    * Replica[0]\n"
+                          "      * box-ip-10.0.0.7\t(ocf:heartbeat:IPaddr2):\t Started pm01\n"));
+}
+
 TEST_F(RenderStatus, LetsNoTextOfAnAgentReachTheTerminalUnseen) {
     StatusInput input = testing::pair_in_trouble();
     input.situation.failed_actions[0].exit_reason = "\x1b[2Jgone\nFAKE LINE";

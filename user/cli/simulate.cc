@@ -30,7 +30,7 @@ struct SimulateOptions {
     WhatIf what_if;
 };
 
-std::string quoted(std::string_view text) {
+std::string dot_text(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') out.push_back('\\');
@@ -119,7 +119,7 @@ void add_what_if(CLI::App& app, WhatIf& what_if) {
 std::string print_dot(const schedule::Plan& plan) {
     std::string out = "digraph \"plan\" {\n";
     const auto label = [](const schedule::Action& action) {
-        return quoted(action.node.empty() ? action.key : concat(action.key, ' ', action.node));
+        return dot_text(action.node.empty() ? action.key : concat(action.key, ' ', action.node));
     };
     for (const schedule::Action& action : plan.actions) {
         const bool pseudo = action.kind == schedule::ActionKind::Pseudo;

@@ -168,6 +168,8 @@ std::optional<EpochSeconds> parse_time(std::string_view text) {
     return EpochSeconds{seconds + *clock + *offset};
 }
 
+// Hours and seconds are also taken without the T before them, as Pacemaker does: only M would be
+// ambiguous.
 std::optional<CalendarSpan> parse_span(std::string_view text) {
     Scanner in{trim(text)};
     if (!in.skip('P') || in.text.empty()) return std::nullopt;
@@ -192,11 +194,11 @@ std::optional<CalendarSpan> parse_span(std::string_view text) {
             span.days += *count * 7;
         } else if (unit == 'D' && !in_clock) {
             span.days += *count;
-        } else if (unit == 'H' && in_clock) {
+        } else if (unit == 'H') {
             span.seconds += *count * 3600;
         } else if (unit == 'M' && in_clock) {
             span.seconds += *count * 60;
-        } else if (unit == 'S' && in_clock) {
+        } else if (unit == 'S') {
             span.seconds += *count;
         } else {
             return std::nullopt;

@@ -27,6 +27,19 @@ void set_target_rc(Step& step, std::string_view rc) {
     step.meta.emplace_back("op_target_rc", rc);
 }
 
+// Two operations of one name and interval cannot be told apart: neither is used.
+bool is_defined_twice(const World& world, const Resource& resource, const cib::Element& operation,
+                      std::int64_t interval) {
+    std::size_t found = 0;
+    for (const cib::Element& child : resource.operations->children) {
+        if (child.name != "op") continue;
+        const cib::Element* xml = world.ids.resolve(child);
+        if (xml == nullptr || xml->get("name") != operation.get("name")) continue;
+        if (rules::parse_interval_ms(xml->get("interval")).value_or(0) == interval) ++found;
+    }
+    return found > 1;
+}
+
 std::vector<Operation> operations_of(const World& world, const Resource& resource) {
     std::vector<Operation> out;
     if (resource.operations == nullptr) return out;
@@ -38,10 +51,7 @@ std::vector<Operation> operations_of(const World& world, const Resource& resourc
         if (interval <= 0) continue;
         const Task task = parse_task(xml->get("name"));
         if (task != Task::Monitor) continue;  // nothing else makes sense repeatedly
-        const bool repeated = std::any_of(out.begin(), out.end(), [&](const Operation& each) {
-            return each.interval_ms == interval && each.task == task;
-        });
-        if (repeated) continue;
+        if (is_defined_twice(world, resource, *xml, interval)) continue;
         if (find_operation(world, resource, xml->get("name"), interval) == nullptr) continue;
         Role role = parse_role(xml->get("role"));
         out.push_back({.task = task, .interval_ms = interval, .role = role});

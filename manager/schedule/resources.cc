@@ -31,9 +31,8 @@ std::int32_t small_integer(const std::string* text, std::int32_t fallback) {
 // --- Templates -----------------------------------------------------------------------------------
 
 std::string operation_identity(const cib::Element& operation) {
-    return concat(operation.get("name"), '-',
-                  rules::parse_interval_ms(operation.get("interval")).value_or(0), '-',
-                  operation.get("role"));
+    const std::string_view role = operation.get("role");
+    return concat(operation.get("name"), '-', role.empty() ? "Started" : role);
 }
 
 // The primitive with what its template adds: the primitive's own sets and operations come first.
@@ -250,7 +249,9 @@ void add_guest_connection(World& world, const cib::Element& xml, cib::Element& g
     rules::collect_attributes(effective, "meta_attributes", input, {}, found);
     const auto name = found.find("remote-node");
     if (name == found.end() || name->second.empty()) return;
-    if (world.ids.find(name->second) != nullptr) return;  // the name is taken: not a guest
+    if (const cib::Element* taken = world.ids.find(name->second)) {
+        if (kind_of(taken->name) || taken->name == "template") return;  // the name is a resource's
+    }
     const auto value = [&found](std::string_view key, std::string_view fallback) {
         const auto at = found.find(key);
         return at == found.end() ? std::string(fallback) : at->second;

@@ -356,7 +356,13 @@ Step& make_step(World& world, const StepRequest& request) {
             world.singletons.emplace(step->key, step);
         }
     }
-    if (!request.optional) step->flags &= ~flag::kOptional;
+    const Resource* owner = request.resource;
+    if (owner != nullptr && step->node != nullptr && !step->is(flag::kPseudo) && !owner->managed &&
+        step->interval_ms == 0) {
+        step->flags |= flag::kOptional;  // nothing but monitors is done to the unmanaged
+    } else if (!request.optional) {
+        step->flags &= ~flag::kOptional;
+    }
     if (request.resource != nullptr) update_runnable(world, *step);
     return *step;
 }

@@ -117,6 +117,10 @@ Changed update_steps(World& world, Step& first, Step& then, std::uint32_t seen,
     return changed;
 }
 
+void settle_followers(World& world, const Step& step) {
+    for (std::size_t at = 0; at < step.after.size(); ++at) settle(world, *step.after[at].step);
+}
+
 bool can_interleave(const Step& first, const Step& then) {
     if (first.resource == nullptr || then.resource == nullptr || first.resource == then.resource ||
         !is_clone_or_bundle(*first.resource) || !is_clone_or_bundle(*then.resource)) {
@@ -177,10 +181,7 @@ Changed update_instances(World& world, Step& first, Step& then, const Node* node
         const Changed below =
             update_pair(world, *instance, first, *step, node, seen, filter, effects);
         changed |= below;
-        if (!below.then) continue;
-        for (std::size_t at = 0; at < step->after.size(); ++at) {
-            settle(world, *step->after[at].step);
-        }
+        if (below.then) settle_followers(world, *step);
     }
     return changed;
 }
@@ -263,7 +264,10 @@ Changed update_pair(World& world, Resource& method, Step& first, Step& then, con
             for (Resource* member : method.children) {
                 Step* part = part_step(*member, then.task, node);
                 if (part == nullptr) continue;
-                changed |= update_pair(world, *member, first, *part, node, seen, filter, effects);
+                const Changed below =
+                    update_pair(world, *member, first, *part, node, seen, filter, effects);
+                changed |= below;
+                if (below.then) settle_followers(world, *part);
             }
             return changed;
         }

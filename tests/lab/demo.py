@@ -5,10 +5,6 @@ One table: what was done, after how long it was detected, after how long the ser
 requests were lost, and whether a node was fenced. Exit 1 if something did not go as it should.
 """
 import contextlib
-import os
-import pathlib
-import signal
-import subprocess
 import sys
 import time
 
@@ -80,9 +76,10 @@ def kill_service(probe):
 
 
 def move_by_hand(probe):
-    row = Row("group moved by hand to pm01")
+    row = Row("group moved by hand from pm02")
     row.at_ns = xblab.now_ns()
-    cluster.shell("pm02", "resource", "move", "web", "pm01")
+    # Without a node: away from here. A preference for pm01 would be a tie with stickiness INFINITY.
+    cluster.shell("pm02", "resource", "move", "web")
     service_away(row, probe, "pm01")
     cluster.shell("pm01", "resource", "clear", "web")
     cluster.wait_settled("pm01")
@@ -103,25 +100,14 @@ def cut_interconnect(probe):
     return finish(row)
 
 
-def daemons(node):
-    found = subprocess.run(["ip", "netns", "pids", xblab.PREFIX + node], capture_output=True, text=True,
-                           check=True).stdout.split()
-    return [int(pid) for pid in found if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "xbeatd"]
-
-
 def stall_daemon(probe):
     row = Row(f"daemon of pm01 stopped for {STALL_MS / 1000:g} s")
     since = cluster.last_event("pm02")
-    pids = daemons("pm01")
+    pids = xblab.processes("pm01", "xbeatd")
     row.check(pids, "no daemon to stop")
     row.at_ns = xblab.now_ns()
-    try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+    with xblab.stopped(pids):
         time.sleep(STALL_MS / 1000)
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
     stalled = scene.wait_event("pm02", "peer-stalled", since)
     row.detected = milliseconds(stalled, row.at_ns)
     cluster.wait_joined()
@@ -141,13 +127,8 @@ def starve(probe):
     row = Row(f"all cores: {HOGS} busy processes, then 1 s of real-time load")
     since = {node: cluster.last_event(node) for node in scene.NODES}
     row.at_ns = xblab.now_ns()
-    busy = [subprocess.Popen(["timeout", "4", "sh", "-c", "while :; do :; done"]) for _ in range(HOGS)]
-    for process in busy:
-        process.wait()
-    hogs = [subprocess.Popen(["timeout", "1", "chrt", "-f", "50", "sh", "-c", "while :; do :; done"])
-            for _ in range(os.cpu_count())]
-    for hog in hogs:
-        hog.wait()
+    xblab.busy(4, HOGS)
+    xblab.real_time_burst()
     cluster.wait_joined()
     cluster.wait_settled("pm01")
     for node in scene.NODES:

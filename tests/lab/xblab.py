@@ -3,10 +3,13 @@
 Everything waits for an event or a state, with a limit; nothing sleeps for a guessed time. Times are
 nanoseconds of CLOCK_BOOTTIME, the clock of all of the lab's programs.
 """
+import contextlib
 import json
 import os
 import pathlib
 import queue
+import re
+import signal
 import subprocess
 import threading
 import time
@@ -106,6 +109,45 @@ def run(node, *command, check=True, limit_s=60, text=None):
         raise LabError(f"{node}: {' '.join(map(str, command))}: exit {done.returncode}: "
                        f"{done.stderr.strip() or done.stdout.strip()}")
     return done
+
+
+def processes(node, pattern):
+    """The host's PIDs of the node's processes whose name matches the regular expression whole."""
+    found = subprocess.run(["ip", "netns", "pids", PREFIX + node], capture_output=True, text=True, check=True)
+    pids = []
+    for pid in found.stdout.split():
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            if re.fullmatch(pattern, pathlib.Path(f"/proc/{pid}/comm").read_text().strip()):
+                pids.append(int(pid))
+    return pids
+
+
+@contextlib.contextmanager
+def stopped(pids):
+    """Processes that are stopped for the length of the block, and continued whatever happens."""
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def real_time_burst():
+    """One second of SCHED_FIFO on every core. The timeout is outside the hog's priority, or it would never run."""
+    hogs = [subprocess.Popen(["timeout", "1", "chrt", "-f", "50", "sh", "-c", "while :; do :; done"])
+            for _ in range(os.cpu_count())]
+    for hog in hogs:
+        hog.wait()
+
+
+def busy(seconds, count=8):
+    """That many ordinary busy processes for that long."""
+    hogs = [subprocess.Popen(["timeout", str(seconds), "sh", "-c", "while :; do :; done"]) for _ in range(count)]
+    for hog in hogs:
+        hog.wait()
 
 
 def has_address(node, address=SERVICE_ADDRESS):

@@ -17,7 +17,6 @@ import os
 import pathlib
 import platform
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -134,31 +133,9 @@ def contender_patience(contender):
 
 def stop_daemon(contender, milliseconds):
     def disturb(node):
-        pids = contender.daemon_pids(node)
-        try:
-            for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
+        with xblab.stopped(contender.daemon_pids(node)):
             time.sleep(milliseconds / 1000)
-        finally:
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
     return disturb
-
-
-def real_time_load(_node):
-    """One second of SCHED_FIFO on every core; the timeout is outside the hog's priority."""
-    hogs = [subprocess.Popen(["timeout", "1", "chrt", "-f", "50", "sh", "-c", "while :; do :; done"])
-            for _ in range(os.cpu_count())]
-    for hog in hogs:
-        hog.wait()
-
-
-def busy_processes(_node):
-    """Eight ordinary busy processes for a minute."""
-    hogs = [subprocess.Popen(["timeout", str(BUSY_S), "sh", "-c", "while :; do :; done"]) for _ in range(8)]
-    for hog in hogs:
-        hog.wait()
 
 
 def node_cpu_s():
@@ -211,8 +188,9 @@ def measure(contender, options):
                 f"daemon stopped {ms} ms": is_false(contender, probe, stop_daemon(contender, ms))
                 for ms in STALLS_MS}
             result["false_verdicts"]["real-time load"] = sum(
-                is_false(contender, probe, real_time_load) for _ in range(LOAD_REPEATS))
-            result["false_verdicts"]["8 busy processes"] = is_false(contender, probe, busy_processes)
+                is_false(contender, probe, lambda _node: xblab.real_time_burst()) for _ in range(LOAD_REPEATS))
+            result["false_verdicts"]["8 busy processes"] = is_false(
+                contender, probe, lambda _node: xblab.busy(BUSY_S))
             print(f"  false: {result['false_verdicts']}", file=sys.stderr, flush=True)
         result["client"] = probe.stop()
     finally:

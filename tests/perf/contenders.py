@@ -3,7 +3,6 @@
 A contender knows how to come up, who is active, how to bring a returned node back as standby, how to
 forget a failure, and how to move by hand. Injecting and measuring is bench.py's work.
 """
-import pathlib
 import re
 import subprocess
 
@@ -48,10 +47,7 @@ class Contender:
 
     def daemon_pids(self, node):
         """The processes of the cluster software that are stopped in the stall test; PIDs of the host."""
-        found = subprocess.run(["ip", "netns", "pids", xblab.PREFIX + node], capture_output=True, text=True,
-                               check=True).stdout.split()
-        return [int(pid) for pid in found
-                if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == self.daemon]
+        return xblab.processes(node, self.daemon)
 
     def load_pids(self, node):
         """All processes that belong to the cluster software itself, for its memory."""
@@ -204,7 +200,6 @@ class Pacemaker(Contender):
     probe = "http"
     service = "nginx"
     daemon = "corosync"
-    programs = re.compile(r"^(corosync|pacemaker.*)$")
 
     def __init__(self, name, token_ms, monitor_s):
         self.name = name
@@ -261,10 +256,7 @@ class Pacemaker(Contender):
         self.wait_idle()
 
     def load_pids(self, node):
-        found = subprocess.run(["ip", "netns", "pids", xblab.PREFIX + node], capture_output=True, text=True,
-                               check=True).stdout.split()
-        return [int(pid) for pid in found
-                if self.programs.match(pathlib.Path(f"/proc/{pid}/comm").read_text().strip())]
+        return xblab.processes(node, "corosync|pacemaker.*")
 
 
 class Xbeat(Contender):
@@ -287,7 +279,7 @@ class Xbeat(Contender):
         cluster.cleanup(other(node))
 
     def move(self, source):
-        xblab.start(source, "xbeat", "resource", "move", "web", other(source), stdout=subprocess.DEVNULL)
+        xblab.start(source, "xbeat", "resource", "move", "web", stdout=subprocess.DEVNULL)
 
     def moved(self, source):
         cluster.wait_settled(source)
@@ -295,10 +287,7 @@ class Xbeat(Contender):
         cluster.wait_settled(source)
 
     def load_pids(self, node):
-        found = subprocess.run(["ip", "netns", "pids", xblab.PREFIX + node], capture_output=True, text=True,
-                               check=True).stdout.split()
-        return [int(pid) for pid in found
-                if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() in ("xbeatd", "xbeat-exec")]
+        return xblab.processes(node, "xbeatd|xbeat-exec")
 
 
 def all_contenders():

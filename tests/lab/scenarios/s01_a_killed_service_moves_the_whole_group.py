@@ -11,7 +11,8 @@ def run():
         scene.expect_equal(cluster.where(), ["pm01"], "where the group starts")
         probe = xblab.Probe("http")
         probe.wait_served()
-        since = cluster.last_event("pm02")
+        planner = cluster.coordinator("pm01")
+        since = cluster.last_event(planner)
 
         at_ns = xblab.inject("kill", "pm01", "nginx")
         outage = probe.wait_outage(at_ns, 60, server="pm02")
@@ -29,6 +30,6 @@ def run():
         scene.expect_equal([name for name in starts if name in scene.GROUP], ["address", "httpd"],
                            "order of starts")
         scene.expect_no_fencing()
-        scene.expect(cluster.events("pm02", since), "the fail-over is noted")
+        scene.wait_event(planner, "failover-started", since)
         scene.expect(outage["lost"] > 0, "the client noticed")
         probe.stop()

@@ -1,9 +1,4 @@
 """Stopped daemons, busy processors and real-time load fail nothing over and fence nobody."""
-import contextlib
-import os
-import pathlib
-import signal
-import subprocess
 import time
 
 import cluster
@@ -12,34 +7,14 @@ import xblab
 
 QUICK = True
 STALLS_MS = (20, 100, 500, 2000, 5000)
-HOGS = 8
-
-
-def daemon_pids(node):
-    found = subprocess.run(["ip", "netns", "pids", xblab.PREFIX + node], capture_output=True, text=True,
-                           check=True).stdout.split()
-    return [int(pid) for pid in found if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "xbeatd"]
+BUSY_S = 10
 
 
 def stall(node, milliseconds):
-    pids = daemon_pids(node)
+    pids = xblab.processes(node, "xbeatd")
     scene.expect(pids, f"a daemon runs on {node}")
-    try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        time.sleep(milliseconds / 1000)
-    finally:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-
-
-def real_time_burst():
-    """One second of SCHED_FIFO on each core; the timeout itself is outside the hog's priority."""
-    hogs = [subprocess.Popen(["timeout", "1", "chrt", "-f", "50", "sh", "-c", "while :; do :; done"])
-            for _ in range(os.cpu_count())]
-    for hog in hogs:
-        hog.wait()
+    with xblab.stopped(pids):
+        time.sleep(milliseconds / 1000)  # the disturbance itself, not a wait
 
 
 def run():
@@ -50,10 +25,8 @@ def run():
             for milliseconds in STALLS_MS:
                 stall(node, milliseconds)
         for _ in range(5):
-            real_time_burst()
-        busy = [subprocess.Popen(["timeout", "10", "sh", "-c", "while :; do :; done"]) for _ in range(HOGS)]
-        for process in busy:
-            process.wait()
+            xblab.real_time_burst()
+        xblab.busy(BUSY_S)
 
         for node in scene.NODES:
             cluster.wait_settled(node)

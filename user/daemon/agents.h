@@ -56,9 +56,14 @@ public:
 
 private:
     /// A run whose end changes what is watched.
+    enum class Watching : std::uint8_t {
+        Start,  // it leaves processes behind: to be held and added
+        Probe,  // it finds what an adopted watch knows, or that nothing is there
+        Stop,   // it ends them
+    };
     struct Watched {
         std::string resource;
-        bool is_stop = false;  // else it leaves processes behind
+        Watching kind = Watching::Start;
     };
 
     void arm();

@@ -170,6 +170,13 @@ void Loop::arm_timer() {
 void Loop::hear(const node::Event& event) {
     if (const auto* path = std::get_if<node::PathVerdict>(&event); path != nullptr && path->is_up)
         parts_.peers.path_up(path->peer, path->path, sys::boot_now());
+    // A peer that answers again, or whose daemon is back, takes connections on every path.
+    if (const auto* peer = std::get_if<node::PeerVerdict>(&event);
+        peer != nullptr && peer->state == node::PeerState::Alive) {
+        for (std::size_t path = 0; path < parts_.config.self_node().links.size(); ++path)
+            parts_.peers.path_up(peer->peer, PathId{static_cast<std::uint8_t>(path)},
+                                 sys::boot_now());
+    }
     if (const auto* degraded = std::get_if<node::Degraded>(&event))
         set_degraded(degraded->what, degraded->reason);
     host_.handle(event);

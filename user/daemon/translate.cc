@@ -68,6 +68,8 @@ node::Event HeartTranslator::degraded() const {
 }
 
 std::vector<node::Event> HeartTranslator::translate(const heart::HeartEvent& event) {
+    // A node on its own has a heart for form's sake (see heart_options()): nothing of it matters.
+    if (config_.self_node().links.empty()) return {};
     switch (event.kind) {
         case heart::EventKind::Peer: {
             std::uint64_t& late_before = ticks_late_[event.peer];

@@ -31,8 +31,12 @@ constexpr const char* kSchema =
 
 /// Over the record's place and its bytes, so that one record cannot stand in for another.
 std::int64_t checksum(std::string_view place, std::string_view bytes) {
-    uLong sum = ::crc32_z(0, reinterpret_cast<const Bytef*>(place.data()), place.size());
-    sum = ::crc32_z(sum, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+    uLong sum = 0;
+    for (const std::string_view part : {place, bytes}) {
+        // Without an address crc32_z() would begin anew.
+        if (part.empty()) continue;
+        sum = ::crc32_z(sum, reinterpret_cast<const Bytef*>(part.data()), part.size());
+    }
     return static_cast<std::int64_t>(sum);
 }
 
@@ -106,7 +110,8 @@ Error Database::corrupt(std::string_view what) const {
 Error Database::failure(std::string_view what) const {
     const int code = ::sqlite3_extended_errcode(connection_.get());
     const int primary = code & 0xff;
-    if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
+    // Our statements are constants: where one is refused, the tables are not what we made.
+    if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_ERROR)
         return corrupt(fmt::format("{}: {}", what, ::sqlite3_errmsg(connection_.get())));
     const int why = ::sqlite3_system_errno(connection_.get());
     Error error{.code = Code::System,

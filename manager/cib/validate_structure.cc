@@ -116,7 +116,7 @@ constexpr std::array kShapes = {
     Shape{"select_fencing", "", "", Id::None},
     Shape{"select_resources", "", "", Id::None},
     Shape{"select_attributes", "attribute", "", Id::None},
-    Shape{"attribute", "", "name", Id::Optional},
+    Shape{"attribute", "", "name"},
     Shape{"domains", "domain", "", Id::None},
     Shape{"domain", "node", ""},
 };

@@ -1,4 +1,5 @@
-// Any bytes as text in the crm language: errors with a line, or a configuration that is said and read back the same.
+// Any bytes as text in the crm language: errors with a line, or a configuration that is said and
+// read back the same.
 #include <cstddef>
 #include <cstdint>
 

@@ -1,5 +1,5 @@
-// Two texts, split at a zero byte: the second updates the first; then objects are removed and renamed. Nothing may fail
-// but with an error, and an error must leave the configuration as it was.
+// Two texts, split at a zero byte: the second updates the first; then objects are removed and
+// renamed. Nothing may fail but with an error, and an error must leave the configuration as it was.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,8 @@ using namespace xbeat::cib;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view input(reinterpret_cast<const char*>(data), size);
     const std::size_t zero = std::min(input.find('\0'), input.size());
-    const std::string_view second = zero < input.size() ? input.substr(zero + 1) : std::string_view();
+    const std::string_view second =
+        zero < input.size() ? input.substr(zero + 1) : std::string_view();
     (void)parse_duration(second);
     const Result<Element> base = load_replace(input.substr(0, zero));
     if (!base) return 0;

@@ -1,4 +1,5 @@
-// Any bytes as a CIB: read, upgraded, checked, said in the crm language and read again, with the same meaning.
+// Any bytes as a CIB: read, upgraded, checked, said in the crm language and read again, with the
+// same meaning.
 #include <cstddef>
 #include <cstdint>
 
@@ -23,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)upgrade(document);
     XB_CHECK(upgrade(document).empty());
     const std::vector<Problem> problems = validate(document);
-    const Element* configuration = document.name == "cib" ? document.child("configuration") : &document;
+    const Element* configuration =
+        document.name == "cib" ? document.child("configuration") : &document;
     if (configuration == nullptr || has_error(problems)) return 0;
 
     const Result<Element> said = parse_crm(print_crm(*configuration));

@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "schedule/colocate.h"
+#include "schedule/failcount.h"
 #include "schedule/steps.h"
 
 namespace xbeat::schedule {
@@ -291,6 +292,22 @@ Node* assign(World& world, Resource& resource, Node* prefer, bool stop_if_fail) 
     return node;
 }
 
+namespace {
+
+// What is no longer configured takes its fail counts with it.
+void clear_orphan_failures(World& world, Resource& resource) {
+    if (!resource.orphan || resource.kind != Kind::Primitive) return;
+    for (Node& node : world.nodes) {
+        if (!node.online || fail_count(world, resource, node, true, false).count == Score()) {
+            continue;
+        }
+        Step& clear = make_clear_failcount(world, resource, &node, "it is not configured");
+        order_from_step(world, &clear, &resource, Task::Stop, effect::kPlain);
+    }
+}
+
+}  // namespace
+
 void assign_resources(World& world) {
     if (world.options.placement != "default") sort_resources(world);
     if (world.options.have_remote_nodes) {
@@ -301,6 +318,7 @@ void assign_resources(World& world) {
     for (Resource* resource : world.top) {
         if (!resource->is_connection) assign(world, *resource, nullptr, true);
     }
+    for (Resource* resource : world.top) clear_orphan_failures(world, *resource);
 }
 
 bool is_blocked_tree(const Resource& resource) {

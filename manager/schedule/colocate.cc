@@ -49,6 +49,10 @@ void collect_group_this_with(const Resource& group, const Resource& origin, List
     if (&group == &origin || &origin == group.children.front()) {
         insert_all(list, group.colocated_with, true);
         if (group.parent != nullptr) collect_this_with(*group.parent, origin, list);
+        // What a later member explicitly asks for concerns where the group begins.
+        for (const Resource* member : group.children) {
+            if (member != &origin) insert_all(list, member->colocated_with, true, true);
+        }
         return;
     }
     // Later members follow through the chain, which an unmanaged member breaks.
@@ -67,10 +71,9 @@ void collect_group_with_this(const Resource& group, const Resource& origin, List
     if (&group != &origin && &origin != group.children.back()) return;
     insert_all(list, group.colocated_by, false);
     if (group.parent != nullptr) collect_with_this(*group.parent, origin, list);
-    if (&origin != &group) return;
-    // For the group as a whole, what is explicitly tied to any member counts.
+    // What is explicitly tied to any member counts for the whole.
     for (const Resource* member : group.children) {
-        insert_all(list, member->colocated_by, false, true);
+        if (member != &origin) insert_all(list, member->colocated_by, false, true);
     }
 }
 

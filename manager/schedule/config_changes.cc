@@ -47,7 +47,11 @@ void force_restart(World& world, Resource& resource, const Recorded& record) {
 }
 
 void reload(World& world, Resource& resource, Node& node) {
-    if (!resource.managed || resource.blocked || resource.failed || resource.start_pending) return;
+    if (!resource.managed || resource.blocked || resource.failed) return;
+    if (resource.start_pending) {
+        make_stop(world, resource, &node, false);  // what is half started cannot be reloaded
+        return;
+    }
     resource.reload = true;
     Step& step = make_step(
         world,

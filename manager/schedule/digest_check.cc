@@ -67,6 +67,25 @@ Attributes digested_parameters(World& world, Resource& resource, const Node& nod
     return out;
 }
 
+bool is_listed(std::string_view list, std::string_view name);
+
+// A CIB that was made public has its secrets masked; then only the rest can be compared.
+bool only_secrets_masked(const Attributes& parameters, const Recorded& record) {
+    const std::string_view secure = record.xml->get("op-secure-digest");
+    const std::string_view secrets = record.xml->get("op-secure-params");
+    if (secure.empty() || secrets.empty()) return false;
+    bool any_masked = false;
+    Attributes open = parameters;
+    open.erase("CRM_meta_timeout");
+    std::erase_if(open, [&](const auto& pair) {
+        if (!is_listed(secrets, pair.first)) return false;
+        any_masked |=
+            !pair.second.empty() && pair.second.find_first_not_of('*') == std::string::npos;
+        return true;
+    });
+    return any_masked && digest_of(open) == secure;
+}
+
 bool is_listed(std::string_view list, std::string_view name) {
     const std::vector<std::string_view> words = split_words(list);
     return std::find(words.begin(), words.end(), name) != words.end();
@@ -79,6 +98,7 @@ Change parameters_changed(World& world, Resource& resource, Node& node, const Re
     const std::string_view restart = record.xml->get("op-restart-digest");
     if (recorded.empty() && restart.empty()) return Change::None;
     const Attributes parameters = digested_parameters(world, resource, node, record);
+    if (only_secrets_masked(parameters, record)) return Change::None;
     if (!restart.empty()) {
         Attributes unreloadable = parameters;
         if (record.xml->has("op-force-restart")) {

@@ -183,6 +183,13 @@ void add_parameters(World& world, const Step& step, Action& out) {
     for (const auto& [name, value] : step.extra) put(out.parameters, name, value);
 }
 
+std::string_view own_meta(const Step& step, std::string_view name) {
+    for (const auto& [known, value] : step.meta) {
+        if (known == name) return value;
+    }
+    return {};
+}
+
 void add_keys(const Step& step, Action& out) {
     out.task = task_text(step);
     out.key = step.key;
@@ -193,8 +200,15 @@ void add_keys(const Step& step, Action& out) {
     }
     if (!step.key.starts_with(resource->id)) return;
     out.internal_key = step.key;
-    out.key =
-        concat(resource->history_name, std::string_view(step.key).substr(resource->id.size()));
+    if (step.task == Task::Notified) {
+        out.key = operation_key(resource->history_name, "notified", 0);
+    } else if (step.task == Task::Notify) {
+        out.key = concat(resource->history_name, '_', own_meta(step, "notify_type"), "_notify_",
+                         own_meta(step, "notify_operation"), "_0");
+    } else {
+        out.key =
+            concat(resource->history_name, std::string_view(step.key).substr(resource->id.size()));
+    }
 }
 
 void add_primitive(const Step& step, Action& out) {

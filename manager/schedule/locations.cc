@@ -42,14 +42,21 @@ Score rule_score(const cib::Element& rule, const Node& node, const rules::RuleIn
     return value == nullptr ? Score() : parse_score(*value).value_or(Score());
 }
 
+bool uses_parameters(const cib::Element& rule) {
+    if (equals_ignoring_case(rule.get("value-source"), "param")) return true;
+    return std::any_of(rule.children.begin(), rule.children.end(), uses_parameters);
+}
+
 void add_rule(World& world, const LocationRequest& request, const cib::Element& original) {
     const cib::Element* rule = world.ids.resolve(original);
     if (rule == nullptr) return;
-    const Attributes parameters = parameters_of(world, request.resource, nullptr);
+    const bool needs_parameters = uses_parameters(*rule);
     Location location;
     const bool has_role = rule->has("role");
     location.role = location_role(has_role ? rule->get("role") : request.role);
     for (Node& node : world.nodes) {
+        Attributes parameters;
+        if (needs_parameters) parameters = parameters_of(world, request.resource, &node);
         const rules::RuleInput input{.now = world.now,
                                      .ids = &world.ids,
                                      .node_attributes = &node.attributes,

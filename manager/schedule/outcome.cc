@@ -200,7 +200,6 @@ bool has_expired(Judge& judge, const Entry& entry) {
     World& world = judge.world;
     Resource& resource = judge.resource;
     const Recorded& record = entry.record;
-    if (entry.rc == kOk) return false;
     const bool is_last_failure = record.id.ends_with("_last_failure_0");
     bool expired = false;
     bool any_unexpired = false;

@@ -130,6 +130,7 @@ void probe_primitive(World& world, Resource& resource, Node& node) {
     if (is_settled_by_guest(world, resource, node)) return;
     Step& probe = make_step(
         world, {.resource = &resource, .task = Task::Monitor, .node = &node, .optional = false});
+    set_optional(probe, false);  // even of what is not managed one wants to know where it is
     order_after_unfencing(world, resource, &node, probe, kPlain);
     set_expected(probe, resource, node);
     Effects effects = kPlain;

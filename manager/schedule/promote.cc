@@ -93,6 +93,7 @@ void set_promotion_priority(World& world, Resource& instance, Resource& clone) {
         case Role::Unknown: {
             const PromotionScore score = promotion_score(instance, chosen);
             instance.priority = score.is_default ? -1 : score.score.points();
+            if (chosen == nullptr) instance.priority = -Score::kInfinity;
             break;
         }
         case Role::Unpromoted:

@@ -199,6 +199,28 @@ void unpack_group(World& world, Resource& group, std::optional<std::int32_t> ins
     }
 }
 
+const cib::Element* instance_xml(const Resource& clone) {
+    for (const cib::Element& child : clone.xml->children) {
+        if (child.name == "primitive" || child.name == "group") return &child;
+    }
+    return nullptr;
+}
+
+// Only OCF and fence agents know about instance numbers: clones of others are anonymous, whatever
+// they say.
+bool is_anonymous_only(World& world, const Resource& clone) {
+    const cib::Element* instance = instance_xml(clone);
+    if (instance == nullptr) return false;
+    const auto is_other = [&world](const cib::Element& xml) {
+        if (xml.name != "primitive") return false;
+        const std::string_view agent_class = merge_template(world, xml).get("class");
+        return agent_class != "ocf" && agent_class != "stonith";
+    };
+    if (is_other(*instance)) return true;
+    return instance->name == "group" &&
+           std::any_of(instance->children.begin(), instance->children.end(), is_other);
+}
+
 void unpack_clone(World& world, Resource& clone) {
     CloneData& data = clone.clone;
     clone.promotable = clone.xml->name == "master" || meta_boolean(clone, "promotable", false);
@@ -219,6 +241,10 @@ void unpack_clone(World& world, Resource& clone) {
     data.clone_min = number("clone-min", "", 0);
     data.interleave = meta_boolean(clone, "interleave", false);
     data.ordered = meta_boolean(clone, "ordered", false);
+    if (clone.unique && is_anonymous_only(world, clone)) {
+        clone.unique = false;
+        data.clone_max = std::min(data.clone_max, static_cast<std::int32_t>(world.nodes.size()));
+    }
     if (!clone.unique && data.clone_node_max > 1) data.clone_node_max = 1;
     if (meta(clone, "resource-stickiness") == nullptr) {
         clone.meta["resource-stickiness"] = "1";
@@ -229,13 +255,6 @@ void unpack_clone(World& world, Resource& clone) {
     for (std::int32_t made = 0; made < count; ++made) {
         if (make_instance(world, clone) == nullptr) break;
     }
-}
-
-const cib::Element* instance_xml(const Resource& clone) {
-    for (const cib::Element& child : clone.xml->children) {
-        if (child.name == "primitive" || child.name == "group") return &child;
-    }
-    return nullptr;
 }
 
 // --- Connections -------------------------------------------------------------------------------

@@ -24,7 +24,12 @@ Allowed& Table::enter(Node* node) {
         entries_.begin(), entries_.end(), node->index,
         [](const Allowed& entry, std::uint32_t index) { return entry.node->index < index; });
     if (at != entries_.end() && at->node == node) return *at;
-    return *entries_.insert(at, Allowed{.node = node, .score = Score::of(node->initial_score)});
+    Allowed entry;
+    entry.node = node;
+    entry.score = Score::of(node->initial_score);
+    // A bundle's node is for the bundle's own resource alone.
+    if (node->is_bundle) entry.discovery = Discovery::Never;
+    return *entries_.insert(at, entry);
 }
 
 void Table::erase(const Node* node) {

@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "model/md5.h"
+#include "rules/compare.h"
 #include "schedule/steps.h"
 
 namespace xbeat::schedule {
@@ -67,16 +68,30 @@ Attributes digested_parameters(World& world, Resource& resource, const Node& nod
     return out;
 }
 
+bool has_own_parameters(World& world, Resource& resource, const Recorded& record) {
+    const OperationConfig& config =
+        operation_config(world, resource, record.kind, record.interval_ms);
+    return config.xml != nullptr && config.xml->child("instance_attributes") != nullptr;
+}
+
 bool is_listed(std::string_view list, std::string_view name);
 
 // A CIB that was made public has its secrets masked; then only the rest can be compared.
-bool only_secrets_masked(const Attributes& parameters, const Recorded& record) {
+bool only_secrets_masked(const Resource& resource, const Attributes& parameters,
+                         const Recorded& record) {
     const std::string_view secure = record.xml->get("op-secure-digest");
     const std::string_view secrets = record.xml->get("op-secure-params");
     if (secure.empty() || secrets.empty()) return false;
     bool any_masked = false;
     Attributes open = parameters;
     open.erase("CRM_meta_timeout");
+    if (resource.is_fence_device &&
+        rules::compare_versions(record.xml->get("crm_feature_set"), "3.16.0") < 0) {
+        // Before that version the cluster's own parameters of devices were left out.
+        std::erase_if(open, [](const auto& pair) { return pair.first.starts_with("pcmk_"); });
+        open.erase("provides");
+        open.erase("stonith-timeout");
+    }
     std::erase_if(open, [&](const auto& pair) {
         if (!is_listed(secrets, pair.first)) return false;
         any_masked |=
@@ -98,7 +113,7 @@ Change parameters_changed(World& world, Resource& resource, Node& node, const Re
     const std::string_view restart = record.xml->get("op-restart-digest");
     if (recorded.empty() && restart.empty()) return Change::None;
     const Attributes parameters = digested_parameters(world, resource, node, record);
-    if (only_secrets_masked(parameters, record)) return Change::None;
+    if (only_secrets_masked(resource, parameters, record)) return Change::None;
     if (!restart.empty()) {
         Attributes unreloadable = parameters;
         if (record.xml->has("op-force-restart")) {
@@ -109,6 +124,10 @@ Change parameters_changed(World& world, Resource& resource, Node& node, const Re
         if (digest_of(unreloadable) != restart) return Change::Restart;
     }
     if (recorded.empty() || digest_of(parameters) == recorded) return Change::None;
+    // Parameters of the operation itself are only applied when it runs again.
+    if (record.interval_ms == 0 && has_own_parameters(world, resource, record)) {
+        return Change::Restart;
+    }
     return restart.empty() ? Change::Other : Change::Reload;
 }
 

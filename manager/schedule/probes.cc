@@ -58,8 +58,15 @@ bool is_settled_by_guest(World& world, Resource& resource, const Node& node) {
     if (!is_guest(node)) return false;
     Resource& guest = *node.remote->launcher;
     Resource* top = top_of(resource);
-    if (guest.role <= Role::Stopped) return true;
-    if (guest.next_role == Role::Stopped) {
+    if (guest.role <= Role::Stopped) {
+        if (guest.assigned != nullptr && !runs_on(guest.known_on, guest.assigned)) {
+            order(world, &guest, Task::Monitor, top, Task::Start, kPlain);
+        }
+        return true;
+    }
+    const bool moves = guest.assigned != nullptr && !runs_on(guest.running_on, guest.assigned);
+    if (node.remote_requires_reset || node.unclean || guest.failed ||
+        guest.next_role == Role::Stopped || moves) {
         order(world, &guest, Task::Stop, top, Task::Start, kPlain);
         return true;
     }
@@ -176,10 +183,8 @@ void create_probes(World& world) {
             }
             continue;
         }
-        if (node.unclean || node.pending || !node.discovery_enabled ||
-            node.variant == NodeVariant::Ping) {
-            continue;
-        }
+        // A pending node is probed in vain: that keeps starts waiting for what it may be running.
+        if (node.unclean || !node.discovery_enabled || node.variant == NodeVariant::Ping) continue;
         for (Resource* resource : world.top) probe_on(world, *resource, node);
     }
 }

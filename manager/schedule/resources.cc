@@ -160,8 +160,11 @@ void read_flags(World& world, Resource& resource) {
     }
     resource.allow_migrate = meta_boolean(resource, "allow-migrate", resource.is_connection);
     const Resource* top = top_of(resource);
-    const bool unique_default = top->kind != Kind::Clone && top->kind != Kind::Bundle;
-    resource.unique = meta_boolean(resource, "globally-unique", unique_default);
+    if (resource.parent != nullptr && top->kind == Kind::Clone) {
+        resource.unique = top->unique;  // which may not be what was configured
+    } else {
+        resource.unique = meta_boolean(resource, "globally-unique", top->kind != Kind::Clone);
+    }
     read_requires(world, resource);
 }
 
@@ -439,7 +442,10 @@ Resource* unpack_resource(World& world, const cib::Element& original, Resource* 
     resource.history_name = resource.id;
     if (const auto limit = target_role(resource)) resource.next_role = *limit;
     world.resource_by_id.emplace(resource.id, &resource);
-    if (world.options.symmetric) {
+    // A guest's connection goes where its launcher may go, also in an opt-in cluster.
+    const bool is_guest_connection =
+        resource.is_connection && meta(resource, "container") != nullptr;
+    if (world.options.symmetric || is_guest_connection) {
         for (Node& node : world.nodes) resource.allowed.enter(&node);
     }
     switch (*kind) {

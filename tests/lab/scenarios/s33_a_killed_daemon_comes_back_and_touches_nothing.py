@@ -13,7 +13,7 @@ def run():
         nginx = xblab.run("pm01", "cat", "/run/nginx.pid").stdout
 
         for node in ("pm01", "pm02"):
-            for victims in (["xbeatd"], ["xbeat-exec"], ["xbeatd", "xbeat-exec"]):
+            for victims in (["xbeatd"], ["xbeat-exec"], ["xbeat-exec", "xbeatd"]):
                 before = cluster.answers(node)["pid"]
                 for victim in victims:
                     xblab.inject("kill", node, victim)

@@ -8,8 +8,6 @@
 
 #include <memory>
 
-#include "core/text.h"
-
 namespace xbeat::net {
 namespace {
 
@@ -57,16 +55,6 @@ Result<Psk> derive_psk(std::span<const std::uint8_t> secret, const PskUse& use) 
     psk.identity = "xbeat1:";
     for (const std::uint8_t byte : name) psk.identity += fmt::format("{:02x}", byte);
     return psk;
-}
-
-std::uint64_t cluster_tag(std::string_view cluster) {
-    // FNV-1a (RFC 9923): a public tag, no protection.
-    std::uint64_t hash = 0xcbf29ce484222325U;
-    for (const char c : cluster) {
-        hash ^= static_cast<std::uint8_t>(c);
-        hash *= 0x100000001b3U;
-    }
-    return hash;
 }
 
 }  // namespace xbeat::net

@@ -19,7 +19,7 @@ warnings := -Wall -Wextra -Wconversion -Wshadow -Wformat=2 -Werror
 language := -std=c++20 -fPIE $(warnings) -D_GLIBCXX_ASSERTIONS $(san_flags) -MMD -MP
 # _FORTIFY_SOURCE needs optimisation, and a sanitizer checks more than it does.
 fortify := $(if $(or $(SAN),$(findstring -O0,$(OPT))),,-D_FORTIFY_SOURCE=2)
-common_flags := $(language) $(OPT) -g -fstack-protector-strong $(fortify)
+common_flags := $(language) $(OPT) -g1 -fstack-protector-strong $(fortify)
 # XML, JSON and the rest come from the system's include folders, where warnings are not ours to fix.
 manager_flags := $(common_flags) -fno-exceptions -fno-rtti -I manager
 user_flags := $(common_flags) -I manager -I user -I bpf -I $(B) -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL

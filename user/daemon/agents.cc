@@ -8,6 +8,7 @@
 
 #include "core/text.h"
 #include "daemon/log.h"
+#include "sys/stable_hash.h"
 
 namespace xbeat::daemon {
 
@@ -42,7 +43,8 @@ Result<agent::Spawn> make_spawn(const node::RunAgent& run) {
         spawn.parameters.push_back({.name = name, .value = value});
     }
     if (spawn.agent_class == agent::AgentClass::Stonith) {
-        // Fence agents take everything on standard input: passwords have no place in an environment.
+        // Fence agents take everything on standard input: passwords have no place in an
+        // environment.
         spawn.input = XB_TRY(agent::fence_input(spawn.action, spawn.parameters));
         spawn.parameters.clear();
     }
@@ -93,13 +95,8 @@ node::AgentDone make_done(const agent::Failed& failed, Instant now) {
 }
 
 std::uint64_t watch_cookie(std::string_view resource) {
-    // FNV-1a (RFC 9923); 0 is left out because it looks like nothing.
-    std::uint64_t hash = 0xcbf29ce484222325U;
-    for (const char c : resource) {
-        hash ^= static_cast<std::uint8_t>(c);
-        hash *= 0x100000001b3U;
-    }
-    return hash == 0 ? 1 : hash;
+    // 0 is left out because it looks like nothing.
+    return std::max<std::uint64_t>(1, sys::stable_hash(resource));
 }
 
 Agents::Agents(Parts parts, ring::Ring& ring) : parts_(std::move(parts)), ring_(ring) {

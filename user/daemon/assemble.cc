@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "net/keys.h"
+#include "sys/stable_hash.h"
 
 namespace xbeat::daemon {
 
@@ -10,7 +10,7 @@ heart::Options heart_options(const Config& config, const heart::Secret& secret,
                              const std::string& run_dir) {
     heart::Options options;
     options.self = config.self;
-    options.cluster_tag = net::cluster_tag(config.cluster);
+    options.cluster_tag = sys::stable_hash(config.cluster);
     options.secret = secret;
     options.period = config.timing.period;
     options.k_suspect = config.timing.suspect;

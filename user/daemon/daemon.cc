@@ -89,6 +89,7 @@ Note start_note(const Config& config, const heart::Status& heart, std::uint64_t 
 }  // namespace
 
 Result<Ending> run_daemon(const Places& places, const Config& given, const heart::Secret& secret) {
+    sys::keep_heap_small();
     Config config = given;
     Log log;
     log.set_verbose(places.verbose);

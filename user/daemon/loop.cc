@@ -51,7 +51,7 @@ Result<Ending> Loop::run(node::Started started) {
     const auto handle = [this](const ring::Completion& completion) { complete(completion); };
     while (!host_.wants_exit() && !is_abandoned_) {
         arm_timer();
-        XB_TRY(parts_.ring.wait(handle));
+        static_cast<void>(XB_TRY(parts_.ring.wait(handle)));
         tick();
         settle();
     }
@@ -68,7 +68,7 @@ Result<void> Loop::flush() {
     parts_.ring.timeout_at(deadline, timer);
     const auto handle = [this](const ring::Completion& completion) { complete(completion); };
     while ((parts_.peers.has_unsent() || parts_.server.has_unsent()) && sys::boot_now() < deadline)
-        XB_TRY(parts_.ring.wait(handle));
+        static_cast<void>(XB_TRY(parts_.ring.wait(handle)));
     return {};
 }
 

@@ -43,7 +43,4 @@ struct PskUse {
 /// The key for one connector, acceptor and path. Code::System if the library fails.
 [[nodiscard]] Result<Psk> derive_psk(std::span<const std::uint8_t> secret, const PskUse& use);
 
-/// A number that tells clusters on one wire apart; no secret, the same on all nodes.
-[[nodiscard]] std::uint64_t cluster_tag(std::string_view cluster);
-
 }  // namespace xbeat::net

@@ -29,9 +29,10 @@ Result<Ring> Ring::create(Options options) {
     XB_CHECK(options.entries >= kEntriesMin);
     XB_CHECK(options.entries <= kEntriesMax);
     Ring made;
-    int outcome = set_up(
-        options.entries,
-        IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, made.ring_);
+    int outcome =
+        set_up(options.entries,
+               IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+               made.ring_);
     if (outcome == -EINVAL) outcome = set_up(options.entries, IORING_SETUP_SUBMIT_ALL, made.ring_);
     if (outcome == -EPERM)
         return Error{.code = Code::Denied,

@@ -1,5 +1,6 @@
 #include "sys/realtime.h"
 
+#include <malloc.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -25,6 +26,14 @@ Result<void> lock_memory() {
     if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
         return system_error("cannot lock memory");
     return {};
+}
+
+void keep_heap_small() {
+    // A fixed threshold: large blocks are mapped and unmapped, and never stay in the heap.
+    constexpr int kMappedBytes = 128 << 10;
+    XB_CHECK(::mallopt(M_MMAP_THRESHOLD, kMappedBytes) == 1);
+    XB_CHECK(::mallopt(M_TRIM_THRESHOLD, kMappedBytes) == 1);
+    XB_CHECK(::mallopt(M_ARENA_MAX, 2) == 1);
 }
 
 std::size_t resident_bytes() {

@@ -16,6 +16,10 @@ Result<void> become_realtime(int priority);
 /// used costs nothing). Code::System where RLIMIT_MEMLOCK forbids it.
 Result<void> lock_memory();
 
+/// Lets glibc's heap give back what large configurations needed, and share its arenas between
+/// threads: an idle daemon stays small (mallopt(3)). To be called before the first thread.
+void keep_heap_small();
+
 /// The resident memory of this process in bytes; 0 if /proc does not tell.
 [[nodiscard]] std::size_t resident_bytes();
 

@@ -172,6 +172,7 @@ TEST(Agents, TellAFenceAgentOnlyWhatIsItsOwn) {
 
     ASSERT_TRUE(spawn);
     EXPECT_EQ(spawn->input, "action=reboot\nport=pm01\n");
+    EXPECT_TRUE(spawn->parameters.empty());
 }
 
 TEST(Agents, RefuseAClassThatNobodyRuns) {

@@ -34,6 +34,22 @@ Result<void> talk(TlsSession& a, TlsSession& b, std::string& to_a, std::string& 
     }
 }
 
+/// Two sessions that have shaken hands.
+struct Pair {
+    TlsSession a;
+    TlsSession b;
+};
+Pair shaken() {
+    Result<TlsSession> a = TlsSession::connector(make(1, kUse));
+    Result<TlsSession> b = TlsSession::acceptor({make(1, kUse)});
+    EXPECT_TRUE(a);
+    EXPECT_TRUE(b);
+    std::string to_a;
+    std::string to_b;
+    EXPECT_TRUE(talk(*a, *b, to_a, to_b));
+    return {.a = *std::move(a), .b = *std::move(b)};
+}
+
 TEST(Tls, ShakesHandsWithOneKeyAndCarriesBytesBothWays) {
     Result<TlsSession> a = TlsSession::connector(make(1, kUse));
     Result<TlsSession> b = TlsSession::acceptor({make(9, kUse), make(1, kUse)});
@@ -55,17 +71,11 @@ TEST(Tls, ShakesHandsWithOneKeyAndCarriesBytesBothWays) {
 }
 
 TEST(Tls, ShowsNoByteOfTheTextOnTheWire) {
-    Result<TlsSession> a = TlsSession::connector(make(1, kUse));
-    Result<TlsSession> b = TlsSession::acceptor({make(1, kUse)});
-    ASSERT_TRUE(a);
-    ASSERT_TRUE(b);
-    std::string to_a;
-    std::string to_b;
-    ASSERT_TRUE(talk(*a, *b, to_a, to_b));
+    Pair pair = shaken();
 
-    ASSERT_TRUE(a->write("fence confirmed: pm01"));
+    ASSERT_TRUE(pair.a.write("fence confirmed: pm01"));
 
-    EXPECT_EQ(a->take_output().find("pm01"), std::string::npos);
+    EXPECT_EQ(pair.a.take_output().find("pm01"), std::string::npos);
 }
 
 TEST(Tls, NamesItsKeyWithoutNamingClusterOrNodes) {
@@ -156,19 +166,14 @@ TEST(Tls, RefusesPlainBytesInsteadOfAHandshake) {
 }
 
 TEST(Tls, RefusesARecordThatWasChangedOnTheWay) {
-    Result<TlsSession> a = TlsSession::connector(make(1, kUse));
-    Result<TlsSession> b = TlsSession::acceptor({make(1, kUse)});
-    ASSERT_TRUE(a);
-    ASSERT_TRUE(b);
-    std::string to_a;
-    std::string to_b;
-    ASSERT_TRUE(talk(*a, *b, to_a, to_b));
-    ASSERT_TRUE(a->write("message"));
-    std::string record = a->take_output();
+    Pair pair = shaken();
+    ASSERT_TRUE(pair.a.write("message"));
+    std::string record = pair.a.take_output();
     record.back() = static_cast<char>(record.back() ^ 1);
+    std::string plain;
 
-    EXPECT_FALSE(b->feed(record, to_b));
-    EXPECT_TRUE(to_b.empty());
+    EXPECT_FALSE(pair.b.feed(record, plain));
+    EXPECT_TRUE(plain.empty());
 }
 
 /// The first flight of an OpenSSL client that is set up by `prepare`.

@@ -11,9 +11,9 @@ using Amounts = std::map<std::string, std::int32_t, std::less<>>;
 
 bool fits(const Node& node, const Amounts& needs) {
     return std::all_of(needs.begin(), needs.end(), [&node](const auto& need) {
+        // What a node says nothing about it has without limit.
         const auto at = node.capacity.find(need.first);
-        const std::int32_t free = at == node.capacity.end() ? 0 : at->second;
-        return need.second <= free;
+        return at == node.capacity.end() || need.second <= at->second;
     });
 }
 

@@ -166,8 +166,9 @@ void apply_to_scores(Resource& dependent, const Resource& primary, const Colocat
 }
 
 void apply_to_priority(Resource& dependent, const Resource& primary, const Colocation& colocation) {
-    if (primary.assigned == nullptr || dependent.assigned == nullptr) return;
-    if (!same_place(colocation, dependent.assigned, &dependent, primary.assigned, &primary)) {
+    const Node* here = place_of(dependent, false);
+    if (primary.assigned == nullptr || here == nullptr) return;
+    if (!same_place(colocation, here, &dependent, primary.assigned, &primary)) {
         if (colocation.score == Score::always() && colocation.dependent_role == Role::Promoted) {
             dependent.priority = -Score::kInfinity;
         }
@@ -181,12 +182,16 @@ void apply_to_priority(Resource& dependent, const Resource& primary, const Coloc
     dependent.priority = (change + Score::of(dependent.priority)).points();
 }
 
+// An instance that has its node already: a colocation of its role now concerns the promotion.
+bool is_by_role(const Resource& dependent, const Colocation& colocation) {
+    return colocation.dependent_role >= Role::Started && dependent.parent != nullptr &&
+           dependent.parent->kind == Kind::Clone && dependent.parent->promotable &&
+           !dependent.unassigned;
+}
+
 void apply_with_primitive(Resource& dependent, Resource& primary, const Colocation& colocation) {
     if (primary.unassigned) return;
-    const bool by_role = colocation.dependent_role >= Role::Started &&
-                         top_of(dependent)->promotable && !dependent.unassigned &&
-                         dependent.parent != nullptr;
-    if (by_role) {
+    if (is_by_role(dependent, colocation)) {
         apply_to_priority(dependent, primary, colocation);
         return;
     }
@@ -257,6 +262,15 @@ void apply_with_promotable(Resource& dependent, Resource& clone, const Colocatio
     }
 }
 
+void apply_promotable_to_priority(World& world, Resource& dependent, const Resource& clone,
+                                  const Colocation& colocation) {
+    if (compatible_instance(world, dependent, clone, colocation.primary_role, false) != nullptr) {
+        dependent.priority = (Score::of(dependent.priority) + colocation.score).points();
+    } else if (colocation.score == Score::always()) {
+        dependent.priority = -Score::kInfinity;
+    }
+}
+
 bool is_interleaved(const Colocation& colocation, const Resource& primary) {
     const Resource& dependent = *colocation.dependent;
     if (!is_clone_or_bundle(dependent)) return false;
@@ -268,7 +282,11 @@ void apply_with_instances(World& world, Resource& dependent, Resource& collectiv
     if (collective.unassigned) return;
     if (collective.promotable && colocation.primary_role != Role::Unknown &&
         collective.kind == Kind::Clone) {
-        apply_with_promotable(dependent, collective, colocation);
+        if (is_by_role(dependent, colocation)) {
+            apply_promotable_to_priority(world, dependent, collective, colocation);
+        } else if (dependent.unassigned) {
+            apply_with_promotable(dependent, collective, colocation);
+        }
         return;
     }
     const std::vector<Resource*> instances = instances_of(collective);
@@ -425,7 +443,7 @@ bool has_influence(const Colocation& colocation, const Resource* primary) {
 
 void apply_colocation(World& world, Resource& dependent, Resource& primary,
                       const Colocation& colocation) {
-    if (dependent.kind == Kind::Group) {
+    if (dependent.kind == Kind::Group && !is_by_role(dependent, colocation)) {
         if (dependent.children.empty()) return;
         if (dependent.group_colocated) {
             apply_colocation(world, *dependent.children.front(), primary, colocation);

@@ -130,12 +130,6 @@ void sort_for_promotion(World& world, Resource& clone) {
             entry->score = Score::of(instance->sort_index) + entry->score;
         }
     }
-    for (const Colocation* each : this_with(clone)) {
-        if (each->dependent_role != Role::Promoted) continue;
-        const Merge merge = each->score == Score::always() ? Merge::Default : Merge::Active;
-        merge_wishes(world, *each->primary, clone, clone.allowed, each, Factor::of(each->score),
-                     merge);
-    }
     for (const Colocation* each : with_this(clone)) {
         if (each->primary_role != Role::Promoted || !has_influence(*each)) continue;
         merge_wishes(world, *each->dependent, clone, clone.allowed, each, Factor::of(each->score),
@@ -232,11 +226,13 @@ void add_promotion_scores(World& world, Resource& clone) {
 
 void choose_promoted(World& world, Resource& clone) {
     for (Allowed& entry : clone.allowed) entry.count = 0;
-    for (Resource* instance : clone.children) set_promotion_priority(world, *instance, clone);
+    for (Resource* instance : clone.children) {
+        set_current_unpromoted(*instance);
+        set_promotion_priority(world, *instance, clone);
+    }
     sort_for_promotion(world, clone);
     std::int32_t promoted = 0;
     for (Resource* instance : clone.children) {
-        set_current_unpromoted(*instance);
         Allowed* slot =
             promoted < clone.clone.promoted_max ? promotion_slot(*instance, clone) : nullptr;
         const bool frozen = role_of(*instance, true) < Role::Promoted &&

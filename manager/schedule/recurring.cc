@@ -91,9 +91,8 @@ bool is_kept(const Resource& resource, Node* node, const Operation& operation, c
 void make_active(World& world, Resource& resource, const Operation& operation, Step& start) {
     Node* node = resource.assigned;
     if (operation.role == Role::Stopped) return;
-    const bool default_role = operation.role == Role::Unknown || operation.role == Role::Started;
-    const bool matches =
-        default_role ? resource.next_role != Role::Promoted : operation.role == resource.next_role;
+    const bool matches = operation.role == Role::Unknown ? resource.next_role != Role::Promoted
+                                                         : operation.role == resource.next_role;
     if (!matches) {
         cancel_if_running(world, resource, node, operation);
         return;

@@ -211,6 +211,7 @@ void mark_blocked(World& world, Resource& resource, Task task) {
         step->flags &= ~flag::kRunnable;
         block_colocated(world, *step);
         settle(world, *step);
+        settle_after(world, *step);
     }
     for (Resource* child : resource.children) mark_blocked(world, *child, task);
 }

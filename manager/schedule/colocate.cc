@@ -82,11 +82,17 @@ bool is_container_of(const Resource& bundle, const Resource& origin) {
                        [&origin](const Replica& replica) { return replica.container == &origin; });
 }
 
+// A bundle's address or connection: neither container nor content.
+bool is_wrapper(const Resource& resource) {
+    return resource.parent != nullptr && resource.parent->kind == Kind::Bundle &&
+           !is_container_of(*resource.parent, resource);
+}
+
 void collect_this_with(const Resource& resource, const Resource& origin, List& list) {
     switch (resource.kind) {
         case Kind::Primitive:
             insert_all(list, resource.colocated_with, true, &resource != &origin);
-            if (&resource == &origin && resource.parent != nullptr) {
+            if (&resource == &origin && resource.parent != nullptr && !is_wrapper(resource)) {
                 collect_this_with(*resource.parent, origin, list);
             }
             break;
@@ -100,6 +106,11 @@ void collect_this_with(const Resource& resource, const Resource& origin, List& l
         case Kind::Bundle:
             if (&resource == &origin || is_container_of(resource, origin)) {
                 insert_all(list, resource.colocated_with, true);
+                break;
+            }
+            // What concerns a role concerns those who can have it.
+            for (const Colocation* each : resource.colocated_with) {
+                if (each->dependent_role != Role::Unknown) insert(list, each, true);
             }
             break;
     }
@@ -109,7 +120,7 @@ void collect_with_this(const Resource& resource, const Resource& origin, List& l
     switch (resource.kind) {
         case Kind::Primitive:
             insert_all(list, resource.colocated_by, false, &resource != &origin);
-            if (&resource == &origin && resource.parent != nullptr) {
+            if (&resource == &origin && resource.parent != nullptr && !is_wrapper(resource)) {
                 collect_with_this(*resource.parent, origin, list);
             }
             break;
@@ -123,6 +134,10 @@ void collect_with_this(const Resource& resource, const Resource& origin, List& l
         case Kind::Bundle:
             if (&resource == &origin || is_container_of(resource, origin)) {
                 insert_all(list, resource.colocated_by, false);
+                break;
+            }
+            for (const Colocation* each : resource.colocated_by) {
+                if (each->primary_role != Role::Unknown) insert(list, each, false);
             }
             break;
     }
@@ -130,6 +145,19 @@ void collect_with_this(const Resource& resource, const Resource& origin, List& l
 
 // --- Attribute values
 // ---------------------------------------------------------------------------------
+
+// Inside a bundle the place that counts is where the container is.
+const Node* host_of(const Node* node, const Resource* resource) {
+    if (node == nullptr || resource == nullptr || !node->is_bundle || node->remote == nullptr ||
+        node->remote->launcher == nullptr) {
+        return node;
+    }
+    if (bundle_of(*resource) == nullptr || bundle_of(*resource) != bundle_of(*node->remote)) {
+        return node;
+    }
+    const Resource& container = *node->remote->launcher;
+    return container.assigned != nullptr ? container.assigned : active_on(container);
+}
 
 std::string place_value(const Node* node, const Colocation& colocation, const Resource* resource) {
     if (node == nullptr) return {};
@@ -139,6 +167,8 @@ std::string place_value(const Node* node, const Colocation& colocation, const Re
 
 bool same_place(const Colocation& colocation, const Node* a, const Resource* resource_a,
                 const Node* b, const Resource* resource_b) {
+    a = host_of(a, resource_a);
+    b = host_of(b, resource_b);
     if (colocation.node_attribute.empty()) {
         return a != nullptr && b != nullptr && equals_ignoring_case(a->name, b->name);
     }
@@ -277,6 +307,29 @@ bool is_interleaved(const Colocation& colocation, const Resource& primary) {
     return interleaves(dependent) && instances_per_node(dependent) == instances_per_node(primary);
 }
 
+// Whether what runs in a bundle's container will have the role that is asked for.
+bool has_wanted_role(const Resource& instance, const Colocation& colocation) {
+    if (colocation.primary_role == Role::Unknown || instance.parent == nullptr ||
+        instance.parent->kind != Kind::Bundle) {
+        return true;
+    }
+    const Replica* replica = replica_of(instance);
+    return replica != nullptr && replica->child != nullptr &&
+           replica->child->next_role == colocation.primary_role;
+}
+
+void apply_bundle_to_priority(Resource& dependent, const std::vector<Resource*>& containers,
+                              const Colocation& colocation) {
+    const Node* here = host_of(place_of(dependent, false), &dependent);
+    for (const Resource* container : containers) {
+        if (here == nullptr || container->assigned != here) continue;
+        if (!has_wanted_role(*container, colocation)) continue;
+        dependent.priority = (Score::of(dependent.priority) + colocation.score).points();
+        return;
+    }
+    if (colocation.score == Score::always()) dependent.priority = -Score::kInfinity;
+}
+
 void apply_with_instances(World& world, Resource& dependent, Resource& collective,
                           const Colocation& colocation) {
     if (collective.unassigned) return;
@@ -290,6 +343,13 @@ void apply_with_instances(World& world, Resource& dependent, Resource& collectiv
         return;
     }
     const std::vector<Resource*> instances = instances_of(collective);
+    if (collective.kind == Kind::Bundle && colocation.dependent_role != Role::Unknown) {
+        if (is_by_role(dependent, colocation)) {
+            apply_bundle_to_priority(dependent, instances, colocation);
+            return;
+        }
+        if (colocation.dependent_role != dependent.next_role) return;
+    }
     if (is_interleaved(colocation, collective)) {
         Resource* peer = compatible_instance(world, dependent, collective, Role::Unknown, false);
         if (peer != nullptr) {
@@ -302,6 +362,7 @@ void apply_with_instances(World& world, Resource& dependent, Resource& collectiv
     if (colocation.score == Score::always()) {
         std::vector<Place> places;
         for (Resource* instance : instances) {
+            if (!has_wanted_role(*instance, colocation)) continue;
             Node* node = place_of(*instance, false);
             if (node != nullptr && !is_blocked_tree(*instance)) {
                 places.insert(places.begin(), {node, assigned_score_of(*instance)});
@@ -310,14 +371,11 @@ void apply_with_instances(World& world, Resource& dependent, Resource& collectiv
         intersect(dependent, collective, colocation, places, false);
         return;
     }
-    if (collective.kind == Kind::Clone) {
-        for (Resource* instance : instances) {
-            apply_colocation(world, dependent, *instance, colocation);
-        }
-    } else {
-        for (Resource* instance : instances) {
-            apply_colocation(world, dependent, *instance, colocation);
-        }
+    Colocation plain = colocation;
+    if (collective.kind == Kind::Bundle) plain.primary_role = Role::Unknown;
+    for (Resource* instance : instances) {
+        if (collective.kind == Kind::Bundle && !has_wanted_role(*instance, colocation)) continue;
+        apply_colocation(world, dependent, *instance, plain);
     }
 }
 
@@ -326,6 +384,8 @@ void apply_with_instances(World& world, Resource& dependent, Resource& collectiv
 
 Score best_score_at(const Colocation* colocation, const Resource& resource, const Node* place,
                     const Resource& target) {
+    place = host_of(place, &target);
+    if (place == nullptr) return Score::never();
     if (colocation == nullptr || colocation->node_attribute.empty()) {
         const Allowed* entry = resource.allowed.find(place);
         if (entry == nullptr || !is_usable(*place)) return Score::never();

@@ -174,5 +174,6 @@ def rejoin(node):
 
 
 def where(resource_address=xblab.SERVICE_ADDRESS):
-    """The nodes whose kernels have the address: the truth, whatever the cluster says."""
-    return [node for node in NODES if xblab.has_address(node, resource_address)]
+    """The machines that are not dead and whose kernels have the address: the truth, whatever the cluster says."""
+    return [node for node in NODES if xblab.machine_state(node) in ("running", "frozen") and
+            xblab.has_address(node, resource_address)]

@@ -6,7 +6,7 @@ import xblab
 
 KEY = "/etc/xbeat/keys/cluster.key"
 CASES = {
-    "missing": (["rm", KEY], "no such file|missing|not exist"),
+    "missing": (["rm", KEY], "there is no|no such file|missing|not exist"),
     "short": (["truncate", "-s", "16", KEY], "16|32|bytes"),
     "readable by others": (["chmod", "0444", KEY], "0400|0600|mode|readable"),
 }

@@ -23,8 +23,9 @@ def run():
 
         xblab.run("pm01", "ip", "link", "set", "ic0", "down")
         xblab.run("pm01", "ip", "link", "set", "ic0", "name", "other0")
-        xblab.run("pm01", "ip", "link", "set", "other0", "up")
         xblab.wait_until("ic0 is shown down", lambda: is_up("ic0") is False)
+        xblab.run("pm01", "ip", "link", "set", "other0", "up")
+        scene.expect(is_up("ic1"), "ic1 is up while ic0 has another name")
         xblab.run("pm01", "ip", "link", "set", "other0", "down")
         xblab.run("pm01", "ip", "link", "set", "other0", "name", "ic0")
         xblab.run("pm01", "ip", "link", "set", "ic0", "up")

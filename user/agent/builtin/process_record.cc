@@ -1,5 +1,6 @@
 #include "agent/builtin/process_record.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,23 +32,53 @@ std::optional<std::string> read_short(const std::string& path, std::size_t most)
     return text;
 }
 
+constexpr std::size_t kState = 0;       // field 3
+constexpr std::size_t kFlags = 6;       // field 9
+constexpr std::size_t kThreads = 17;    // field 20
+constexpr std::size_t kStartTime = 19;  // field 22
+
+// The fields of a stat file from the state on. The name before it, in parentheses, may hold
+// anything, so they begin behind the last closing one. Empty if there is no such file.
+std::vector<std::string_view> fields_of(const std::optional<std::string>& text) {
+    const std::size_t name_end = text ? text->rfind(')') : std::string::npos;
+    if (name_end == std::string::npos) return {};
+    return split_words(std::string_view(*text).substr(name_end + 1));
+}
+
+// A thread on its way out (PF_EXITING of linux/sched.h) runs no more of its program.
+bool is_exiting(const std::vector<std::string_view>& fields) {
+    constexpr std::int64_t kExiting = 0x4;
+    return fields.size() > kFlags && (parse_integer(fields[kFlags]).value_or(0) & kExiting) != 0;
+}
+
+// Whether no thread of the process will run its program again. The kernel announces an exit before
+// it tears the memory down, and until that is done the process does not show as a zombie.
+bool are_all_exiting(pid_t pid) {
+    const std::string folder = concat("/proc/", pid, "/task");
+    DIR* tasks = ::opendir(folder.c_str());
+    if (tasks == nullptr) return true;
+    bool all = true;
+    while (const dirent* entry = ::readdir(tasks)) {
+        if (entry->d_name[0] == '.') continue;
+        const std::optional<std::string> text =
+            read_short(concat(folder, "/", entry->d_name, "/stat"), 2048);
+        const std::vector<std::string_view> fields = fields_of(text);
+        all = all && (fields.empty() || is_exiting(fields));
+    }
+    ::closedir(tasks);
+    return all;
+}
+
 }  // namespace
 
 std::optional<ProcessRecord> describe_process(pid_t pid) {
     const std::optional<std::string> text = read_short(concat("/proc/", pid, "/stat"), 2048);
-    if (!text) return std::nullopt;
-    // The name in parentheses may hold anything; the state follows the last closing one.
-    const std::size_t name_end = text->rfind(')');
-    if (name_end == std::string::npos) return std::nullopt;
-    const std::vector<std::string_view> words =
-        split_words(std::string_view(*text).substr(name_end + 1));
-    constexpr std::size_t kState = 0;       // field 3
-    constexpr std::size_t kThreads = 17;    // field 20
-    constexpr std::size_t kStartTime = 19;  // field 22
+    const std::vector<std::string_view> words = fields_of(text);
     if (words.size() <= kStartTime || words[kState] == "X") return std::nullopt;
     // The first thread may be gone while others work on: then it shows as a zombie, but not alone.
     if (words[kState] == "Z" && parse_integer(words[kThreads]).value_or(0) <= 1)
         return std::nullopt;
+    if (is_exiting(words) && are_all_exiting(pid)) return std::nullopt;
     const std::optional<std::int64_t> ticks = parse_integer(words[kStartTime]);
     if (!ticks || *ticks < 0) return std::nullopt;
     return ProcessRecord{pid, static_cast<std::uint64_t>(*ticks)};

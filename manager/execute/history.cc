@@ -73,6 +73,7 @@ wire::SetHistory entry(const Operation& operation, const OperationResult& result
         {"exec-time", concat(result.exec_ms)},
         {"queue-time", concat(result.queue_ms)},
     };
+    if (!operation.digest.empty()) record.attributes.emplace_back("op-digest", operation.digest);
     return record;
 }
 

@@ -81,7 +81,7 @@ void Mind::settle() {
             plan();
             has_moved = true;
         }
-        if (transition_) {
+        if (transition_ && is_coordinator()) {
             has_moved = advance() || has_moved;
             if (transition_ && transition_->is_settled() && !wants_plan_) finish_transition();
         }
@@ -89,6 +89,7 @@ void Mind::settle() {
         if (!is_coordinator()) wants_plan_ = false;
     }
     flush_appends();
+    go_if_heard();
     if (log_.since_snapshot() > kLogRecordsMax && !log_.has_snapshot_under_way()) save_snapshot();
 }
 
@@ -124,6 +125,7 @@ void Mind::collect() {
 }
 
 std::optional<Instant> Mind::next_deadline() const {
+    if (phase_ == member::Phase::Left) return std::nullopt;
     std::optional<Instant> first;
     const auto consider = [&first](std::optional<Instant> deadline) {
         if (deadline && (!first || *deadline < *first)) first = deadline;
@@ -132,6 +134,7 @@ std::optional<Instant> Mind::next_deadline() const {
     consider(fencer_.next_deadline());
     consider(retry_at_);
     consider(recheck_at_);
+    if (is_going_) consider(gone_at_);
     if (peer_) {
         if (peer_->standing == member::Standing::Member ||
             peer_->standing == member::Standing::Joining || phase_ == member::Phase::Joining) {
@@ -326,6 +329,8 @@ void Mind::handle(const ChannelDown& down) {
         is_lead_pending_ = false;
         peer.standing = member::Standing::Absent;
     }
+    // Who hears a goodbye hangs up.
+    if (is_going_) gone_at_ = now_.boot;
     start_alone_if_allowed();
 }
 
@@ -505,7 +510,7 @@ void Mind::heard(const wire::Goodbye& /*goodbye*/) {
 // --- Questions ----------------------------------------------------------------------------------
 
 bool Mind::is_coordinator() const {
-    return phase_ == member::Phase::Active && coordinator_ == self_.id;
+    return phase_ == member::Phase::Active && coordinator_ == self_.id && !is_going_;
 }
 
 bool Mind::is_peer_member() const { return peer_ && peer_->standing == member::Standing::Member; }

@@ -152,6 +152,7 @@ private:
     void peer_is_out(std::string how);
     void remember_survivor(bool is_survivor);
     void say_goodbye();
+    void go_if_heard();
     void update_quorum();
     void reset_channel();
 
@@ -187,7 +188,11 @@ private:
     [[nodiscard]] wire::Operation make_operation(const schedule::Action& action,
                                                  std::uint32_t index);
     void finish_transition();
-    void note_moves();
+    void failover_begins(const std::string& cause, const std::string& node,
+                         const std::string& resource);
+    void disturbance_ended(bool is_complete);
+    [[nodiscard]] std::map<std::string, std::string> places_now() const;
+    [[nodiscard]] std::vector<std::string> note_moves();
 
     // mind_result.cc
     void heard(const wire::Report& report);
@@ -270,6 +275,8 @@ private:
     bool must_join_again_ = false;     // the disk refused the welcome's state
     std::optional<Instant> retry_at_;  // of a write that failed and must not be given up
     bool is_leaving_ = false;
+    bool is_going_ = false;  // said goodbye; ends when it was heard, or at gone_at_
+    Instant gone_at_{};
     std::optional<Asker> leaver_;  // the local client that asked to leave
 
     // The replicated state.
@@ -279,7 +286,11 @@ private:
     LogIndex told_durable_;            // what we told the coordinator
     std::optional<Change> change_;
     std::deque<WantedChange> wanted_;
-    std::map<ClientId, Asker> forwarded_;  // clients here, waiting for the coordinator
+    struct Forwarded {
+        Asker asker;
+        std::string fences;  // the node that it asks to fence, if it does
+    };
+    std::map<ClientId, Forwarded> forwarded_;  // clients here, waiting for the coordinator
 
     // Plans and actions.
     execute::Local local_;
@@ -290,6 +301,7 @@ private:
     std::map<OperationId, Flight> flights_;
     std::map<std::string, std::set<OperationId>> held_;  // "key node" -> what it waits for
     std::optional<Instant> recheck_at_;
+    bool is_failing_over_ = false;
     std::map<std::string, std::string> places_before_;  // resource -> where it was
 
     // Fencing.

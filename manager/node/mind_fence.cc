@@ -160,6 +160,16 @@ void Mind::fence_ended(const fence::Outcome& outcome, const std::string& origin)
         return order == fences_.end() ? outcome.began : order->second.began;
     }();
     if (!outcome.succeeded) return fence_failed(outcome, origin);
+    // Who asked the coordinator to have itself fenced is answered by who did it.
+    for (auto asked = forwarded_.begin(); asked != forwarded_.end();) {
+        if (asked->second.fences != outcome.target) {
+            ++asked;
+            continue;
+        }
+        reply(asked->second.asker, concat(outcome.target, " was fenced by ", outcome.device));
+        asked = forwarded_.erase(asked);
+    }
+    chronicle_.begin(concat("node ", outcome.target, " fenced"), now_);
     // Our proof: the coordinator itself was the target, and this node shot it.
     if (is_peer && takes_down) peer_is_out("was fenced");
     chronicle_.add({.phase = "fence requested",

@@ -236,6 +236,7 @@ void Mind::take_over(std::string why) {
     term_ = member::next_term(term_, self_.id, node_ids());
     put_meta("term", concat(term_.value), After::Nothing);
     fail_forwarded("the coordinator is gone: look at the state and ask again");
+    places_before_ = places_now();
     lead(std::move(why));
 }
 
@@ -337,6 +338,7 @@ void Mind::peer_joined() {
 // the strength of this alone.
 void Mind::peer_gone(std::string why) {
     Peer& peer = *peer_;
+    if (is_going_) return;  // whoever is left has to deal with it
     if (phase_ == Phase::Forming || (phase_ == Phase::Joining && !has_life_)) {
         phase_ = Phase::Waiting;
         coordinator_ = {};
@@ -348,7 +350,7 @@ void Mind::peer_gone(std::string why) {
     if (peer.standing == Standing::Lost) return peer.hold_until ? peer.hold_until.reset() : void();
     if (phase_ != Phase::Active && phase_ != Phase::Joining) return;
     if (peer.standing == Standing::Out) return;
-    chronicle_.begin(why, now_);
+    failover_begins(why, peer.node.name, {});
     const Evidence& evidence = peer.health.evidence();
     const Instant suspected = peer.health.suspect_since().value_or(evidence.judged_at);
     chronicle_.add({.phase = "silence",
@@ -441,12 +443,28 @@ void Mind::update_quorum() {
     append(wire::SetCluster{.have_quorum = !is_split, .coordinator = self_place().id});
 }
 
+// Everything of this node has stopped. The peer has to hear it: otherwise it would have to prove by
+// a shot what a word could have told. So the end waits a little for the word to arrive.
 void Mind::say_goodbye() {
+    constexpr Duration kPatience = 2s;
+    if (is_going_) return;
     note_node(Level::Info, "left", self_.name, concat(self_.name, " leaves"));
     if (leaver_) reply(*leaver_, std::string("left the cluster"));
     leaver_.reset();
-    if (peer_ && peer_->link.is_open()) say(wire::Goodbye{.term = term_});
-    flush_appends();
+    fail_forwarded("this node leaves");
+    is_going_ = true;
+    gone_at_ = now_.boot;
+    if (is_peer_member()) {
+        say(wire::Goodbye{.term = term_});
+        gone_at_ = now_.boot + kPatience;
+    }
+    go_if_heard();
+}
+
+void Mind::go_if_heard() {
+    if (!is_going_) return;
+    const bool is_heard = !is_peer_member() || peer_->link.unacked() == 0;
+    if (!is_heard && now_.boot < gone_at_) return;
     out_.run.emplace_back(Exit{});
     phase_ = Phase::Left;
 }

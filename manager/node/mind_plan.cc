@@ -9,6 +9,7 @@
 
 #include "cib/duration.h"
 #include "core/text.h"
+#include "model/parameter_digest.h"
 #include "node/mind.h"
 #include "schedule/schedule.h"
 
@@ -52,6 +53,19 @@ std::string planner_id(Term term, Incarnation daemon) {
                   hex(daemon.value, 12));
 }
 
+// Over what the agent is given of the configuration; a recurring monitor's timeout counts too.
+std::string digest_of(const Action& action) {
+    std::map<std::string, std::string, std::less<>> digested;
+    for (const schedule::NameValue& parameter : action.parameters) {
+        if (parameter.name != "crm_feature_set" && !parameter.name.starts_with("CRM_meta_")) {
+            digested[parameter.name] = parameter.value;
+        }
+    }
+    const std::string_view timeout = meta_of(action, "CRM_meta_timeout");
+    if (action.interval_ms > 0 && !timeout.empty()) digested["CRM_meta_timeout"] = timeout;
+    return model::parameter_digest(digested);
+}
+
 void set_option(cib::Element& cib, std::string_view name, std::string_view value) {
     cib::Element& config = cib.child_or_new("configuration").child_or_new("crm_config");
     cib::Element* set = nullptr;
@@ -93,6 +107,10 @@ schedule::Plan Mind::make_plan() const {
     if (options_.unsafe_takeover) {
         set_option(cib, "fencing-enabled", "false");
         set_option(cib, "stonith-enabled", "false");
+        // The operator accepted that what the lost node ran counts as stopped.
+        for (cib::Element& node : cib.child_or_new("status").children) {
+            if (node.get("id") == peer_place().id) node.children.clear();
+        }
     } else {
         set_option(cib, "no-quorum-policy", "freeze");
     }
@@ -112,8 +130,8 @@ void Mind::plan() {
     }
     const std::size_t real = transition_->real_total();
     if (real == 0 && transition_->plan().actions.empty()) {
-        chronicle_.finish(true, now_);
         transition_.reset();
+        disturbance_ended(true);
         return;
     }
     chronicle_.begin(plan_cause_, now_);
@@ -171,7 +189,7 @@ bool Mind::advance() {
             if (limit > 0 && transition_->running() >= static_cast<std::size_t>(limit)) break;
             if (start(index)) has_moved = true;
             if (!transition_ || transition_->is_aborted() || wants_plan_) break;
-            if (phase_ != member::Phase::Active) return true;
+            if (!is_coordinator()) return true;  // it said goodbye
         }
         has_started = has_started || has_moved;
     }
@@ -256,6 +274,7 @@ wire::Operation Mind::make_operation(const Action& action, std::uint32_t index) 
     operation.key = action.key;
     operation.transition_key = concat(index + 1, ':', transition_->number(), ':', action.target_rc,
                                       ':', planner_id(term_, daemon_));
+    operation.digest = digest_of(action);
     operation.interval_ms = action.interval_ms;
     operation.timeout_ms = action.timeout_ms > 0 ? action.timeout_ms : 20'000;
     operation.target_rc = action.target_rc;
@@ -323,8 +342,7 @@ void Mind::finish_transition() {
           {"done", concat(transition_->real_done())},
           {"left", concat(waiting)}});
     transition_.reset();
-    note_moves();
-    chronicle_.finish(is_good && waiting == 0, now_);
+    disturbance_ended(is_good && waiting == 0);
 }
 
 }  // namespace xbeat::node

@@ -110,7 +110,7 @@ void Mind::heard(const wire::Forward& forward) {
 void Mind::heard(const wire::Answer& answer) {
     const auto found = forwarded_.find(answer.client);
     if (found == forwarded_.end()) return;
-    const Asker asker = found->second;
+    const Asker asker = found->second.asker;
     forwarded_.erase(found);
     if (answer.succeeded) return reply(asker, answer.text);
     const auto last = static_cast<std::uint8_t>(Code::Corrupt);
@@ -119,7 +119,7 @@ void Mind::heard(const wire::Answer& answer) {
 }
 
 void Mind::fail_forwarded(const std::string& reason) {
-    for (const auto& [client, asker] : forwarded_) reply(asker, unavailable(reason));
+    for (const auto& [client, waiting] : forwarded_) reply(waiting.asker, unavailable(reason));
     forwarded_.clear();
 }
 
@@ -145,7 +145,9 @@ void Mind::request(const Asker& asker, const RequestBody& body) {
     if (forwarded_.size() >= kForwardedMax) {
         return reply(asker, Error{Code::Limit, "too many requests wait for the coordinator"});
     }
-    forwarded_.emplace(asker.client, asker);
+    const auto* fence = std::get_if<FenceNode>(&body);
+    forwarded_.emplace(asker.client,
+                       Forwarded{.asker = asker, .fences = fence != nullptr ? fence->node : ""});
     say(wire::Forward{.client = asker.client, .user = asker.user, .body = body});
 }
 

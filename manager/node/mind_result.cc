@@ -85,16 +85,10 @@ void Mind::note_result(const wire::Report& report, const execute::Place& place, 
                      .text = std::move(text),
                      .fields = std::move(fields),
                      .at = now_.boot});
-    if (!has_failed || chronicle_.is_open()) return;
-    const std::string cause = concat(operation.resource, " failed on ", place.name);
-    chronicle_.begin(cause, now_);
-    chronicle_.note({.level = Level::Warning,
-                     .kind = "failover-started",
-                     .node = place.name,
-                     .resource = operation.resource,
-                     .text = concat("start to fail over: ", cause),
-                     .fields = {},
-                     .at = now_.boot});
+    if (has_failed) {
+        failover_begins(concat(operation.resource, " failed on ", place.name), place.name,
+                        operation.resource);
+    }
 }
 
 // The executor ends every agent in time; this is for a member that never answers at all.

@@ -102,13 +102,19 @@ void collect_places(const std::vector<schedule::ResourceView>& resources,
 
 }  // namespace
 
-// One note for each resource that is elsewhere than when the last plan ended, and how the
-// disturbance ended as a whole.
-void Mind::note_moves() {
+std::map<std::string, std::string> Mind::places_now() const {
     const schedule::Situation situation = schedule::observe(
         shared_.cib, {.now = schedule::effective_time(shared_.cib, now_.calendar)});
     std::map<std::string, std::string> places;
     collect_places(situation.resources, places);
+    return places;
+}
+
+// One note for each resource that is elsewhere than when the last disturbance ended. Returns those
+// that ran then and run nowhere now.
+std::vector<std::string> Mind::note_moves() {
+    std::map<std::string, std::string> places = places_now();
+    std::vector<std::string> lost;
     for (const auto& [resource, place] : places) {
         const auto before = places_before_.find(resource);
         const std::string was = before == places_before_.end() ? std::string() : before->second;
@@ -116,6 +122,11 @@ void Mind::note_moves() {
         std::string text;
         if (place.empty()) {
             text = concat(resource, ": Stopped (was on ", was, ")");
+            // A fence device serves nobody: the one that only the lost node could run is not
+            // missed.
+            const cib::Element* primitive = shared_.cib.find_id(resource);
+            const bool is_device = primitive != nullptr && primitive->get("class") == "stonith";
+            if (!is_device) lost.push_back(resource);
         } else if (was.empty()) {
             text = concat(resource, ": Started on ", place);
         } else {
@@ -130,6 +141,43 @@ void Mind::note_moves() {
                          .at = now_.boot});
     }
     places_before_ = std::move(places);
+    return lost;
+}
+
+void Mind::failover_begins(const std::string& cause, const std::string& node,
+                           const std::string& resource) {
+    chronicle_.begin(cause, now_);
+    if (is_failing_over_) return;
+    is_failing_over_ = true;
+    chronicle_.note({.level = Level::Warning,
+                     .kind = "failover-started",
+                     .node = node,
+                     .resource = resource,
+                     .text = concat("start to fail over: ", cause),
+                     .fields = {{"cause", cause}},
+                     .at = now_.boot});
+}
+
+// Nothing is left to do for now. What began as a failure ends with a word on how it went.
+void Mind::disturbance_ended(bool is_complete) {
+    const std::vector<std::string> lost = note_moves();
+    const bool is_failover = is_failing_over_;
+    const bool has_succeeded = is_complete && lost.empty();
+    if (is_failover) {
+        std::string names;
+        for (const std::string& name : lost) names += concat(names.empty() ? "" : ", ", name);
+        std::string why = names.empty() ? std::string("not everything planned could be done")
+                                        : concat(names, " cannot run anywhere now");
+        const std::int64_t ms = (now_.boot - chronicle_.began_at()).count() / 1'000'000;
+        note(has_succeeded ? Level::Info : Level::Error,
+             has_succeeded ? "failover-succeeded" : "failover-failed",
+             has_succeeded ? concat("fail over succeeded after ", ms, " ms")
+                           : concat("fail over failed: ", why),
+             {{"ms", concat(ms)}});
+        is_failing_over_ = false;
+    }
+    // What people stop on purpose is no failure.
+    chronicle_.finish(is_failover ? has_succeeded : is_complete, now_);
 }
 
 }  // namespace xbeat::node

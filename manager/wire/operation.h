@@ -32,6 +32,7 @@ struct Operation {
     std::string task;  // start, stop, monitor, promote, demote, notify, cancel, delete, ...
     std::string key;   // RESOURCE_TASK_INTERVALMS
     std::string transition_key;
+    std::string digest;  // of the parameters, for `op-digest`
     std::int64_t interval_ms = 0;
     std::int64_t timeout_ms = 0;
     std::int32_t target_rc = 0;
@@ -39,8 +40,8 @@ struct Operation {
     template <class Self, class Archive>
     static void fields(Self& self, Archive& archive) {
         archive(self.id, self.resource, self.agent_class, self.agent_provider, self.agent_type,
-                self.task, self.key, self.transition_key, self.interval_ms, self.timeout_ms,
-                self.target_rc, self.parameters);
+                self.task, self.key, self.transition_key, self.digest, self.interval_ms,
+                self.timeout_ms, self.target_rc, self.parameters);
     }
 };
 

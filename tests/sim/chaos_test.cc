@@ -19,10 +19,16 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t fallback) 
     return static_cast<std::uint64_t>(parse_integer(text).value_or(0));
 }
 
+Settings settings_for(std::uint64_t seed, bool has_trace) {
+    Settings settings{.seed = seed};
+    settings.has_trace = settings.has_trace || has_trace;
+    return settings;
+}
+
 class Chaos {
 public:
     Chaos(std::uint64_t seed, bool has_trace)
-        : world_({.seed = seed, .has_trace = has_trace}), prng_(seed * 77 + 5) {
+        : world_(settings_for(seed, has_trace)), prng_(seed * 77 + 5) {
         // Swarm: each class of fault is on or off for the whole run.
         for (bool& is_on : classes_) is_on = prng_.below(2) == 0;
     }

@@ -5,6 +5,7 @@
 // holds. After every event it checks what must never happen; the first violation is kept.
 #pragma once
 
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <map>
@@ -33,7 +34,7 @@ struct Settings {
     node::ArbiterKind arbiter = node::ArbiterKind::Fence;
     bool unsafe_takeover = false;
     Duration handicap = 20ms;
-    bool has_trace = false;  // print every event
+    bool has_trace = std::getenv("XBEAT_SIM_TRACE") != nullptr;  // print every event
 };
 
 class World {
@@ -50,6 +51,10 @@ public:
     void drop_channel();                // breaks once, comes back
     void kill_service(std::size_t index, const std::string& resource);
     void request(std::size_t index, node::RequestBody body);
+    /// A person made sure that it is off: what it ran is gone for certain.
+    void confirm_off(std::size_t index) { hosts_[index].active.clear(); }
+    /// The heart of a node whose daemon left begins anew.
+    void restart_heart(std::size_t index) { hosts_[index].heart = prng_.next() | 1U; }
     void set_faults(Faults faults) { faults_ = faults; }
     void fail_next(const std::string& action, const std::string& resource, int rc, int times = 1);
     void delay_next(const std::string& action, const std::string& resource, Duration duration);

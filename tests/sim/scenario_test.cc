@@ -1,0 +1,561 @@
+// What must happen when one thing breaks: each rule of the pair with its own short story.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "replicate/apply.h"
+#include "support/sim_world.h"
+
+namespace xbeat::sim {
+namespace {
+
+std::string with_meta(std::string text, const std::string& resource, const std::string& name,
+                      const std::string& value) {
+    const std::string mark = concat("<operations><op id=\"", resource, "-monitor\"");
+    const std::size_t at = text.find(mark);
+    EXPECT_NE(at, std::string::npos);
+    text.insert(
+        at, concat("<meta_attributes id=\"", resource, "-meta\"><nvpair id=\"", resource, "-", name,
+                   "\" name=\"", name, "\" value=\"", value, "\"/></meta_attributes>"));
+    return text;
+}
+
+std::string with_parameter(std::string text, const std::string& resource,
+                           const std::string& value) {
+    const std::string mark = concat("<operations><op id=\"", resource, "-monitor\"");
+    text.insert(text.find(mark),
+                concat("<instance_attributes id=\"", resource, "-ia\"><nvpair id=\"", resource,
+                       "-state\" name=\"state\" value=\"", value, "\"/></instance_attributes>"));
+    return text;
+}
+
+// Two members with a configuration in force and everything it wants running.
+struct Story {
+    World world;
+
+    explicit Story(const std::string& config = configuration({"web"}, "story"),
+                   Settings settings = {})
+        : world(settings) {
+        world.boot(0);
+        world.boot(1);
+        EXPECT_TRUE(world.run_until([this] { return world.both_members(); }, 10s));
+        world.request(0, node::ReplaceConfiguration{config, ""});
+        world.run(2s);
+        EXPECT_TRUE(world.is_idle()) << world.node(0)->activity();
+        const auto reply = world.last_reply(0);
+        EXPECT_TRUE(reply && reply->has_value())
+            << (reply && !*reply ? reply->error().context : std::string());
+    }
+
+    std::size_t where(const std::string& resource = "web") const {
+        EXPECT_NE(world.is_active(0, resource), world.is_active(1, resource));
+        return world.is_active(0, resource) ? 0 : 1;
+    }
+    bool settles(Duration limit = 30s) {
+        return world.run_until([this] { return world.both_members() && world.is_idle(); }, limit);
+    }
+    std::string attribute(std::size_t index, const std::string& name) {
+        node::Node* any = world.node(0) != nullptr ? world.node(0) : world.node(1);
+        return std::string(replicate::transient_attribute(any->cib(), concat(index + 1), name));
+    }
+};
+
+TEST(Scenario, ALoneNodeWaitsForItsPeerAndStartsNothing) {
+    World world({});
+
+    world.boot(0);
+    world.run(60s);
+
+    EXPECT_EQ(world.node(0)->activity(), "waiting for the peer");
+    EXPECT_TRUE(world.runs().empty());
+    EXPECT_EQ(world.fences(), 0);
+}
+
+TEST(Scenario, AClusterOfOneNodeStartsAlone) {
+    World world({.nodes = 1});
+
+    world.boot(0);
+    world.run(1s);
+    world.request(0, node::ReplaceConfiguration{configuration({"web"}, "one", false), ""});
+    world.run(2s);
+
+    EXPECT_TRUE(world.is_active(0, "web"));
+    EXPECT_EQ(world.violation(), "");
+}
+
+// S02, S03: below the threshold in place, at it elsewhere.
+TEST(Scenario, AFailureBelowTheThresholdRestartsInPlaceAndAtItMoves) {
+    Story story(with_meta(configuration({"web"}, "s02"), "web", "migration-threshold", "2"));
+    const std::size_t first = story.where();
+
+    story.world.kill_service(first, "web");
+    story.world.run(2s);
+    EXPECT_EQ(story.where(), first);
+    EXPECT_EQ(story.attribute(first, "fail-count-web#monitor_10000"), "1");
+    story.world.kill_service(first, "web");
+    story.world.run(2s);
+
+    EXPECT_EQ(story.where(), 1 - first);
+    EXPECT_EQ(story.attribute(first, "fail-count-web#monitor_10000"), "2");
+    EXPECT_EQ(story.world.fences(), 0);
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+// S08.
+TEST(Scenario, AFailedStartCountsAsInfinityAndTheOtherNodeTakesOver) {
+    Story story(configuration({}, "empty"));
+    story.world.fail_next("start", "web", 1, 1);
+
+    story.world.request(0, node::ReplaceConfiguration{configuration({"web"}, "s08"), ""});
+    story.world.run(3s);
+
+    const std::size_t runs_on = story.where();
+    EXPECT_EQ(story.attribute(1 - runs_on, "fail-count-web#start_0"), "INFINITY");
+    EXPECT_EQ(story.world.count_runs("start", "web"), 2);
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+// S11, claim I-4.
+TEST(Scenario, AFailedStopFencesTheMemberAndOnlyThenTheOtherStarts) {
+    Story story(with_meta(configuration({"web"}, "s11"), "web", "migration-threshold", "1"));
+    const std::size_t first = story.where();
+    story.world.fail_next("stop", "web", 1, 1);
+
+    story.world.kill_service(first, "web");
+    ASSERT_TRUE(story.world.run_until([&] { return story.world.is_active(1 - first, "web"); }, 5s));
+
+    EXPECT_EQ(story.world.fences(), 1);
+    EXPECT_EQ(story.world.violation(), "");
+    EXPECT_TRUE(story.settles());
+    EXPECT_EQ(story.world.fences(), 1);
+}
+
+// S12.
+TEST(Scenario, AFailedStopWithoutFencingBlocksAndStartsNothingElsewhere) {
+    Story story(with_meta(configuration({"web"}, "s12", false), "web", "migration-threshold", "1"));
+    const std::size_t first = story.where();
+    story.world.fail_next("stop", "web", 1, 5);
+
+    story.world.kill_service(first, "web");
+    story.world.run(10s);
+
+    EXPECT_FALSE(story.world.is_active(1 - first, "web"));
+    EXPECT_EQ(story.world.count_runs("start", "web"), 1);
+    EXPECT_EQ(story.world.fences(), 0);
+}
+
+// S22, S24, claim I-5.
+TEST(Scenario, ACutInterconnectLeavesTheActiveSideServingAndFencesTheStandby) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        // The handicap has to be longer than what two shots differ by.
+        Story story(configuration({"web"}, "s22"), {.seed = seed, .handicap = 60ms});
+        const std::size_t active = story.where();
+        story.world.set_auto_boot(false);
+
+        story.world.set_partition(true);
+        story.world.run(5s);
+
+        EXPECT_TRUE(story.world.is_active(active, "web")) << seed;
+        EXPECT_TRUE(story.world.is_powered(active)) << seed;
+        EXPECT_FALSE(story.world.is_powered(1 - active)) << seed;
+        EXPECT_EQ(story.world.count_runs("start", "web"), 1) << seed;
+        EXPECT_EQ(story.world.fences(), 1) << seed;
+        EXPECT_EQ(story.world.violation(), "");
+    }
+}
+
+TEST(Scenario, AShortCutWithinTheHandicapFencesNobodyFromTheStandby) {
+    Story story(configuration({"web"}, "short"), {.handicap = 200ms});
+    const std::size_t active = story.where();
+    story.world.set_fence_works(false);
+
+    story.world.set_partition(true);
+    story.world.run(60ms);
+    story.world.set_partition(false);
+    story.world.run(20s);
+
+    EXPECT_EQ(story.world.fences(), 0);
+    EXPECT_TRUE(story.world.is_active(active, "web"));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+// S27.
+TEST(Scenario, WithoutFencingADeadPeerIsNotTakenOver) {
+    Story story(configuration({"web"}, "s27", false));
+    const std::size_t active = story.where();
+
+    story.world.crash(active);
+    story.world.run(30s);
+
+    EXPECT_FALSE(story.world.is_active(1 - active, "web"));
+    EXPECT_EQ(story.world.count_runs("start", "web"), 1);
+    EXPECT_TRUE(story.world.node(1 - active)->activity().starts_with("no safe takeover"))
+        << story.world.node(1 - active)->activity();
+    EXPECT_TRUE(story.world.has_note("no-safe-takeover"));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+TEST(Scenario, AnUnsafeTakeoverHappensOnlyWhenItWasAskedFor) {
+    Story story(configuration({"web"}, "unsafe", false), {.unsafe_takeover = true});
+    const std::size_t active = story.where();
+
+    story.world.crash(active);
+    // The world's exclusivity check would object: without a proof nobody knows.
+    story.world.run(2s);
+
+    EXPECT_EQ(story.world.count_runs("start", "web"), 2);
+}
+
+TEST(Scenario, APersonsConfirmationIsAProof) {
+    Story story(configuration({"web"}, "confirm", false));
+    const std::size_t active = story.where();
+    story.world.crash(active);
+    story.world.run(2s);
+    story.world.confirm_off(active);
+
+    story.world.request(1 - active, node::ConfirmFenced{World::name_of(active)});
+    story.world.run(2s);
+
+    EXPECT_TRUE(story.world.is_active(1 - active, "web"));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+TEST(Scenario, AConfirmationForANodeThatAnswersIsRefused) {
+    Story story;
+
+    story.world.request(0, node::ConfirmFenced{"pm02"});
+
+    ASSERT_TRUE(story.world.last_reply(0).has_value());
+    ASSERT_FALSE(story.world.last_reply(0)->has_value());
+    EXPECT_EQ(story.world.last_reply(0)->error().code, Code::Unsafe);
+}
+
+// S38.
+TEST(Scenario, FencingThatFailsForGoodIsGivenUpUntilAPersonConfirms) {
+    Story story;
+    const std::size_t active = story.where();
+    story.world.set_fence_works(false);
+
+    story.world.crash(active);
+    story.world.run(180s);
+    EXPECT_FALSE(story.world.is_active(1 - active, "web"));
+    const int shots = story.world.count_runs("reboot", "power");
+    story.world.run(60s);
+    EXPECT_EQ(story.world.count_runs("reboot", "power"), shots);
+    EXPECT_EQ(shots, 20);  // ten attempts of two runs each
+    EXPECT_TRUE(story.world.node(1 - active)->activity().starts_with("no safe takeover"));
+
+    story.world.confirm_off(active);
+    story.world.request(1 - active, node::ConfirmFenced{World::name_of(active)});
+    story.world.run(1s);
+
+    EXPECT_TRUE(story.world.is_active(1 - active, "web"));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+// S33.
+TEST(Scenario, AKilledDaemonThatComesBackInTimeCostsNothing) {
+    Story story;
+    const std::size_t active = story.where();
+
+    for (const std::size_t victim : {active, 1 - active}) {
+        story.world.kill_daemon(victim);
+        story.world.run(3s);
+        story.world.start_daemon(victim);
+        EXPECT_TRUE(story.settles());
+        story.world.run(5s);
+    }
+
+    EXPECT_EQ(story.world.fences(), 0);
+    EXPECT_EQ(story.world.count_runs("start", "web"), 1);
+    EXPECT_EQ(story.world.count_runs("stop", "web"), 0);
+    EXPECT_TRUE(story.world.is_active(active, "web"));
+    EXPECT_TRUE(story.world.are_equal());
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+TEST(Scenario, ADaemonThatStaysAwayPastTheStallLimitIsFenced) {
+    Story story;
+    const std::size_t active = story.where();
+
+    story.world.kill_daemon(active);
+    story.world.run(9s);
+    EXPECT_EQ(story.world.fences(), 0);
+    story.world.run(4s);
+
+    EXPECT_EQ(story.world.fences(), 1);
+    EXPECT_TRUE(story.world.is_active(1 - active, "web"));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+// S34.
+TEST(Scenario, StandbyMovesInOrderWithoutFailuresOrFencing) {
+    Story story;
+    const std::size_t active = story.where();
+
+    story.world.request(1 - active,
+                        node::SetAttribute{World::name_of(active), "standby", "on", false, true});
+    story.world.run(3s);
+
+    EXPECT_TRUE(story.world.is_active(1 - active, "web"));
+    EXPECT_FALSE(story.world.is_active(active, "web"));
+    EXPECT_EQ(story.world.fences(), 0);
+    ASSERT_TRUE(story.world.last_reply(1 - active).has_value());
+    EXPECT_TRUE(story.world.last_reply(1 - active)->has_value());
+}
+
+TEST(Scenario, ALeavingNodeHandsOverFirstAndIsNotFenced) {
+    for (const bool active_leaves : {true, false}) {
+        Story story;
+        const std::size_t active = story.where();
+        const std::size_t leaver = active_leaves ? active : 1 - active;
+
+        story.world.request(leaver, node::Leave{});
+        EXPECT_TRUE(
+            story.world.run_until([&] { return story.world.node(leaver) == nullptr; }, 10s));
+        story.world.run(3s);
+
+        EXPECT_TRUE(story.world.is_active(1 - leaver, "web")) << active_leaves;
+        EXPECT_EQ(story.world.fences(), 0);
+        EXPECT_EQ(story.world.violation(), "");
+        ASSERT_TRUE(story.world.last_reply(leaver).has_value());
+        EXPECT_TRUE(story.world.last_reply(leaver)->has_value());
+    }
+}
+
+TEST(Scenario, TheLastSurvivorStartsAloneAndTheOtherOneWaits) {
+    Story story;
+    story.world.request(0, node::Leave{});
+    ASSERT_TRUE(story.world.run_until([&] { return story.world.node(0) == nullptr; }, 10s));
+    story.world.request(1, node::Leave{});
+    ASSERT_TRUE(story.world.run_until([&] { return story.world.node(1) == nullptr; }, 10s));
+
+    story.world.restart_heart(0);
+    story.world.start_daemon(0);
+    story.world.run(5s);
+    EXPECT_EQ(story.world.node(0)->activity(), "waiting for the peer");
+    story.world.restart_heart(1);
+    story.world.set_channel_cut(true);
+    story.world.start_daemon(1);
+    story.world.run(5s);
+
+    EXPECT_TRUE(story.world.is_active(1, "web"));
+    EXPECT_FALSE(story.world.is_active(0, "web"));
+    story.world.set_channel_cut(false);
+    EXPECT_TRUE(story.settles());
+    EXPECT_TRUE(story.world.is_active(1, "web"));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+// Claim I-10, I-12.
+TEST(Scenario, AChangeThatADiskRefusesIsNotMade) {
+    for (const std::size_t broken : {std::size_t{0}, std::size_t{1}}) {
+        Story story;
+        const std::string before =
+            cib::print_xml(*story.world.node(0)->cib().child("configuration"));
+        story.world.set_disk_works(broken, false);
+
+        story.world.request(0, node::ReplaceConfiguration{configuration({"web"}, "no"), ""});
+        story.world.run(5s);
+
+        ASSERT_TRUE(story.world.last_reply(0).has_value());
+        EXPECT_FALSE(story.world.last_reply(0)->has_value()) << broken;
+        EXPECT_EQ(cib::print_xml(*story.world.node(0)->cib().child("configuration")), before);
+        story.world.set_disk_works(broken, true);
+        story.world.run(5s);
+        story.world.request(0, node::ReplaceConfiguration{configuration({"web"}, "yes"), ""});
+        story.world.run(5s);
+        EXPECT_TRUE(story.world.last_reply(0)->has_value()) << broken;
+        EXPECT_TRUE(story.world.are_equal());
+    }
+}
+
+TEST(Scenario, AnAcknowledgedChangeSurvivesThePowerCutOfBoth) {
+    Story story;
+    story.world.request(1, node::ReplaceConfiguration{configuration({"web"}, "kept"), ""});
+    ASSERT_TRUE(story.world.run_until([&] { return story.world.last_reply(1).has_value(); }, 5s));
+    ASSERT_TRUE(story.world.last_reply(1)->has_value());
+
+    story.world.crash(0);
+    story.world.crash(1);
+    story.world.boot(0);
+    story.world.boot(1);
+    ASSERT_TRUE(story.settles());
+
+    for (std::size_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(story.world.node(i)->cib().find_id("cbo-marker")->get("value"), "kept");
+    }
+}
+
+TEST(Scenario, AFailoverDoesNotWaitForTheDisk) {
+    Story story;
+    const std::size_t active = story.where();
+    story.world.set_disk_stuck(1 - active, true);
+
+    story.world.crash(active);
+
+    EXPECT_TRUE(
+        story.world.run_until([&] { return story.world.is_active(1 - active, "web"); }, 1s));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+TEST(Scenario, AWrongConfigurationIsRefusedWholeWithItsLine) {
+    Story story;
+    const std::string before = cib::print_xml(story.world.node(0)->cib());
+    std::string wrong = configuration({"web"}, "wrong");
+    wrong.replace(wrong.find("<constraints/>"), 14,
+                  "<constraints>\n<rsc_location id=\"l\" rsc=\"nobody\" node=\"pm01\" "
+                  "score=\"100\"/></constraints>");
+
+    story.world.request(0, node::ReplaceConfiguration{wrong, ""});
+    story.world.run(1s);
+
+    ASSERT_TRUE(story.world.last_reply(0).has_value());
+    ASSERT_FALSE(story.world.last_reply(0)->has_value());
+    EXPECT_NE(story.world.last_reply(0)->error().context.find("line 2"), std::string::npos)
+        << story.world.last_reply(0)->error().context;
+    EXPECT_EQ(cib::print_xml(story.world.node(0)->cib()), before);
+}
+
+TEST(Scenario, AChangeFromAnOldVersionIsAConflict) {
+    Story story;
+
+    story.world.request(0, node::ReplaceConfiguration{configuration({}, "old"), "0.0"});
+
+    ASSERT_TRUE(story.world.last_reply(0).has_value());
+    ASSERT_FALSE(story.world.last_reply(0)->has_value());
+    EXPECT_EQ(story.world.last_reply(0)->error().code, Code::Conflict);
+    EXPECT_TRUE(story.world.is_active(story.where(), "web"));
+}
+
+TEST(Scenario, ABrokenChannelLosesNoResult) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        Story story(configuration({}, "empty"), {.seed = seed});
+        story.world.request(0, node::ReplaceConfiguration{configuration({"a", "b", "c"}, "x"), ""});
+        story.world.run(std::chrono::milliseconds(10 + seed * 4));
+        story.world.drop_channel();
+
+        EXPECT_TRUE(story.settles());
+        story.world.run(3s);
+
+        for (const char* name : {"a", "b", "c"}) {
+            EXPECT_EQ(story.world.count_runs("start", name), 1) << name << ' ' << seed;
+        }
+        EXPECT_EQ(story.world.fences(), 0);
+        EXPECT_EQ(story.world.violation(), "");
+        EXPECT_TRUE(story.world.are_equal());
+    }
+}
+
+TEST(Scenario, ANewFailureDoesNotWaitForASlowUnrelatedAction) {
+    Story story(configuration({"web"}, "quick"));
+    const std::size_t active = story.where();
+    story.world.delay_next("start", "slow", 15s);
+    story.world.request(0, node::ReplaceConfiguration{configuration({"web", "slow"}, "slow"), ""});
+    story.world.run(2s);
+    const Duration killed_at = story.world.now();
+
+    story.world.kill_service(active, "web");
+
+    EXPECT_TRUE(story.world.run_until(
+        [&] {
+            return story.world.is_active(active, "web") &&
+                   story.world.count_runs("start", "web") == 2;
+        },
+        5s));
+    EXPECT_LT(story.world.now() - killed_at, 500ms);
+    story.world.run(20s);
+    EXPECT_EQ(story.world.count_runs("start", "slow"), 1);
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+TEST(Scenario, AHangingStartTimesOutAndTheOtherNodeTakesOver) {
+    Story story(configuration({}, "empty"));
+    story.world.delay_next("start", "web", 60s);
+
+    story.world.request(0, node::ReplaceConfiguration{configuration({"web"}, "hang"), ""});
+    story.world.run(25s);
+
+    const std::size_t runs_on = story.where();
+    EXPECT_EQ(story.attribute(1 - runs_on, "fail-count-web#start_0"), "INFINITY");
+    EXPECT_EQ(story.world.count_runs("stop", "web"), 1);
+}
+
+TEST(Scenario, AChangedParameterRestartsThatResourceAndNoOther) {
+    Story story(configuration({"web", "db"}, "digest"));
+
+    story.world.request(
+        0, node::ReplaceConfiguration{
+               with_parameter(configuration({"web", "db"}, "digest"), "web", "/run/x"), ""});
+    story.world.run(5s);
+
+    EXPECT_EQ(story.world.count_runs("start", "web"), 2);
+    EXPECT_EQ(story.world.count_runs("start", "db"), 1);
+    EXPECT_TRUE(story.world.is_idle());
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+TEST(Scenario, CleanupForgetsFailuresAndFindsTheResourceRunning) {
+    Story story;
+    const std::size_t active = story.where();
+    story.world.kill_service(active, "web");
+    story.world.run(2s);
+    ASSERT_EQ(story.attribute(active, "fail-count-web#monitor_10000"), "1");
+
+    story.world.request(1 - active, node::Cleanup{"web", "", true});
+    story.world.run(3s);
+
+    EXPECT_EQ(story.attribute(active, "fail-count-web#monitor_10000"), "");
+    EXPECT_TRUE(story.world.is_active(active, "web"));
+    EXPECT_EQ(story.world.count_runs("start", "web"), 2);
+    const int monitors = story.world.count_runs("monitor", "web");
+    story.world.run(25s);
+    EXPECT_GT(story.world.count_runs("monitor", "web"), monitors);
+    EXPECT_TRUE(story.world.is_idle());
+}
+
+TEST(Scenario, AnOperatorsFenceIsAnsweredAfterTheProof) {
+    Story story;
+    const std::size_t active = story.where();
+
+    story.world.request(1 - active, node::FenceNode{World::name_of(active), "reboot"});
+    EXPECT_FALSE(story.world.last_reply(1 - active).has_value());
+    story.world.run(2s);
+
+    ASSERT_TRUE(story.world.last_reply(1 - active).has_value());
+    EXPECT_TRUE(story.world.last_reply(1 - active)->has_value());
+    EXPECT_EQ(story.world.fences(), 1);
+    EXPECT_TRUE(story.world.is_active(1 - active, "web"));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+TEST(Scenario, AFailoverTellsItsStoryAndItsTimes) {
+    Story story;
+    const std::size_t active = story.where();
+    story.world.crash(active);
+    ASSERT_TRUE(
+        story.world.run_until([&] { return story.world.is_active(1 - active, "web"); }, 5s));
+    story.world.run(1s);
+
+    for (const char* kind : {"peer-suspect", "peer-dead", "failover-started", "fence-requested",
+                             "fence-succeeded", "coordinator", "failover-succeeded"}) {
+        EXPECT_TRUE(story.world.has_note(kind)) << kind;
+    }
+    const auto& timelines = story.world.node(1 - active)->timelines();
+    ASSERT_FALSE(timelines.empty());
+    const node::Timeline& last = timelines.back();
+    EXPECT_EQ(last.cause, concat("node ", World::name_of(active), " dead"));
+    EXPECT_TRUE(last.is_finished);
+    EXPECT_TRUE(last.succeeded);
+    for (const char* phase :
+         {"silence", "suspect", "dead", "fence requested", "proof", "plan", "action", "done"}) {
+        EXPECT_TRUE(std::any_of(last.entries.begin(), last.entries.end(),
+                                [phase](const auto& entry) { return entry.phase == phase; }))
+            << phase;
+    }
+    for (const node::TimelineEntry& entry : last.entries) EXPECT_LE(entry.from, entry.to);
+}
+
+}  // namespace
+}  // namespace xbeat::sim

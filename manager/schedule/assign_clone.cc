@@ -270,8 +270,9 @@ std::vector<Resource*> instances_of(const Resource& collective) {
 }
 
 bool interleaves(const Resource& collective) {
-    return collective.kind == Kind::Bundle ||
-           (collective.kind == Kind::Clone && collective.clone.interleave);
+    if (collective.kind == Kind::Clone) return collective.clone.interleave;
+    const std::string* text = meta(collective, "interleave");
+    return text != nullptr && parse_boolean(*text).value_or(false);
 }
 
 std::int32_t instances_per_node(const Resource& collective) {

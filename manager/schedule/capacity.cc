@@ -114,26 +114,22 @@ Node* ban_full_nodes(World& world, Resource& resource) {
     std::vector<Resource*> bunch;
     collect_bunch(resource, bunch);
     Amounts together = needs_of_bunch(bunch, resource);
-    const bool alone = bunch.size() < 2;
     add_own_needs(resource, together);
-    std::vector<Node*> fitting;
+    bool room_for_all = false;
     Node* roomiest = nullptr;
     for (const Allowed& entry : resource.allowed) {
         if (!is_usable(*entry.node) || entry.score < Score()) continue;
-        if (!fits(*entry.node, together)) continue;
-        fitting.push_back(entry.node);
+        if (fits(*entry.node, together)) room_for_all = true;
         if (roomiest == nullptr || compare_capacity(*entry.node, *roomiest) < 0) {
             roomiest = entry.node;
         }
     }
-    const bool room_for_all = !fitting.empty();
+    const Amounts& needed = room_for_all ? together : resource.utilization;
     for (Allowed& entry : resource.allowed) {
         if (!is_usable(*entry.node) || entry.score < Score()) continue;
-        const bool ok =
-            room_for_all ? fits(*entry.node, together) : fits(*entry.node, resource.utilization);
-        if (!ok) entry.score = Score::never();
+        if (!fits(*entry.node, needed)) entry.score = Score::never();
     }
-    return room_for_all && !alone ? roomiest : nullptr;
+    return bunch.size() > 1 ? roomiest : nullptr;
 }
 
 }  // namespace xbeat::schedule

@@ -51,7 +51,11 @@ void collect_group_this_with(const Resource& group, const Resource& origin, List
         if (group.parent != nullptr) collect_this_with(*group.parent, origin, list);
         // What a later member explicitly asks for concerns where the group begins.
         for (const Resource* member : group.children) {
-            if (member != &origin) insert_all(list, member->colocated_with, true, true);
+            if (member == &origin) continue;
+            for (const Colocation* each : member->colocated_with) {
+                const bool inner = each->primary->parent == &group;
+                if (!inner && !each->id.starts_with('#')) insert(list, each, true);
+            }
         }
         return;
     }
@@ -73,7 +77,11 @@ void collect_group_with_this(const Resource& group, const Resource& origin, List
     if (group.parent != nullptr) collect_with_this(*group.parent, origin, list);
     // What is explicitly tied to any member counts for the whole.
     for (const Resource* member : group.children) {
-        if (member != &origin) insert_all(list, member->colocated_by, false, true);
+        if (member == &origin) continue;
+        for (const Colocation* each : member->colocated_by) {
+            const bool inner = each->dependent->parent == &group;
+            if (!inner && !each->id.starts_with('#')) insert(list, each, false);
+        }
     }
 }
 
@@ -304,6 +312,7 @@ void apply_promotable_to_priority(World& world, Resource& dependent, const Resou
 bool is_interleaved(const Colocation& colocation, const Resource& primary) {
     const Resource& dependent = *colocation.dependent;
     if (!is_clone_or_bundle(dependent)) return false;
+    if (primary.kind == Kind::Bundle) return true;  // replicas go with replicas
     return interleaves(dependent) && instances_per_node(dependent) == instances_per_node(primary);
 }
 

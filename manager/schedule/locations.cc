@@ -204,11 +204,9 @@ void apply_failures(World& world, Resource& resource, Node& node) {
     }
 }
 
-void apply_exclusive_discovery(Resource& resource, Node& node, bool inherited) {
-    const bool exclusive = inherited || resource.exclusive_discovery;
-    if (!exclusive && resource.children.empty()) return;
-    for (Resource* child : resource.children) apply_exclusive_discovery(*child, node, exclusive);
-    if (!exclusive) return;
+void apply_exclusive_discovery(Resource& resource, Node& node) {
+    for (Resource* child : resource.children) apply_exclusive_discovery(*child, node);
+    if (!resource.exclusive_discovery && !top_of(resource)->exclusive_discovery) return;
     Allowed* entry = resource.allowed.find(&node);
     if (entry != nullptr && entry->discovery != Discovery::Exclusive) {
         entry->score = Score::never();
@@ -302,7 +300,7 @@ void apply_node_criteria(World& world) {
     for (Node& node : world.nodes) {
         for (Resource* resource : world.top) {
             apply_failures(world, *resource, node);
-            apply_exclusive_discovery(*resource, node, false);
+            apply_exclusive_discovery(*resource, node);
         }
     }
 }

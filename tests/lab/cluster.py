@@ -93,6 +93,12 @@ def coordinator(node):
     return status(node).get("coordinator", "")
 
 
+def leave(node):
+    """A clean leave, until the daemon's process is gone."""
+    shell(node, "shutdown", "--yes")
+    xblab.wait_until(f"the daemon of {node} has ended", lambda: not xblab.processes(node, "xbeatd"))
+
+
 def is_settled(node):
     """Whether the coordinator that `node` knows has nothing under way."""
     planner = coordinator(node)

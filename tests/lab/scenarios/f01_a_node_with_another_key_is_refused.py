@@ -10,8 +10,7 @@ def run():
         probe = xblab.Probe("http")
         probe.wait_served()
 
-        cluster.shell("pm02", "shutdown", "--yes")
-        xblab.wait_until("pm02 has left", lambda: not cluster.answers("pm02"))
+        cluster.leave("pm02")
         xblab.ask("daemon", "pm02", "start")
 
         xblab.wait_until("pm02's daemon answers", lambda: cluster.answers("pm02"))

@@ -8,8 +8,7 @@ TOML = "/etc/xbeat/xbeat.toml"
 
 def restart_with(change):
     """pm02 leaves, its file is changed, and its daemon starts again."""
-    cluster.shell("pm02", "shutdown", "--yes")
-    xblab.wait_until("pm02 has left", lambda: not cluster.answers("pm02"))
+    cluster.leave("pm02")
     text = xblab.run("pm02", "cat", TOML).stdout
     xblab.run("pm02", "tee", TOML, text=change(text))
     xblab.ask("daemon", "pm02", "start")

@@ -6,8 +6,7 @@ import xblab
 
 def run():
     with scene.lab():
-        cluster.shell("pm02", "shutdown", "--yes")
-        xblab.wait_until("pm02 has left", lambda: not cluster.answers("pm02"))
+        cluster.leave("pm02")
         xblab.run("pm02", "ip", "link", "set", "ic1", "down")
         xblab.run("pm02", "ip", "link", "set", "ic1", "name", "away1")
 

@@ -170,10 +170,10 @@ void make_container(World& world, Resource& bundle, Replica& replica) {
     if (replica.child != nullptr) {
         add_pair(set, "run_cmd",
                  data.run_command.empty() ? kRemoteDaemon : std::string_view(data.run_command));
-        add_pair(set, "monitor_cmd", "/bin/true");
     } else if (!data.run_command.empty()) {
         add_pair(set, "run_cmd", data.run_command);
     }
+    add_pair(set, "monitor_cmd", "/bin/true");  // what runs inside is monitored by itself
     xml.children.push_back(std::move(set));
     xml.children.push_back(monitor_op("60s", ""));
     replica.container = add_part(world, bundle, std::move(xml));

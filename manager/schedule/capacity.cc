@@ -119,7 +119,10 @@ Node* ban_full_nodes(World& world, Resource& resource) {
     Node* roomiest = nullptr;
     for (const Allowed& entry : resource.allowed) {
         if (!is_usable(*entry.node) || entry.score < Score()) continue;
-        if (fits(*entry.node, together)) room_for_all = true;
+        const bool takes_all = fits(*entry.node, together);
+        if (takes_all && !room_for_all) roomiest = nullptr;  // only such nodes count from now on
+        room_for_all |= takes_all;
+        if (room_for_all && !takes_all) continue;
         if (roomiest == nullptr || compare_capacity(*entry.node, *roomiest) < 0) {
             roomiest = entry.node;
         }

@@ -40,6 +40,16 @@ Task part_task(const Step& step) {
     }
 }
 
+// Groups have completion events of their own; only primitives stand for both with one step.
+Task task_in(const Step& step, const Resource& instance) {
+    const Task task = part_task(step);
+    if (instance.kind == Kind::Primitive || step.task == Task::Notify ||
+        step.task == Task::Notified) {
+        return task;
+    }
+    return step.task;
+}
+
 Step* part_step(const Resource& part, Task task, const Node* node) {
     for (Step* step : part.steps) {
         if (step->task != task || step->interval_ms != 0) continue;
@@ -141,7 +151,6 @@ Step* instance_step(const Resource& instance, Task task, const Node* node) {
 Changed update_interleaved(World& world, Step& first, Step& then, const Node* node,
                            std::uint32_t filter, Effects effects) {
     Changed changed;
-    const Task first_task = part_task(first);
     const bool current = first.task == Task::Stopped || first.task == Task::Demoted ||
                          first.key.ends_with("_stopped_0") || first.key.ends_with("_demoted_0");
     for (Resource* then_instance : instances_of(*then.resource)) {
@@ -156,8 +165,8 @@ Changed update_interleaved(World& world, Step& first, Step& then, const Node* no
             }
             continue;
         }
-        Step* first_step = instance_step(*first_instance, first_task, node);
-        Step* then_step = instance_step(*then_instance, part_task(then), node);
+        Step* first_step = instance_step(*first_instance, task_in(first, *first_instance), node);
+        Step* then_step = instance_step(*then_instance, task_in(then, *then_instance), node);
         if (first_step == nullptr || then_step == nullptr) continue;
         const std::size_t edges = then_step->before.size();
         link_steps(*first_step, *then_step, effects);
@@ -211,10 +220,9 @@ std::uint32_t group_flags(Step& step, const Node* node) {
 
 std::uint32_t collective_flags(Step& step, const Node* node) {
     std::uint32_t flags = flag::kOptional | flag::kRunnable | flag::kPseudo;
-    const Task task = part_task(step);
     bool any_runnable = false;
     for (Resource* instance : instances_of(*step.resource)) {
-        Step* part = part_step(*instance, task, node);
+        Step* part = part_step(*instance, task_in(step, *instance), node);
         if (part == nullptr) continue;
         const std::uint32_t below = step_flags(*part, node);
         if ((below & flag::kOptional) == 0) {

@@ -468,8 +468,15 @@ void Mind::handle(const Wake& /*wake*/) {
             want_plan(why);
         }
     }
-    for (const auto& [target, order] : fences_) {
-        if (!order.is_running) want_plan(concat("fencing ", target));
+    // Attempts that had to wait: the next plan orders them again, if they are still wanted.
+    for (auto order = fences_.begin(); order != fences_.end();) {
+        const auto not_before = guard_.not_before(order->first);
+        if (order->second.is_running || (not_before && *not_before > now_.boot)) {
+            ++order;
+            continue;
+        }
+        want_plan(concat("fencing ", order->first));
+        order = fences_.erase(order);
     }
 }
 

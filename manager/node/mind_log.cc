@@ -191,6 +191,9 @@ void Mind::note_change(const cib::Element& before) {
 // The next step of the change under way, as far as the disks allow.
 void Mind::drive_change() {
     if (!is_coordinator()) return;
+    const bool is_void = change_ && !change_->commit &&
+                         (!shared_.proposal || shared_.proposal->index != change_->proposal);
+    if (is_void) return change_failed("another change took its place");
     if (change_ && !change_->commit && is_durable_everywhere(change_->proposal)) {
         const cib::Element before = shared_.cib;
         change_->commit = append(wire::CommitConfiguration{.proposal = change_->proposal});

@@ -204,7 +204,10 @@ void Mind::lead(std::string why) {
     for (const NodeName& node : options_.nodes) {
         append(wire::EnsureNode{.id = concat(node.id.value), .name = node.name});
     }
-    if (shared_.proposal) append(wire::AbortConfiguration{.proposal = shared_.proposal->index});
+    // What another coordinator proposed was never acknowledged; a change of our own goes on.
+    if (shared_.proposal && !(change_ && change_->proposal == shared_.proposal->index)) {
+        append(wire::AbortConfiguration{.proposal = shared_.proposal->index});
+    }
     // What a node of an earlier life did is void: everything is probed.
     append(wire::SetNodeState{.id = self_place().id,
                               .name = self_.name,

@@ -121,6 +121,7 @@ void Mind::plan() {
     wants_plan_ = false;
     hold_dependents();
     for (auto& [id, flight] : flights_) flight.action.reset();
+    std::erase_if(fences_, [](const auto& each) { return !each.second.is_running; });
     for (auto& [target, order] : fences_) order.action.reset();
     transition_.emplace(make_plan(), next_transition_++, now_);
     recheck_at_ = now_.boot + kRecheckInterval;

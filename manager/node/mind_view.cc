@@ -162,12 +162,14 @@ void Mind::failover_begins(const std::string& cause, const std::string& node,
 void Mind::disturbance_ended(bool is_complete) {
     const std::vector<std::string> lost = note_moves();
     const bool is_failover = is_failing_over_;
-    const bool has_succeeded = is_complete && lost.empty();
+    const bool is_obstructed = !obstacle_.empty();
+    const bool has_succeeded = is_complete && lost.empty() && !is_obstructed;
     if (is_failover) {
         std::string names;
         for (const std::string& name : lost) names += concat(names.empty() ? "" : ", ", name);
-        std::string why = names.empty() ? std::string("not everything planned could be done")
-                                        : concat(names, " cannot run anywhere now");
+        std::string why = is_obstructed   ? obstacle_
+                          : names.empty() ? std::string("not everything planned could be done")
+                                          : concat(names, " cannot run anywhere now");
         const std::int64_t ms = (now_.boot - chronicle_.began_at()).count() / 1'000'000;
         note(has_succeeded ? Level::Info : Level::Error,
              has_succeeded ? "failover-succeeded" : "failover-failed",

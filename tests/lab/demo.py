@@ -23,7 +23,8 @@ class Row:
         self.what = what
         self.at_ns = 0
         self.detected = ""
-        self.served_ns = None
+        self.served_ns = 0
+        self.stayed = ""  # for what must not move: how the service fared
         self.lost = 0
         self.fenced = []
         self.wrong = []
@@ -33,7 +34,7 @@ class Row:
             self.wrong.append(claim)
 
     def cells(self):
-        served = "not interrupted" if self.served_ns is None else f"{(self.served_ns - self.at_ns) / 1e6:.1f} ms"
+        served = self.stayed or f"{(self.served_ns - self.at_ns) / 1e6:.1f} ms"
         return [self.what, self.detected or "-", served, str(self.lost), ", ".join(self.fenced) or "no",
                 "; ".join(self.wrong) or "ok"]
 
@@ -96,6 +97,7 @@ def cut_interconnect(probe):
     scene.wait_event("pm02", "path-up", since)
     outages = lost_since(probe, row.at_ns)
     row.lost = sum(outage["lost"] for outage in outages)
+    row.stayed = "not interrupted"
     row.check(not outages, "the service was interrupted")
     return finish(row)
 
@@ -114,6 +116,7 @@ def stall_daemon(probe):
     cluster.wait_settled("pm01")
     outages = lost_since(probe, row.at_ns)
     row.lost = sum(outage["lost"] for outage in outages)
+    row.stayed = "not interrupted"
     row.check(not outages, "the service was interrupted")
     row.check(not dead_since("pm02", since), "pm01 was called dead")
     return finish(row)
@@ -136,7 +139,7 @@ def starve(probe):
     # The web server itself starves under real-time load: what it did not answer is not a fail-over.
     outages = lost_since(probe, row.at_ns)
     row.lost = sum(outage["lost"] for outage in outages)
-    row.served_ns = outages[-1]["to_ns"] if outages else None
+    row.stayed = "stayed, starved itself" if outages else "not interrupted"
     row.check(cluster.where() == ["pm01"], "the group moved")
     return finish(row)
 

@@ -26,6 +26,7 @@ namespace xbeat::lab {
 namespace {
 
 constexpr int kDeathMs = 5000;
+constexpr int kLookAgainUs = 200;
 
 Result<void> write_file(const std::string& path, std::string_view text) {
     std::ofstream file(path);
@@ -56,6 +57,27 @@ std::string inner_pid(const std::string& pid) {
         if (line.starts_with("NSpid:")) return line.substr(line.find_last_of('\t') + 1);
     }
     return {};
+}
+
+/// Whether no thread of the process will ever run its program again (PF_EXITING, linux/sched.h).
+bool are_all_exiting(pid_t pid) {
+    constexpr std::int64_t kExiting = 0x4;
+    constexpr std::size_t kFlags = 6;  // field 9; the fields begin with the third, behind the name
+    const std::string folder = concat("/proc/", pid, "/task");
+    DIR* threads = ::opendir(folder.c_str());
+    if (threads == nullptr) return true;
+    bool all = true;
+    while (const dirent* entry = ::readdir(threads)) {
+        if (entry->d_name[0] == '.') continue;
+        const std::string stat = read_file(concat(folder, "/", entry->d_name, "/stat"));
+        const std::size_t name_end = stat.rfind(')');
+        if (name_end == std::string::npos) continue;  // cleared away meanwhile
+        const auto fields = split_words(std::string_view(stat).substr(name_end + 1));
+        const auto flags = fields.size() > kFlags ? parse_integer(fields[kFlags]) : std::nullopt;
+        all = all && flags && (*flags & kExiting) != 0;
+    }
+    ::closedir(threads);
+    return all;
 }
 
 bool is_called(const std::string& pid, std::string_view wanted) {
@@ -130,6 +152,7 @@ std::string Machine::cgroup() const {
 
 Result<void> Machine::scrap() {
     XB_CHECK(!is_running());
+    XB_TRY(bury());
     const std::string space = namespace_name();
     // A namespace goes some time after its name; its cables have to be gone now.
     std::string cables;
@@ -194,6 +217,7 @@ Result<void> Machine::start_init() {
     }
     init_ = sys::Fd(pidfd);
     init_pid_ = static_cast<pid_t>(child);
+    pid_space_ = pid_namespace(concat(init_pid_));
     report = sys::Fd();
     std::array<char, 512> why{};
     const ssize_t length = ::read(failure.get(), why.data(), why.size());  // end at the exec
@@ -229,24 +253,46 @@ Result<void> Machine::crash() {
         const Result<void> cut = set_flow(port(link), Flow::Silent);
         if (!cut && cut.error().system_errno != ENODEV) return cut.error();
     }
-    // PID 1 of a PID namespace takes all others with it, and has not exited before they have.
+    // PID 1 of a PID namespace takes all others with it, and is not cleared away before they are.
     if (::syscall(SYS_pidfd_send_signal, init_.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH) {
         return sys::system_error(concat("kill machine ", spec_.name));
     }
     if (frozen_) XB_TRY(thaw());
-    pollfd gone{.fd = init_.get(), .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&gone, 1, kDeathMs);
-    if (ready < 0) return sys::system_error("poll");
-    if (ready == 0) {
-        return Error{.code = Code::Timeout,
-                     .context = concat("machine ", spec_.name, " does not die")};
-    }
-    if (::waitpid(init_pid_, nullptr, 0) < 0) return sys::system_error("waitpid");
-    init_ = sys::Fd();
-    init_pid_ = -1;
+    is_dying_ = true;
+    frozen_ = false;
     if (::unlink((directory() + "/init.pid").c_str()) != 0 && errno != ENOENT) {
         return sys::system_error("init.pid");
     }
+    for (int waited_us = 0; !is_harmless(); waited_us += kLookAgainUs) {
+        if (waited_us > kDeathMs * 1000) return does_not_die();
+        ::usleep(kLookAgainUs);
+    }
+    return {};
+}
+
+Error Machine::does_not_die() const {
+    return {.code = Code::Timeout,
+            .context = concat("machine ", spec_.name, " does not die"),
+            .system_errno = 0};
+}
+
+bool Machine::is_harmless() const {
+    for (const pid_t pid : processes()) {
+        if (!are_all_exiting(pid)) return false;
+    }
+    return true;
+}
+
+Result<void> Machine::bury() {
+    if (!init_.is_open()) return {};
+    pollfd gone{.fd = init_.get(), .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&gone, 1, kDeathMs);
+    if (ready < 0) return sys::system_error("poll");
+    if (ready == 0) return does_not_die();
+    if (::waitpid(init_pid_, nullptr, 0) < 0) return sys::system_error("waitpid");
+    init_ = sys::Fd();
+    init_pid_ = -1;
+    is_dying_ = false;
     return {};
 }
 
@@ -258,13 +304,13 @@ Result<void> Machine::power_off() {
 
 std::vector<pid_t> Machine::processes() const {
     std::vector<pid_t> found;
-    if (!is_running()) return found;
-    const ino_t own = pid_namespace(concat(init_pid_));
+    if (!init_.is_open()) return found;
     DIR* all = ::opendir("/proc");
     if (all == nullptr) return found;
     while (const dirent* entry = ::readdir(all)) {
         const auto pid = parse_integer(entry->d_name);
-        if (pid && pid_namespace(entry->d_name) == own) found.push_back(static_cast<pid_t>(*pid));
+        if (pid && pid_namespace(entry->d_name) == pid_space_)
+            found.push_back(static_cast<pid_t>(*pid));
     }
     ::closedir(all);
     return found;

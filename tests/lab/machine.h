@@ -3,8 +3,9 @@
 // Switching on builds a new network namespace (a machine that starts has no leftover addresses and
 // no BPF programs), plugs the cables into the switch's bridges and starts a small init as PID 1 in
 // its own mount, PID, UTS, IPC and cgroup namespaces. Switching off cuts all cables silently, kills
-// every process and returns only when none is left. What survives is what a disk keeps: /etc,
-// /var/lib and /var/log of the machine, in its folder.
+// every process and returns only when none will run an instruction of its program any more; the
+// kernel then takes its time to clear them away. What survives is what a disk keeps: /etc, /var/lib
+// and /var/log of the machine, in its folder.
 #pragma once
 
 #include <sys/types.h>
@@ -44,18 +45,24 @@ public:
     [[nodiscard]] std::string port(std::string_view link) const;
     [[nodiscard]] bool has_link(std::string_view link) const;
 
-    [[nodiscard]] bool is_running() const { return init_.is_open(); }
+    [[nodiscard]] bool is_running() const { return init_.is_open() && !is_dying_; }
     [[nodiscard]] bool is_powered() const { return powered_; }
     [[nodiscard]] bool is_frozen() const { return frozen_; }
-    /// Readable when PID 1 and with it every process of the machine is gone; -1 if not running.
+    /// Readable when PID 1 and with it every process of the machine is cleared away; then call
+    /// bury(). -1 if there is none.
     [[nodiscard]] int init_fd() const { return init_.get(); }
 
-    /// Starts the machine with fresh kernel state. Requires: not running.
+    /// Starts the machine with fresh kernel state, once its last life is cleared away. Requires:
+    /// not running.
     Result<void> boot(const PassAll& pass);
 
-    /// Cuts all cables silently and kills every process; returns when none is left.
-    /// A frozen machine is thawed by its death. Code::Timeout after 5 s.
+    /// Cuts all cables silently and kills every process; returns when all of their threads are on
+    /// their way out of the kernel. A frozen machine is thawed by its death. Code::Timeout after 5
+    /// s.
     Result<void> crash();
+
+    /// Waits until the dying machine's processes are cleared away. Code::Timeout after 5 s.
+    Result<void> bury();
 
     /// As crash(), and the power is off.
     Result<void> power_off();
@@ -81,11 +88,15 @@ private:
     Result<void> plug_in(const PassAll& pass) const;
     Result<void> start_init();
     Result<void> signal_all(int signal) const;
+    [[nodiscard]] bool is_harmless() const;
+    [[nodiscard]] Error does_not_die() const;
 
     const Site* site_;
     MachineSpec spec_;
     sys::Fd init_;  // pidfd of PID 1
     pid_t init_pid_ = -1;
+    ino_t pid_space_ = 0;  // names its PID namespace
+    bool is_dying_ = false;
     bool powered_ = false;
     bool frozen_ = false;
 };

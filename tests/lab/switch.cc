@@ -85,6 +85,7 @@ Result<void> Switch::serve() {
         run_due();
     }
     for (Machine& machine : machines_) XB_TRY(machine.power_off());
+    for (Machine& machine : machines_) XB_TRY(machine.bury());
     return {};
 }
 
@@ -342,10 +343,15 @@ void Switch::run_due() {
 }
 
 void Switch::bury(std::size_t machine) {
-    say(concat(machines_[machine].spec().name, ": its PID 1 is gone, so the machine has crashed"));
-    const Result<void> done = machines_[machine].crash();
+    Machine& dead = machines_[machine];
+    if (dead.is_running()) {
+        say(concat(dead.spec().name, ": its PID 1 is gone, so the machine has crashed"));
+        const Result<void> cut = dead.crash();
+        if (!cut) say(cut.error().context);
+        schedule(Later::What::Scrap, machine, kScrapAfterMs);
+    }
+    const Result<void> done = dead.bury();
     if (!done) say(done.error().context);
-    schedule(Later::What::Scrap, machine, kScrapAfterMs);
 }
 
 }  // namespace xbeat::lab

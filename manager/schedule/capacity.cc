@@ -65,6 +65,8 @@ void collect_bunch(Resource& resource, std::vector<Resource*>& bunch) {
         if (each->score == Score::always()) collect_bunch(*each->primary, bunch);
     }
     for (const Colocation* each : with_this(resource)) {
+        // Which instance of a clone another resource goes with is not known.
+        if (is_clone(resource) && !is_clone(*each->dependent)) continue;
         if (each->score == Score::always()) collect_bunch(*each->dependent, bunch);
     }
     static_cast<void>(group);

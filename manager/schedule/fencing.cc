@@ -48,6 +48,13 @@ bool any_managed(const World& world) {
                        });
 }
 
+// A whole anonymous clone is known where one instance is; parts of cloned groups are not.
+bool is_known_on(const Resource& resource, const Node* node) {
+    if (runs_on(resource.known_on, node)) return true;
+    return resource.parent != nullptr && is_anonymous_clone(*resource.parent) &&
+           runs_on(resource.parent->known_on, node);
+}
+
 void order_starts_after(Resource& resource, Step& fencing) {
     for (Step* step : resource.steps) {
         switch (step->needs) {
@@ -59,7 +66,7 @@ void order_starts_after(Resource& resource, Step& fencing) {
                 break;
             case Requires::Quorum:
                 if (step->task == Task::Start && resource.allowed.find(fencing.node) != nullptr &&
-                    !runs_on(resource.known_on, fencing.node)) {
+                    !is_known_on(resource, fencing.node)) {
                     link_steps(fencing, *step, kPlain | kFirstGates);
                 }
                 break;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "schedule/assign.h"
 #include "schedule/propagate.h"
 #include "schedule/settle.h"
 #include "schedule/steps.h"
@@ -120,6 +121,62 @@ void apply(World& world, const Ordering& ordering) {
     }
 }
 
+// What has to restart when a resource starts waits, going down, for the probe that decides whether
+// it will start. Follows the orderings from the probe, each step once a search.
+class RestartSearch {
+public:
+    explicit RestartSearch(std::uint32_t number) : number_(number) {}
+
+    void follow(Step& probe, Step& after) {
+        if (after.search == number_) return;
+        after.search = number_;
+        Resource* resource = after.resource;
+        const bool is_collective = resource != nullptr && resource->kind != Kind::Primitive;
+        if (resource != nullptr && !is_collective && resource != probe.resource) {
+            const Task undo = after.task == Task::Start     ? Task::Stop
+                              : after.task == Task::Promote ? Task::Demote
+                                                            : Task::None;
+            for (Step* then : find_steps(*resource, undo)) {
+                if (undo != Task::None && !then->is(flag::kPseudo)) {
+                    link_steps(probe, *then, kPlain);
+                }
+            }
+        }
+        const bool interleaved = is_collective && interleaves(*resource);
+        for (std::size_t at = 0; at < after.after.size(); ++at) {
+            const Edge edge = after.after[at];
+            if ((edge.effects & kFirstDrivesThen) == 0) {
+                // From a collective resource's event on to its parts.
+                if (!is_collective || probe.resource->parent == resource) continue;
+                const Resource* part = edge.step->resource;
+                if (part == nullptr || is_clone_or_bundle(*part) || part->parent != resource) {
+                    continue;
+                }
+                if (interleaved && is_clone_or_bundle(*resource) && edge.step->node != probe.node) {
+                    continue;
+                }
+            }
+            follow(probe, *edge.step);
+        }
+    }
+
+private:
+    std::uint32_t number_;
+};
+
+void add_restart_orderings(Resource& resource, std::uint32_t& searches) {
+    if (resource.kind != Kind::Primitive) {
+        for (Resource* child : resource.children) add_restart_orderings(*child, searches);
+        return;
+    }
+    for (Step* probe : find_steps(resource, Task::Monitor)) {
+        const std::size_t followers = probe->after.size();
+        for (std::size_t at = 0; at < followers; ++at) {
+            RestartSearch(++searches).follow(*probe, *probe->after[at].step);
+        }
+    }
+}
+
 // What waits for a stop waits for the probe that may lead to it.
 void add_probe_orderings(World& world) {
     for (const Ordering& ordering : world.orderings) {
@@ -194,6 +251,8 @@ void apply_orderings(World& world) {
     for (std::size_t at = 0; at < world.steps.size(); ++at) {
         block_colocated(world, world.steps[at]);
     }
+    std::uint32_t searches = 0;
+    for (Resource* resource : world.top) add_restart_orderings(*resource, searches);
     add_probe_orderings(world);
     for (std::size_t at = 0; at < world.steps.size(); ++at) settle(world, world.steps[at]);
     drop_impossible(world);

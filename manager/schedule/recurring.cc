@@ -77,6 +77,7 @@ void cancel_if_running(World& world, Resource& resource, Node* node, const Opera
         default:
             break;
     }
+    if (operation.role == Role::Stopped) after = Task::Start;
     if (after != Task::None) order_from_step(world, &cancel, &resource, after, kFirstGates);
 }
 

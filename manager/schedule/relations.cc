@@ -246,7 +246,9 @@ void order_between(World& world, const SetOrder& sets) {
     const Task then_task = inverse ? inverse_of(sets.then_task) : sets.then_task;
     if (first_task == Task::None || then_task == Task::None) return;
     const Effects effects = order_effects(sets.kind, first_task, sets.symmetry);
-    if (!sets.first.require_all) {
+    // "One of them is enough" is about coming up; going down they all have to wait.
+    const bool goes_down = first_task == Task::Stop || first_task == Task::Demote;
+    if (!sets.first.require_all && !goes_down) {
         const std::string name = concat("one-or-more:", sets.first.id);
         Step& any = make_step(world, {.task = Task::Other, .key = name, .task_text = name});
         any.flags |= flag::kPseudo | flag::kRunnable | flag::kNeedsEnough;

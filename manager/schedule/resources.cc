@@ -108,8 +108,7 @@ void read_requires(const World& world, Resource& resource) {
     const ClusterOptions& options = world.options;
     std::string value = to_lower(meta(resource, "requires") != nullptr ? *meta(resource, "requires")
                                                                        : std::string());
-    const bool is_special = resource.is_fence_device || resource.is_connection ||
-                            meta(resource, "remote-node") != nullptr;
+    const bool is_special = resource.is_fence_device || resource.is_connection;
     if (value != "nothing" && value != "quorum" && value != "fencing" && value != "unfencing") {
         if (is_special) {
             value = "quorum";

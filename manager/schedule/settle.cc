@@ -28,7 +28,7 @@ Step& completion_for_ordering(Step& step) {
     if (step.task == Task::Notify || step.task == Task::Notified) return step;
     Task complete = completion_of(step.task);
     if (complete == Task::None) complete = step.task;
-    if (resource->notify && is_clone(*resource)) {
+    if (resource->notify && is_clone_or_bundle(*resource)) {
         const std::string key =
             concat(resource->id, "_confirmed-post_notify_", to_string(complete), "_0");
         const std::vector<Step*> found = find_steps_by_key(*resource, key);

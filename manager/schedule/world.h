@@ -342,6 +342,7 @@ struct Step {
     const OperationConfig* config = nullptr;  // null without a resource
     std::int32_t priority = 0;
     std::int32_t runnable_before = 0;
+    std::uint32_t search = 0;  // of the last search that passed here
     std::int32_t required_runnable_before = 0;
     Requires needs = Requires::Nothing;
     std::vector<std::pair<std::string, std::string>> meta;   // beyond the configuration's

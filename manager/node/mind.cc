@@ -210,6 +210,7 @@ void Mind::load(const Started& started) {
         term_ = Term{static_cast<std::uint64_t>(std::max<std::int64_t>(0, *stored))};
     }
     is_last_survivor_ = !meta("last_survivor").empty();
+    is_survivor_durable_ = is_last_survivor_;
     if (!started.snapshot.empty()) {
         Result<replicate::State> snapshot = replicate::decode_snapshot(started.snapshot);
         if (snapshot) {
@@ -408,6 +409,9 @@ void Mind::handle(const Persisted& persisted) {
             is_survivor_clearing_ = false;
             is_last_survivor_ = false;
             return try_welcome();
+        case After::SurvivorKept:
+            is_survivor_durable_ = is_last_survivor_;
+            return;
         case After::Nothing:
             return;
     }
@@ -453,6 +457,9 @@ void Mind::handle(const Wake& /*wake*/) {
         retry_at_.reset();
         if (must_join_again_ && phase_ == member::Phase::Joining) reset_channel();
         must_join_again_ = false;
+        if (is_last_survivor_ && !is_survivor_durable_ && !is_survivor_clearing_) {
+            remember_survivor();
+        }
         if (log_.hole() && !log_.has_snapshot_under_way()) save_snapshot();
         start_alone_if_allowed();
         try_welcome();

@@ -89,7 +89,7 @@ struct WantedChange {
 };
 
 /// What goes on when a write has reached the disk.
-enum class After : std::uint8_t { Nothing, LeadTerm, JoinWrites, SurvivorCleared };
+enum class After : std::uint8_t { Nothing, LeadTerm, JoinWrites, SurvivorCleared, SurvivorKept };
 
 class Mind {
 public:
@@ -150,7 +150,7 @@ private:
     void stand_down();
     void peer_gone(std::string why);
     void peer_is_out(std::string how);
-    void remember_survivor(bool is_survivor);
+    void remember_survivor();
     void say_goodbye();
     void go_if_heard();
     void update_quorum();
@@ -267,7 +267,8 @@ private:
     Term term_;
     NodeId coordinator_;  // 0: none
     std::optional<Peer> peer_;
-    bool is_last_survivor_ = false;  // durable fact
+    bool is_last_survivor_ = false;     // the peer is out, with a proof
+    bool is_survivor_durable_ = false;  // and the disk knows
     bool is_survivor_clearing_ = false;
     bool is_lead_pending_ = false;  // a new term of ours is on its way to the disk
     std::string lead_reason_;

@@ -123,7 +123,8 @@ void Mind::save_snapshot() {
 // lost may come back with its own copy, so it still counts.
 bool Mind::is_durable_everywhere(LogIndex index) const {
     if (log_.durable() < index) return false;
-    if (!peer_ || peer_->standing == Standing::Out) return true;
+    if (!peer_) return true;
+    if (peer_->standing == Standing::Out) return is_survivor_durable_;
     return log_.durable_at_peer() >= index;
 }
 

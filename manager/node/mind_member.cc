@@ -167,7 +167,7 @@ void Mind::term_is_durable() {
     std::string why = has_reason ? lead_reason_ : std::string("leads the start of the cluster");
     lead_reason_.clear();
     lead(std::move(why));
-    if (peer_ && peer_->is_to_be_welcomed) welcome();
+    try_welcome();
 }
 
 void Mind::start_alone_if_allowed() {
@@ -227,6 +227,8 @@ void Mind::lead(std::string why) {
                                   .expected = is_out ? "down" : "member",
                                   .forget = true});
     }
+    const bool is_alone = peer_ && peer_->standing == Standing::Out && !peer_->is_to_be_welcomed;
+    if (is_alone && !is_last_survivor_) remember_survivor();
     import_local_flights();
     results_unheard(unheard);
     update_quorum();
@@ -244,6 +246,7 @@ void Mind::take_over(std::string why) {
 }
 
 void Mind::welcome() {
+    XB_CHECK(!is_last_survivor_);
     Peer& peer = *peer_;
     peer.is_to_be_welcomed = false;
     const std::uint64_t session = prng_.next() | 1U;
@@ -403,7 +406,7 @@ void Mind::peer_is_out(std::string how) {
     if (was_running && !is_coordinator()) take_over(concat(peer.node.name, ' ', how));
     peer.link.end();
     if (!was_running) return start_alone_if_allowed();
-    remember_survivor(true);
+    if (!is_last_survivor_) remember_survivor();
     append(wire::SetNodeState{.id = peer_place().id,
                               .name = peer.node.name,
                               .is_member = false,
@@ -414,9 +417,13 @@ void Mind::peer_is_out(std::string how) {
     update_quorum();
 }
 
-void Mind::remember_survivor(bool is_survivor) {
-    is_last_survivor_ = is_survivor;
-    put_meta("last_survivor", is_survivor ? concat(term_.value) : std::string(), After::Nothing);
+// The next start may happen without the peer, and whoever meets the peer then has the newer state,
+// whatever terms the peer went through before it was stopped. No client is answered before that is
+// on the disk.
+void Mind::remember_survivor() {
+    is_last_survivor_ = true;
+    is_survivor_durable_ = false;
+    put_meta("last_survivor", concat(term_.value), After::SurvivorKept);
 }
 
 void Mind::reset_channel() {

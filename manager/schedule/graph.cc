@@ -37,6 +37,8 @@ bool matters(const Step& step, const Edge& edge) {
         if ((effects & (kMinRunnable | kUnmigratableThenBlocks)) != 0) return false;
     }
     if ((effects & kIfFirstUnmigratable) != 0 && first.is(flag::kMigratable)) return false;
+    // A mere order after a stop means nothing if that stop ends a live migration.
+    if (effects == kPlain && first.task == Task::Stop && first.is(flag::kMigratable)) return false;
     if (effects == kSameNodeOrTarget && first.node != nullptr && step.node != nullptr) {
         const Node* place = step.node;
         if (step.resource != nullptr && step.task == Task::MigrateTo) {

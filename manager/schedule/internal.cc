@@ -165,13 +165,18 @@ void group_constraints(World& world, Resource& group) {
     }
 }
 
+// Down before up: demoted, stopped, started, promoted.
+void restart_order(World& world, Resource& collective) {
+    order(world, &collective, Task::Stopped, &collective, Task::Start, kPlain);
+    order(world, &collective, Task::Stopped, &collective, Task::Promote, kPlain);
+    order(world, &collective, Task::Demoted, &collective, Task::Stop, kPlain);
+    order(world, &collective, Task::Demoted, &collective, Task::Start, kPlain);
+    order(world, &collective, Task::Demoted, &collective, Task::Promote, kPlain);
+    order(world, &collective, Task::Started, &collective, Task::Promote, kPlain);
+}
+
 void promotable_constraints(World& world, Resource& clone) {
-    order(world, &clone, Task::Stopped, &clone, Task::Start, kPlain);
-    order(world, &clone, Task::Stopped, &clone, Task::Promote, kPlain);
-    order(world, &clone, Task::Demoted, &clone, Task::Stop, kPlain);
-    order(world, &clone, Task::Demoted, &clone, Task::Start, kPlain);
-    order(world, &clone, Task::Demoted, &clone, Task::Promote, kPlain);
-    order(world, &clone, Task::Started, &clone, Task::Promote, kPlain);
+    restart_order(world, clone);
     Resource* previous = nullptr;
     for (Resource* instance : clone.children) {
         order(world, &clone, Task::Promote, instance, Task::Promote, kThenPullsFirst);
@@ -254,8 +259,7 @@ void bundle_constraints(World& world, Resource& bundle) {
     if (child != nullptr) {
         internal_constraints(world, *child);
         if (child->promotable) {
-            order(world, &bundle, Task::Stopped, &bundle, Task::Start, kPlain);
-            order(world, &bundle, Task::Demoted, &bundle, Task::Promote, kPlain);
+            restart_order(world, bundle);
         }
     }
 }

@@ -416,7 +416,8 @@ Step& make_clear_failcount(World& world, Resource& resource, Node* node, std::st
 }
 
 Step* find_step(const Resource& resource, Task task, const Node* node, std::int64_t interval_ms) {
-    for (Step* step : resource.steps) {
+    for (auto at = resource.steps.rbegin(); at != resource.steps.rend(); ++at) {
+        Step* step = *at;
         if (step->task != task || step->interval_ms != interval_ms) continue;
         if (node == nullptr || step->node == node) return step;
     }

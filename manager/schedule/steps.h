@@ -43,6 +43,7 @@ Step& make_demote(World& world, Resource& resource, Node* node, bool optional);
 Step& make_delete(World& world, Resource& resource, Node* node);
 Step& make_clear_failcount(World& world, Resource& resource, Node* node, std::string_view why);
 
+/// The newest step of that task; on `node`, if one is given. Null if there is none.
 [[nodiscard]] Step* find_step(const Resource& resource, Task task, const Node* node = nullptr,
                               std::int64_t interval_ms = 0);
 [[nodiscard]] std::vector<Step*> find_steps(const Resource& resource, Task task,

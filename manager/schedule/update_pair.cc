@@ -51,7 +51,8 @@ Task task_in(const Step& step, const Resource& instance) {
 }
 
 Step* part_step(const Resource& part, Task task, const Node* node) {
-    for (Step* step : part.steps) {
+    for (auto at = part.steps.rbegin(); at != part.steps.rend(); ++at) {
+        Step* step = *at;
         if (step->task != task || step->interval_ms != 0) continue;
         if (node == nullptr || step->node == node) return step;
     }

@@ -29,5 +29,5 @@ sim: $(B)/tests/sim_tests
 test-bpf: $(B)/tests/bpf_tests
 	$(Q)$(B)/tests/bpf_tests --gtest_brief=1
 test: all
-	$(Q)scripts/test --built
+	$(Q)XB_BUILD=$(abspath $(B)) scripts/test --built
 check: lint test

@@ -161,8 +161,7 @@ void add_guest_meta(const Step& step, Action& out) {
 }
 
 void add_parameters(World& world, const Step& step, Action& out) {
-    if (step.resource != nullptr && step.resource->kind == Kind::Primitive &&
-        out.kind == ActionKind::Resource) {
+    if (step.resource != nullptr && step.resource->kind == Kind::Primitive) {
         Attributes parameters = parameters_of(world, *step.resource, step.node);
         // A connection into a container without an address of its own goes to the container's host.
         if (const auto at = parameters.find("addr");
@@ -220,7 +219,9 @@ void add_primitive(const Step& step, Action& out) {
     if (!resource->unique) {
         out.resource_id =
             resource->orphan ? resource->history_name : std::string(resource->xml->get("id"));
-        out.resource_long_id = resource->id;
+        const bool numbered = resource->history_name != resource->id &&
+                              resource->history_name != resource->xml->get("id");
+        out.resource_long_id = numbered ? resource->history_name : resource->id;
     }
     out.agent_class = resource->agent_class;
     out.agent_provider = resource->agent_provider;
@@ -287,8 +288,6 @@ Action describe(World& world, const Step& step) {
     add_guest_meta(step, out);
     add_parameters(world, step, out);
     add_downed(world, step, out);
-    if (step.task == Task::Cancel)
-        std::erase_if(out.meta, [](const NameValue& pair) { return pair.name == "CRM_meta_name"; });
     out.interval_ms = step.interval_ms;
     out.priority = std::max(step.priority, step.resource == nullptr ? 0 : step.resource->priority);
     if (step.config != nullptr) {

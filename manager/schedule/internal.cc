@@ -177,6 +177,7 @@ void restart_order(World& world, Resource& collective) {
 
 void promotable_constraints(World& world, Resource& clone) {
     restart_order(world, clone);
+    order(world, &clone, Task::Demote, &clone, Task::Demoted, kFirstGates);
     Resource* previous = nullptr;
     for (Resource* instance : clone.children) {
         order(world, &clone, Task::Promote, instance, Task::Promote, kThenPullsFirst);

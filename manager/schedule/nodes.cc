@@ -26,10 +26,11 @@ void add_fixed_attributes(World& world, Node& node) {
 
 Node& make_node(World& world, std::string_view id, std::string_view name, NodeVariant variant) {
     if (Node* known = world.find_node(name)) return *known;
-    Node& node = world.nodes.emplace_back();
-    node.index = static_cast<std::uint32_t>(world.nodes.size() - 1);
+    Node& node = world.node_store.emplace_back();
+    node.index = static_cast<std::uint32_t>(world.node_store.size() - 1);
     node.id = id;
     node.name = name;
+    world.nodes.insert(node);
     node.variant = variant;
     if (variant == NodeVariant::Remote) world.options.have_remote_nodes = true;
     world.node_by_name.emplace(node.name, &node);

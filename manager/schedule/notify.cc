@@ -165,7 +165,9 @@ Keys keys_of(const World& world, const Resource& clone, const Entries& entries) 
     add_words(keys, "slave", entries.unpromoted);
     keys.emplace_back("notify_inactive_resource", words_of(entries.inactive).resources);
     std::string available = " ";
-    for (const Allowed& entry : clone.allowed) append_word(available, entry.node->name);
+    for (const Node& node : world.nodes) {
+        if (clone.allowed.find(&node) != nullptr) append_word(available, node.name);
+    }
     keys.emplace_back("notify_available_uname", available);
     std::string all = " ";
     for (const Node& node : world.nodes) append_word(all, node.name);

@@ -36,6 +36,41 @@ void Table::erase(const Node* node) {
     std::erase_if(entries_, [node](const Allowed& entry) { return entry.node == node; });
 }
 
+bool is_name_before(std::string_view a, std::string_view b) {
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    const auto take_number = [&is_digit](std::string_view& text) {
+        while (text.size() > 1 && text.front() == '0' && is_digit(text[1])) text.remove_prefix(1);
+        std::size_t end = 0;
+        while (end < text.size() && is_digit(text[end])) ++end;
+        const std::string_view number = text.substr(0, end);
+        text.remove_prefix(end);
+        return number;
+    };
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    while (!a.empty() && !b.empty()) {
+        if (is_digit(a.front()) && is_digit(b.front())) {
+            const std::string_view number_a = take_number(a);
+            const std::string_view number_b = take_number(b);
+            if (number_a.size() != number_b.size()) return number_a.size() < number_b.size();
+            if (number_a != number_b) return number_a < number_b;
+            continue;
+        }
+        const auto c_a = static_cast<unsigned char>(lower(a.front()));
+        const auto c_b = static_cast<unsigned char>(lower(b.front()));
+        if (c_a != c_b) return c_a < c_b;
+        a.remove_prefix(1);
+        b.remove_prefix(1);
+    }
+    return a.empty() && !b.empty();
+}
+
+void NodeList::insert(Node& node) {
+    const auto at = std::find_if(order_.begin(), order_.end(), [&node](const Node* present) {
+        return is_name_before(node.name, present->name);
+    });
+    order_.insert(at, &node);
+}
+
 Resource* World::find_resource(std::string_view id) const {
     const auto at = resource_by_id.find(id);
     return at == resource_by_id.end() ? nullptr : at->second;

@@ -65,6 +65,34 @@ struct Node {
     std::string health_worst;
 };
 
+/// Nodes in the order in which the scheduler visits them; does not own them.
+class NodeList {
+public:
+    class Iterator {
+    public:
+        explicit Iterator(std::vector<Node*>::const_iterator at) : at_(at) {}
+        Node& operator*() const { return **at_; }
+        Iterator& operator++() {
+            ++at_;
+            return *this;
+        }
+        friend bool operator==(const Iterator&, const Iterator&) = default;
+
+    private:
+        std::vector<Node*>::const_iterator at_;
+    };
+    void insert(Node& node);
+    [[nodiscard]] std::size_t size() const { return order_.size(); }
+    [[nodiscard]] Iterator begin() const { return Iterator(order_.begin()); }
+    [[nodiscard]] Iterator end() const { return Iterator(order_.end()); }
+
+private:
+    std::vector<Node*> order_;
+};
+
+/// Whether `a` stands before `b`: letters without case, runs of digits by their value.
+[[nodiscard]] bool is_name_before(std::string_view a, std::string_view b);
+
 /// A node in a resource's table.
 struct Allowed {
     Node* node = nullptr;
@@ -421,7 +449,8 @@ struct World {
     Node* blackhole = nullptr;
     std::optional<EpochSeconds> recheck_by;
 
-    std::deque<Node> nodes;
+    std::deque<Node> node_store;
+    NodeList nodes;  // all of them, sorted by name with numbers in it counted as numbers
     std::map<std::string, Node*, std::less<>> node_by_id;
     std::map<std::string, Node*, std::less<>> node_by_name;
     std::deque<Resource> resources;  // all, instances included

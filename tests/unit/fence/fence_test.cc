@@ -1,0 +1,344 @@
+#include <gtest/gtest.h>
+
+#include "core/text.h"
+#include "fence/devices.h"
+#include "fence/fencer.h"
+#include "fence/guard.h"
+
+namespace xbeat::fence {
+namespace {
+
+using execute::AgentDone;
+using execute::AgentStatus;
+using execute::RunAgent;
+
+std::string device(const std::string& id,
+                   const std::vector<std::pair<std::string, std::string>>& parameters) {
+    std::string text =
+        concat("<primitive id=\"", id,
+               "\" class=\"stonith\" type=\"fence_x\"><instance_attributes id=\"", id, "-ia\">");
+    for (const auto& [name, value] : parameters) {
+        text += concat("<nvpair id=\"", id, '-', name, "\" name=\"", name, "\" value=\"", value,
+                       "\"/>");
+    }
+    return text + "</instance_attributes></primitive>";
+}
+
+cib::Element cib_with(const std::string& resources, const std::string& rest = "") {
+    Result<cib::Element> cib =
+        cib::parse_xml(concat("<cib><configuration><resources>", resources, "</resources>", rest,
+                              "</configuration></cib>"));
+    EXPECT_TRUE(cib.has_value());
+    return *cib;
+}
+
+TEST(Devices, ServeTheNodesOfTheirListOnly) {
+    const cib::Element cib = cib_with(device("a", {{"pcmk_host_list", "pm01, pm02"}}) +
+                                      device("b", {{"pcmk_host_list", "pm01"}}));
+
+    const std::vector<Level> levels = levels_for(cib, "pm02", "pm01", "reboot");
+
+    ASSERT_EQ(levels.size(), 1U);
+    EXPECT_EQ(levels[0][0].id, "a");
+    EXPECT_EQ(levels[0][0].plug, "pm02");
+    EXPECT_FALSE(levels[0][0].must_ask_list);
+    EXPECT_TRUE(levels_for(cib, "pm03", "pm01", "reboot").empty());
+}
+
+TEST(Devices, TakeThePlugFromTheMap) {
+    const cib::Element cib = cib_with(device("a", {{"pcmk_host_map", "pm01:7;pm02:8"}}));
+
+    EXPECT_EQ(levels_for(cib, "pm02", "pm01", "off")[0][0].plug, "8");
+}
+
+TEST(Devices, WithoutListOrMapAreAskedThemselves) {
+    const cib::Element asked = cib_with(device("a", {}));
+    const cib::Element trusted = cib_with(device("a", {{"pcmk_host_check", "none"}}));
+
+    EXPECT_TRUE(levels_for(asked, "pm02", "pm01", "off")[0][0].must_ask_list);
+    EXPECT_FALSE(levels_for(trusted, "pm02", "pm01", "off")[0][0].must_ask_list);
+}
+
+TEST(Devices, KeepTheirOwnParametersAndNotTheManagers) {
+    const cib::Element cib = cib_with(device("a", {{"pcmk_host_list", "pm02"},
+                                                   {"ip", "10.0.0.9"},
+                                                   {"pcmk_reboot_action", "off"},
+                                                   {"pcmk_reboot_retries", "5"},
+                                                   {"pcmk_reboot_timeout", "7s"},
+                                                   {"pcmk_delay_base", "pm01:9s;pm02:3s"},
+                                                   {"pcmk_host_argument", "port"}}));
+
+    const Device found = levels_for(cib, "pm02", "pm01", "reboot")[0][0];
+
+    ASSERT_EQ(found.parameters.size(), 1U);
+    EXPECT_EQ(found.parameters[0].first, "ip");
+    EXPECT_EQ(found.agent_action, "off");
+    EXPECT_EQ(found.attempts, 5);
+    EXPECT_EQ(found.timeout, 7s);
+    EXPECT_EQ(found.delay_base, 3s);
+    EXPECT_EQ(found.plug_argument, "port");
+}
+
+TEST(Devices, ThatAreStoppedOrBannedAreNotUsed) {
+    const std::string list = device("a", {{"pcmk_host_list", "pm02"}});
+    std::string stopped = list;
+    stopped.insert(stopped.rfind("</primitive>"),
+                   "<meta_attributes id=\"m\"><nvpair id=\"r\" name=\"target-role\" "
+                   "value=\"Stopped\"/></meta_attributes>");
+    const std::string ban =
+        "<constraints><rsc_location id=\"l\" rsc=\"a\" node=\"pm01\" score=\"-INFINITY\"/>"
+        "</constraints>";
+
+    EXPECT_TRUE(levels_for(cib_with(stopped), "pm02", "pm01", "off").empty());
+    EXPECT_TRUE(levels_for(cib_with(list, ban), "pm02", "pm01", "off").empty());
+    EXPECT_EQ(levels_for(cib_with(list, ban), "pm02", "pm03", "off").size(), 1U);
+}
+
+TEST(Devices, FollowTheLevelsInTheirOrderAndOnlyWholeOnes) {
+    const cib::Element cib = cib_with(
+        device("a", {{"pcmk_host_list", "pm02"}}) + device("b", {{"pcmk_host_list", "pm02"}}),
+        "<fencing-topology><fencing-level id=\"l2\" target=\"pm02\" index=\"2\" devices=\"a\"/>"
+        "<fencing-level id=\"l1\" target=\"pm02\" index=\"1\" devices=\"b,missing\"/>"
+        "<fencing-level id=\"l3\" target=\"pm02\" index=\"3\" devices=\"b,a\"/>"
+        "</fencing-topology>");
+
+    const std::vector<Level> levels = levels_for(cib, "pm02", "pm01", "off");
+
+    ASSERT_EQ(levels.size(), 2U);
+    EXPECT_EQ(levels[0][0].id, "a");
+    EXPECT_EQ(levels[1].size(), 2U);
+}
+
+TEST(Devices, AListNamesATargetWhole) {
+    EXPECT_TRUE(lists("pm01\npm02\n", "pm02"));
+    EXPECT_TRUE(lists("7,pm02;8", "pm02"));
+    EXPECT_FALSE(lists("pm021\n", "pm02"));
+    EXPECT_FALSE(lists("", "pm02"));
+}
+
+// --- Fencer --------------------------------------------------------------------------------------
+
+class Shooter {
+public:
+    explicit Shooter(cib::Element cib) : cib_(std::move(cib)), fencer_("pm01", &next_run_, 1) {}
+
+    void order(const std::string& action, Duration delay = {}) {
+        fencer_.begin({.target = "pm02", .action = action, .timeout = 60s, .delay = delay}, cib_,
+                      now_);
+    }
+    std::vector<RunAgent> runs() {
+        FencerOutput out = fencer_.take();
+        for (Outcome& outcome : out.outcomes) outcomes.push_back(std::move(outcome));
+        return std::move(out.run);
+    }
+    void answer(const RunAgent& run, AgentStatus status, int rc, const std::string& output = "") {
+        AgentDone done;
+        done.operation = run.operation;
+        done.status = status;
+        done.rc = rc;
+        done.output = output;
+        EXPECT_TRUE(fencer_.agent_done(done, now_));
+    }
+    void pass(Duration span) {
+        now_.boot += span;
+        fencer_.wake(now_);
+    }
+    Fencer& fencer() { return fencer_; }
+    std::vector<Outcome> outcomes;
+
+private:
+    cib::Element cib_;
+    Now now_;
+    std::uint64_t next_run_ = 1;
+    Fencer fencer_;
+};
+
+std::string parameter(const RunAgent& run, std::string_view name) {
+    for (const auto& [key, value] : run.parameters) {
+        if (key == name) return value;
+    }
+    return "(none)";
+}
+
+cib::Element two_devices() {
+    return cib_with(device("a", {{"pcmk_host_list", "pm02"}, {"pcmk_off_retries", "1"}}) +
+                    device("b", {{"pcmk_host_list", "pm02"}, {"pcmk_off_retries", "1"}}));
+}
+
+TEST(Fencer, GivesTheAgentActionPlugAndNode) {
+    Shooter shooter(cib_with(device("a", {{"pcmk_host_map", "pm02:8"}, {"ip", "10.0.0.9"}})));
+    shooter.order("reboot");
+
+    const std::vector<RunAgent> runs = shooter.runs();
+
+    ASSERT_EQ(runs.size(), 1U);
+    EXPECT_EQ(runs[0].agent_class, "stonith");
+    EXPECT_EQ(runs[0].type, "fence_x");
+    EXPECT_EQ(runs[0].action, "reboot");
+    EXPECT_EQ(parameter(runs[0], "action"), "reboot");
+    EXPECT_EQ(parameter(runs[0], "plug"), "8");
+    EXPECT_EQ(parameter(runs[0], "nodename"), "pm02");
+    EXPECT_EQ(parameter(runs[0], "ip"), "10.0.0.9");
+}
+
+// Claim I-3: only the device's confirmation counts.
+TEST(Fencer, NothingButExitCodeZeroIsSuccess) {
+    for (const AgentStatus status :
+         {AgentStatus::TimedOut, AgentStatus::Killed, AgentStatus::NotInstalled,
+          AgentStatus::NotAllowed, AgentStatus::Failed}) {
+        Shooter shooter(two_devices());
+        shooter.order("off");
+        shooter.answer(shooter.runs()[0], status, 0);
+        shooter.answer(shooter.runs()[0], status, 0);
+        (void)shooter.runs();
+        ASSERT_EQ(shooter.outcomes.size(), 1U);
+        EXPECT_FALSE(shooter.outcomes[0].succeeded);
+        EXPECT_FALSE(shooter.outcomes[0].reason.empty());
+    }
+    Shooter shooter(two_devices());
+    shooter.order("off");
+    shooter.answer(shooter.runs()[0], AgentStatus::Done, 0);
+    (void)shooter.runs();
+    ASSERT_EQ(shooter.outcomes.size(), 1U);
+    EXPECT_TRUE(shooter.outcomes[0].succeeded);
+    EXPECT_EQ(shooter.outcomes[0].device, "a");
+}
+
+TEST(Fencer, TriesTheNextDeviceAfterTheAttemptsOfTheFirst) {
+    Shooter shooter(cib_with(device("a", {{"pcmk_host_list", "pm02"}}) +
+                             device("b", {{"pcmk_host_list", "pm02"}})));
+    shooter.order("off");
+    for (const char* expected : {"a", "a", "b"}) {
+        const std::vector<RunAgent> runs = shooter.runs();
+        ASSERT_EQ(runs.size(), 1U);
+        EXPECT_EQ(runs[0].resource, expected);
+        shooter.answer(runs[0], AgentStatus::Done, runs[0].resource == "b" ? 0 : 1);
+    }
+    (void)shooter.runs();
+
+    ASSERT_EQ(shooter.outcomes.size(), 1U);
+    EXPECT_EQ(shooter.outcomes[0].device, "b");
+}
+
+TEST(Fencer, SwitchesAllOfALevelOffBeforeAnyOn) {
+    const cib::Element cib = cib_with(
+        device("a", {{"pcmk_host_list", "pm02"}}) + device("b", {{"pcmk_host_list", "pm02"}}),
+        "<fencing-topology><fencing-level id=\"l\" target=\"pm02\" index=\"1\" devices=\"a,b\"/>"
+        "</fencing-topology>");
+    Shooter shooter(cib);
+    shooter.order("reboot");
+    std::string sequence;
+    for (int i = 0; i < 4; ++i) {
+        const std::vector<RunAgent> runs = shooter.runs();
+        ASSERT_EQ(runs.size(), 1U);
+        sequence += concat(runs[0].resource, ':', runs[0].action, ' ');
+        shooter.answer(runs[0], AgentStatus::Done, 0);
+    }
+    (void)shooter.runs();
+
+    EXPECT_EQ(sequence, "a:off b:off a:on b:on ");
+    ASSERT_EQ(shooter.outcomes.size(), 1U);
+    EXPECT_TRUE(shooter.outcomes[0].succeeded);
+}
+
+TEST(Fencer, HalfALevelIsNoSuccess) {
+    const cib::Element cib = cib_with(
+        device("a", {{"pcmk_host_list", "pm02"}}) +
+            device("b", {{"pcmk_host_list", "pm02"}, {"pcmk_off_retries", "1"}}),
+        "<fencing-topology><fencing-level id=\"l\" target=\"pm02\" index=\"1\" devices=\"a,b\"/>"
+        "</fencing-topology>");
+    Shooter shooter(cib);
+    shooter.order("off");
+    shooter.answer(shooter.runs()[0], AgentStatus::Done, 0);
+    shooter.answer(shooter.runs()[0], AgentStatus::Done, 1);
+    (void)shooter.runs();
+
+    ASSERT_EQ(shooter.outcomes.size(), 1U);
+    EXPECT_FALSE(shooter.outcomes[0].succeeded);
+}
+
+TEST(Fencer, AsksADeviceWithoutAListAndPassesOnIfItDoesNotKnowTheTarget) {
+    Shooter shooter(cib_with(device("a", {}) + device("b", {})));
+    shooter.order("off");
+
+    std::vector<RunAgent> runs = shooter.runs();
+    ASSERT_EQ(runs.size(), 1U);
+    EXPECT_EQ(runs[0].action, "list");
+    shooter.answer(runs[0], AgentStatus::Done, 0, "pm07\n");
+    runs = shooter.runs();
+    EXPECT_EQ(runs[0].resource, "b");
+    shooter.answer(runs[0], AgentStatus::Done, 0, "pm02\n");
+    runs = shooter.runs();
+
+    ASSERT_EQ(runs.size(), 1U);
+    EXPECT_EQ(runs[0].action, "off");
+    EXPECT_EQ(runs[0].resource, "b");
+}
+
+TEST(Fencer, WithinItsDelayAnOrderCanBeRecalledAndAfterAShotItCannot) {
+    Shooter shooter(two_devices());
+    shooter.order("off", 20ms);
+    EXPECT_TRUE(shooter.runs().empty());
+    EXPECT_EQ(shooter.fencer().next_deadline(), Instant(20ms));
+    EXPECT_TRUE(shooter.fencer().recall("pm02"));
+    EXPECT_FALSE(shooter.fencer().has_job("pm02"));
+
+    shooter.order("off", 20ms);
+    shooter.pass(20ms);
+    EXPECT_EQ(shooter.runs().size(), 1U);
+    EXPECT_TRUE(shooter.fencer().has_shot("pm02"));
+    EXPECT_FALSE(shooter.fencer().recall("pm02"));
+}
+
+TEST(Fencer, ASecondOrderJoinsTheFirst) {
+    Shooter shooter(two_devices());
+    shooter.order("off");
+    shooter.order("reboot");
+
+    EXPECT_EQ(shooter.runs().size(), 1U);
+}
+
+TEST(Fencer, WithoutADeviceFailsAtOnceAndSaysSo) {
+    Shooter shooter(cib_with(device("a", {{"pcmk_host_list", "pm07"}})));
+    shooter.order("off");
+    (void)shooter.runs();
+
+    ASSERT_EQ(shooter.outcomes.size(), 1U);
+    EXPECT_FALSE(shooter.outcomes[0].succeeded);
+    EXPECT_NE(shooter.outcomes[0].reason.find("pm02"), std::string::npos);
+}
+
+// --- Guard ---------------------------------------------------------------------------------------
+
+// Claim I-6.
+TEST(Guard, ThreeFencesInTenMinutesWithoutAJoinAreEnough) {
+    Guard guard;
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(guard.reason_to_refrain("pm02", 10, Instant(i * 1min)), "");
+        guard.succeeded("pm02", Instant(i * 1min));
+    }
+
+    EXPECT_NE(guard.reason_to_refrain("pm02", 10, Instant(3min)), "");
+    EXPECT_EQ(guard.reason_to_refrain("pm01", 10, Instant(3min)), "");
+    EXPECT_EQ(guard.reason_to_refrain("pm02", 10, Instant(11min)), "");
+    guard.cleared("pm02");
+    EXPECT_EQ(guard.reason_to_refrain("pm02", 10, Instant(3min)), "");
+}
+
+TEST(Guard, FailedAttemptsPauseLongerEachTimeAndEndAtTheLimit) {
+    Guard guard;
+    Duration last{};
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_EQ(guard.reason_to_refrain("pm02", 10, Instant{}), "") << i;
+        guard.failed("pm02", Instant{});
+        const Duration pause = *guard.not_before("pm02") - Instant{};
+        EXPECT_GE(pause, last);
+        EXPECT_LE(pause, kRetryPauseMax);
+        last = pause;
+    }
+    EXPECT_EQ(last, kRetryPauseMax);
+    EXPECT_NE(guard.reason_to_refrain("pm02", 10, Instant{}), "");
+}
+
+}  // namespace
+}  // namespace xbeat::fence

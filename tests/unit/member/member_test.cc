@@ -1,0 +1,239 @@
+#include <gtest/gtest.h>
+
+#include "core/limits.h"
+#include "member/link.h"
+#include "member/pair.h"
+
+namespace xbeat::member {
+namespace {
+
+using wire::Hello;
+using wire::Standing;
+
+Hello hello_of(std::uint16_t id) {
+    Hello hello;
+    hello.cluster = "lab";
+    hello.sender = NodeId{id};
+    hello.nodes = {{NodeId{1}, "pm01"}, {NodeId{2}, "pm02"}};
+    return hello;
+}
+
+// Both sides judge the same two hellos; their answers must fit together.
+Decision judged(const Hello& mine, const Hello& theirs) {
+    const Decision here = judge(mine, theirs).decision;
+    const Decision there = judge(theirs, mine).decision;
+    Decision fitting = here;
+    if (here == Decision::Lead) fitting = Decision::Join;
+    if (here == Decision::Join) fitting = Decision::Lead;
+    EXPECT_EQ(there, fitting);
+    return here;
+}
+
+TEST(Pair, TwoOfDifferentClustersRefuseEachOtherAndNameBoth) {
+    Hello other = hello_of(2);
+    other.cluster = "shop";
+
+    EXPECT_EQ(judged(hello_of(1), other), Decision::Refuse);
+    const std::string reason = judge(hello_of(1), other).reason;
+    EXPECT_NE(reason.find("lab"), std::string::npos);
+    EXPECT_NE(reason.find("shop"), std::string::npos);
+}
+
+TEST(Pair, TwoWithOneIdRefuseEachOther) {
+    EXPECT_EQ(judged(hello_of(1), hello_of(1)), Decision::Refuse);
+}
+
+TEST(Pair, DifferentListsOfNodesAreRefused) {
+    Hello other = hello_of(2);
+    other.nodes[0].name = "pm99";
+
+    EXPECT_EQ(judged(hello_of(1), other), Decision::Refuse);
+}
+
+TEST(Pair, AnotherProtocolVersionIsRefused) {
+    Hello other = hello_of(2);
+    other.version = 2;
+
+    EXPECT_EQ(judged(hello_of(1), other), Decision::Refuse);
+}
+
+TEST(Pair, OfTwoFreshOnesTheNewerLogLeadsAndTheLowerIdDecidesATie) {
+    EXPECT_EQ(judged(hello_of(1), hello_of(2)), Decision::Lead);
+
+    Hello newer = hello_of(2);
+    newer.log_index = LogIndex{5};
+    EXPECT_EQ(judged(hello_of(1), newer), Decision::Join);
+
+    Hello longer = hello_of(1);
+    longer.log_term = Term{2};
+    longer.log_index = LogIndex{50};
+    newer.log_term = Term{3};
+    EXPECT_EQ(judged(longer, newer), Decision::Join);
+}
+
+TEST(Pair, OfTwoFreshOnesTheLastSurvivorLeadsWhateverTheLogsSay) {
+    Hello survivor = hello_of(2);
+    survivor.is_last_survivor = true;
+    Hello other = hello_of(1);
+    other.log_term = Term{9};
+
+    EXPECT_EQ(judged(survivor, other), Decision::Lead);
+}
+
+TEST(Pair, OneThatRunsLeadsOneThatIsFresh) {
+    Hello running = hello_of(2);
+    running.standing = Standing::Running;
+    Hello fresh = hello_of(1);
+    fresh.log_term = Term{9};
+
+    EXPECT_EQ(judged(running, fresh), Decision::Lead);
+}
+
+TEST(Pair, TwoThatRunInOneSessionResumeIt) {
+    Hello a = hello_of(1);
+    Hello b = hello_of(2);
+    a.standing = b.standing = Standing::Running;
+    a.session = b.session = 42;
+    a.is_coordinator = true;
+
+    EXPECT_EQ(judged(a, b), Decision::Resume);
+    b.session = 43;
+    EXPECT_NE(judged(a, b), Decision::Resume);
+}
+
+TEST(Pair, OfTwoThatRunApartTheOneWithResourcesLeads) {
+    Hello serving = hello_of(2);
+    Hello newer = hello_of(1);
+    serving.standing = newer.standing = Standing::Running;
+    serving.is_coordinator = newer.is_coordinator = true;
+    serving.runs_resources = true;
+    newer.term = Term{9};
+
+    EXPECT_EQ(judged(serving, newer), Decision::Lead);
+    newer.runs_resources = true;
+    EXPECT_EQ(judged(serving, newer), Decision::Join);
+}
+
+// Claim I-14.
+TEST(Pair, TwoNodesNeverPickTheSameTerm) {
+    const std::vector<NodeId> nodes = {NodeId{7}, NodeId{3}};
+    for (std::uint64_t newest = 0; newest < 50; ++newest) {
+        const Term a = next_term(Term{newest}, NodeId{3}, nodes);
+        EXPECT_GT(a, Term{newest});
+        for (std::uint64_t other = 0; other < 50; ++other) {
+            EXPECT_NE(a, next_term(Term{other}, NodeId{7}, nodes));
+        }
+    }
+}
+
+// Claim I-6.
+TEST(Pair, NobodyStartsAloneWithoutAReason) {
+    EXPECT_EQ(reason_to_start_alone({.nodes = 2}), "");
+    EXPECT_NE(reason_to_start_alone({.nodes = 1}), "");
+    EXPECT_NE(reason_to_start_alone({.nodes = 2, .is_last_survivor = true}), "");
+    EXPECT_NE(reason_to_start_alone({.nodes = 2, .is_peer_confirmed = true}), "");
+}
+
+// --- Link ----------------------------------------------------------------------------------------
+
+wire::Body word(std::uint64_t index) { return wire::Durable{LogIndex{index}}; }
+
+std::vector<wire::Data> data_of(Link& link) {
+    std::vector<wire::Data> out;
+    for (wire::Message& message : link.take_outgoing()) {
+        if (auto* data = std::get_if<wire::Data>(&message)) out.push_back(*data);
+    }
+    return out;
+}
+
+struct TwoLinks {
+    Link a;
+    Link b;
+    TwoLinks() {
+        a.begin(5);
+        b.begin(5);
+        a.open(0);
+        b.open(0);
+    }
+};
+
+TEST(Link, WhatIsSaidArrivesInOrder) {
+    TwoLinks links;
+    for (std::uint64_t i = 1; i <= 3; ++i) links.a.push(word(i));
+
+    std::uint64_t expected = 1;
+    for (wire::Data& data : data_of(links.a)) {
+        const auto body = links.b.take(std::move(data));
+        ASSERT_TRUE(body.has_value());
+        ASSERT_TRUE(body->has_value());
+        EXPECT_EQ(std::get<wire::Durable>(**body).up_to.value, expected++);
+    }
+    EXPECT_EQ(expected, 4U);
+}
+
+TEST(Link, WhatWasLostWithTheChannelIsSentAgainAndNothingArrivesTwice) {
+    TwoLinks links;
+    links.a.push(word(1));
+    links.a.push(word(2));
+    std::vector<wire::Data> sent = data_of(links.a);
+    ASSERT_TRUE(links.b.take(sent[0])->has_value());  // the second is lost
+    links.a.close();
+    links.b.close();
+    links.a.push(word(3));
+
+    links.a.open(links.b.received());
+    links.b.open(links.a.received());
+
+    const std::vector<wire::Data> again = data_of(links.a);
+    ASSERT_EQ(again.size(), 2U);
+    EXPECT_EQ(again[0].number, 2U);
+    EXPECT_FALSE(links.b.take(sent[0])->has_value());  // a late copy
+    EXPECT_TRUE(links.b.take(again[0])->has_value());
+    EXPECT_TRUE(links.b.take(again[1])->has_value());
+}
+
+TEST(Link, AGapIsAnError) {
+    TwoLinks links;
+    links.a.push(word(1));
+    links.a.push(word(2));
+    const std::vector<wire::Data> sent = data_of(links.a);
+
+    EXPECT_FALSE(links.b.take(sent[1]).has_value());
+}
+
+TEST(Link, AnotherSessionsMessagesAreDropped) {
+    TwoLinks links;
+    links.a.push(word(1));
+    const std::vector<wire::Data> sent = data_of(links.a);
+    links.b.begin(6);
+    links.b.open(0);
+
+    const auto body = links.b.take(sent[0]);
+
+    ASSERT_TRUE(body.has_value());
+    EXPECT_FALSE(body->has_value());
+}
+
+TEST(Link, AnAcknowledgementLetsGo) {
+    TwoLinks links;
+    links.a.push(word(1));
+    (void)links.b.take(data_of(links.a)[0]);
+
+    const std::vector<wire::Message> answer = links.b.take_outgoing();
+
+    ASSERT_EQ(answer.size(), 1U);
+    EXPECT_EQ(links.a.unacked(), 1U);
+    links.a.acknowledge(std::get<wire::Ack>(answer[0]));
+    EXPECT_EQ(links.a.unacked(), 0U);
+}
+
+TEST(Link, PastTheLimitIsOverfull) {
+    Link link;
+    link.begin(1);
+    for (std::size_t i = 0; i <= kUnackedMax; ++i) link.push(word(1));
+
+    EXPECT_TRUE(link.is_overfull());
+}
+
+}  // namespace
+}  // namespace xbeat::member

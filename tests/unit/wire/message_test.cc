@@ -1,0 +1,158 @@
+#include "wire/message.h"
+
+#include <gtest/gtest.h>
+
+#include "core/limits.h"
+#include "wire/codec.h"
+
+namespace xbeat::wire {
+namespace {
+
+Hello hello() {
+    Hello hello;
+    hello.cluster = "lab";
+    hello.sender = NodeId{1};
+    hello.nodes = {{NodeId{1}, "pm01"}, {NodeId{2}, "pm02"}};
+    hello.daemon = Incarnation{0xfedcba9876543210U};
+    hello.standing = Standing::Running;
+    hello.runs_resources = true;
+    hello.term = Term{7};
+    hello.cib_version = "0.3.9";
+    hello.session = 99;
+    return hello;
+}
+
+std::vector<Message> one_of_each() {
+    Operation operation;
+    operation.id = OperationId{(7ULL << 32U) | 3};
+    operation.resource = "web";
+    operation.parameters = {{"ip", "10.77.0.200"}, {"CRM_meta_timeout", "20000"}};
+    OperationResult result;
+    result.rc = -1;
+    result.exit_reason = "it broke";
+    std::vector<Message> out = {hello(), Refuse{"no"},
+                                Welcome{1, Term{2}, Incarnation{3}, true, "snapshot"}, Ack{4, 5}};
+    const std::vector<Body> bodies = {Joined{Term{1}},
+                                      Append{Term{1}, {"a", "b"}},
+                                      Durable{LogIndex{9}},
+                                      NotDurable{LogIndex{9}, "full"},
+                                      Execute{Term{1}, operation},
+                                      EndMonitors{"web"},
+                                      Report{operation, result},
+                                      Fence{Term{1}, "pm02", "reboot", 60s, 20ms},
+                                      FenceDone{"pm02", "off", true, "power", ""},
+                                      Forward{ClientId{1}, "uid 0", Cleanup{"web", "", true}},
+                                      Answer{ClientId{1}, false, 3, "changed"},
+                                      MayLeave{Term{1}},
+                                      Goodbye{Term{1}}};
+    for (const Body& body : bodies) out.emplace_back(Data{6, 7, 8, body});
+    return out;
+}
+
+TEST(Message, EveryKindComesBackAsItWas) {
+    for (const Message& message : one_of_each()) {
+        const std::string bytes = encode_message(message);
+
+        const Result<Message> back = decode_message(bytes);
+
+        ASSERT_TRUE(back.has_value()) << kind_of(message);
+        EXPECT_EQ(back->index(), message.index());
+        EXPECT_EQ(encode_message(*back), bytes) << kind_of(message);
+    }
+}
+
+TEST(Message, CutAnywhereIsRefused) {
+    for (const Message& message : one_of_each()) {
+        const std::string bytes = encode_message(message);
+        for (std::size_t size = 0; size < bytes.size(); ++size) {
+            EXPECT_FALSE(decode_message(std::string_view(bytes).substr(0, size)).has_value());
+        }
+    }
+}
+
+TEST(Message, WithBytesLeftOverIsRefused) {
+    for (const Message& message : one_of_each()) {
+        EXPECT_FALSE(decode_message(encode_message(message) + '\0').has_value());
+    }
+}
+
+TEST(Message, WithAnyBitFlippedIsRefusedOrIsAnotherWholeMessage) {
+    for (const Message& message : one_of_each()) {
+        const std::string bytes = encode_message(message);
+        for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+            std::string flipped = bytes;
+            flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+
+            const Result<Message> back = decode_message(flipped);
+
+            if (back) {
+                EXPECT_EQ(encode_message(*back), flipped);
+            }
+        }
+    }
+}
+
+TEST(Message, OfAnotherVersionIsRefusedWithBothNumbers) {
+    std::string bytes = encode_message(hello());
+    bytes[4] = 9;
+
+    const Result<Message> back = decode_message(bytes);
+
+    ASSERT_FALSE(back.has_value());
+    EXPECT_NE(back.error().context.find('9'), std::string::npos);
+    EXPECT_NE(back.error().context.find('1'), std::string::npos);
+}
+
+TEST(Message, OfSomebodyElseIsRefused) {
+    for (const std::string text : {"", "GET / HTTP/1.1\r\n\r\n", "XBb", "\x16\x03\x01\x02"}) {
+        EXPECT_FALSE(decode_message(text).has_value());
+    }
+}
+
+TEST(Message, PastTheLimitIsRefusedBeforeItIsRead) {
+    const std::string long_one(kMessageBytesMax + 1, 'x');
+
+    const Result<Message> back = decode_message(long_one);
+
+    ASSERT_FALSE(back.has_value());
+    EXPECT_EQ(back.error().code, Code::Limit);
+}
+
+TEST(Codec, ALengthThatExceedsTheBytesIsRefusedWithoutAllocatingIt) {
+    const std::string bytes = "\xff\xff\xff\xff";
+
+    EXPECT_FALSE(decode<std::string>(bytes).has_value());
+    EXPECT_FALSE(decode<std::vector<std::string>>(bytes).has_value());
+}
+
+TEST(Codec, ATruthIsZeroOrOne) {
+    EXPECT_EQ(decode<bool>(std::string_view("\x01", 1)), true);
+    EXPECT_EQ(decode<bool>(std::string_view("\x00", 1)), false);
+    EXPECT_FALSE(decode<bool>(std::string_view("\x02", 1)).has_value());
+}
+
+TEST(Codec, AnUnknownChoiceIsRefused) {
+    EXPECT_TRUE(decode<Standing>(std::string_view("\x01", 1)).has_value());
+    EXPECT_FALSE(decode<Standing>(std::string_view("\x02", 1)).has_value());
+    EXPECT_FALSE((decode<std::variant<bool, std::string>>(std::string_view("\x02\x00", 2))));
+}
+
+TEST(Record, ComesBackAsItWasAndNoFlippedBitIsBelieved) {
+    const Record record{Term{3}, LogIndex{12},
+                        SetTransient{"1", "fail-count-web#monitor_10000", "INFINITY", false}};
+    const std::string bytes = encode_record(record);
+    ASSERT_TRUE(decode_record(bytes).has_value());
+    EXPECT_EQ(encode_record(*decode_record(bytes)), bytes);
+
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+        std::string flipped = bytes;
+        flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+        EXPECT_FALSE(decode_record(flipped).has_value()) << bit;
+    }
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+        EXPECT_FALSE(decode_record(std::string_view(bytes).substr(0, size)).has_value());
+    }
+}
+
+}  // namespace
+}  // namespace xbeat::wire

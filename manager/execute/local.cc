@@ -178,8 +178,19 @@ bool Local::agent_done(const AgentDone& done, Now now) {
     runs_.erase(run);
     Slot& slot = slots_[resource];
     if (!slot.running || slot.running->run != done.operation) return true;
-    const Running running = std::move(*slot.running);
+    Running running = std::move(*slot.running);
     slot.running.reset();
+
+    // A monitor that could not be run, or that its executor took along when it died, says nothing
+    // about the resource: a service is not restarted for the death of who looks at it. What fails
+    // twice is reported.
+    const bool is_lost = done.status == AgentStatus::Failed;
+    if (is_lost && running.job.operation.task == "monitor" && !running.job.was_lost) {
+        running.job.was_lost = true;
+        slot.queue.push_front(std::move(running.job));
+        start_next(resource, now);
+        return true;
+    }
 
     const Outcome outcome = outcome_of(done);
     OperationResult result = answer(running.job.operation, outcome.rc, now);

@@ -65,6 +65,7 @@ private:
         Instant queued_at{};
         bool is_repeat = false;  // a later run of a recurring monitor
         std::string trigger;
+        bool was_lost = false;  // its run was lost with the executor; this is the second
     };
     struct Running {
         Job job;

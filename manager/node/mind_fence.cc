@@ -171,7 +171,12 @@ void Mind::fence_ended(const fence::Outcome& outcome, const std::string& origin)
     }
     chronicle_.begin(concat("node ", outcome.target, " fenced"), now_);
     // Our proof: the coordinator itself was the target, and this node shot it.
-    if (is_peer && takes_down) peer_is_out("was fenced");
+    if (is_peer && takes_down) {
+        if (!is_coordinator()) {
+            failover_begins(concat("node ", outcome.target, " fenced"), outcome.target, {});
+        }
+        peer_is_out("was fenced");
+    }
     chronicle_.add({.phase = "fence requested",
                     .detail = outcome.target,
                     .from = began,

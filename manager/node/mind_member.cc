@@ -234,7 +234,7 @@ void Mind::lead(std::string why) {
     update_quorum();
     // A cold start of a pair plans when the peer has joined, not before.
     if (peer_ && peer_->standing != Standing::Out && peer_->standing != Standing::Lost) return;
-    want_plan("start");
+    want_plan(std::move(why));
 }
 
 void Mind::take_over(std::string why) {

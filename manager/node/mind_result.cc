@@ -49,8 +49,10 @@ void Mind::result(const wire::Report& report, const execute::Place& place) {
     }
     if (is_notification) return;
     // A carried-over action that no plan waits for, a surprise, or a monitor's change of mind.
+    const bool has_failed = execute::is_failure(operation, report.result);
     want_plan(concat(operation.resource, ' ', operation.task,
-                     is_good ? " ended on " : " failed on ", place.name));
+                     has_failed ? " failed on " : " ended on ", place.name,
+                     has_failed || is_good ? "" : " with another result than expected"));
 }
 
 void Mind::record_result(const wire::Report& report, const execute::Place& place) {

@@ -245,7 +245,8 @@ void assign_to(World& world, Resource& resource, Node* node, bool force, bool st
     if (!force && node != nullptr) {
         const Allowed* entry = resource.allowed.find(node);
         const bool refused = entry == nullptr || entry->score < Score();
-        if (refused || !is_usable(*node)) {
+        // A guest's connection is assumed to come up with it.
+        if (refused || (!is_usable(*node) && !is_guest(*node))) {
             if (stop_if_fail) set_next_role(world, resource, Role::Stopped, "node availability");
             node = nullptr;
         }

@@ -134,7 +134,8 @@ Node* ban_full_nodes(World& world, Resource& resource) {
         if (!is_usable(*entry.node) || entry.score < Score()) continue;
         if (!fits(*entry.node, needed)) entry.score = Score::never();
     }
-    return bunch.size() > 1 ? roomiest : nullptr;
+    // If no node takes the whole bunch, as much of it as possible should be together.
+    return room_for_all || bunch.size() < 2 ? nullptr : roomiest;
 }
 
 }  // namespace xbeat::schedule

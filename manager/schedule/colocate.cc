@@ -205,8 +205,9 @@ void apply_to_scores(Resource& dependent, const Resource& primary, const Colocat
 
 void apply_to_priority(Resource& dependent, const Resource& primary, const Colocation& colocation) {
     const Node* here = place_of(dependent, false);
-    if (primary.assigned == nullptr || here == nullptr) return;
-    if (!same_place(colocation, here, &dependent, primary.assigned, &primary)) {
+    if (here == nullptr) return;
+    if (primary.assigned == nullptr ||
+        !same_place(colocation, here, &dependent, primary.assigned, &primary)) {
         if (colocation.score == Score::always() && colocation.dependent_role == Role::Promoted) {
             dependent.priority = -Score::kInfinity;
         }

@@ -38,7 +38,7 @@ void add_colocation(World& world, std::string_view id, std::string_view node_att
 Location& add_location(World& world, std::string_view id, Resource& resource, Discovery discovery);
 
 /// Applies a location constraint to its resource and, as the kind demands, to its parts.
-void apply_location(World& world, Resource& resource, const Location& location);
+void apply_location(World& world, Resource& resource, Location& location);
 
 /// Applies everything that forbids or favours nodes: stage 5.
 void apply_node_criteria(World& world);

@@ -260,7 +260,11 @@ Location& add_location(World& world, std::string_view id, Resource& resource, Di
     return location;
 }
 
-void apply_location(World& world, Resource& resource, const Location& location) {
+void apply_location(World& world, Resource& resource, Location& location) {
+    if (resource.kind == Kind::Bundle && location.role != Role::Unknown &&
+        resource.bundle->child != nullptr) {
+        resource.bundle->child->locations.push_back(&location);  // roles are of what is inside
+    }
     apply_recursively(world, resource, location, false);
 }
 

@@ -66,6 +66,7 @@ void unpack_nodes(World& world) {
         if (type == "remote") variant = NodeVariant::Remote;
         if (type == "ping") variant = NodeVariant::Ping;
         Node& node = make_node(world, xml.get("id"), name, variant);
+        node.is_configured = true;
         node.initial_score = parse_score(xml.get("score")).value_or(Score()).points();
         // Without a word in the status section a node is not known to be safe.
         node.unclean = !world.options.startup_fencing ? false : world.options.fencing_enabled;

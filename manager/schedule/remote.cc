@@ -57,6 +57,8 @@ void order_guest_step(World& world, Step& step) {
             // Of a failed container everything inside is stopped already.
             if (!launcher.failed) stop_afterwards(world, step, connection, kNone);
             break;
+        case Task::Cancel:
+            break;  // goes with the connection, if that goes
         default:
             start_first(world, connection, step, step.interval_ms > 0 ? kFirstDrivesThen : kNone);
             break;

@@ -125,8 +125,10 @@ std::string resource_node_attribute(const Node* node, std::string_view name,
         resource == nullptr ? nullptr : meta(*resource, "container-attribute-target");
     if (target != nullptr && equals_ignoring_case(*target, "host") && is_guest(*node)) {
         const Resource& launcher = *node->remote->launcher;
-        const Node* host = assigned_host ? launcher.assigned : nullptr;
-        if (host == nullptr && !launcher.running_on.empty()) host = launcher.running_on.front();
+        const Node* host = launcher.assigned;
+        if (!assigned_host) {
+            host = launcher.running_on.empty() ? nullptr : launcher.running_on.front();
+        }
         if (host == nullptr) return {};
         where = host;
     }

@@ -37,6 +37,7 @@ struct Node {
     NodeVariant variant = NodeVariant::Cluster;
     const cib::Element* status = nullptr;  // its node_state
     bool is_bundle = false;                // guest node of a bundle
+    bool is_configured = false;            // named in <nodes>
     bool online = false;
     bool pending = false;
     bool standby = false;

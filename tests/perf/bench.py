@@ -169,39 +169,71 @@ def idle_cost(contender):
             "interrupt_percent": 100 * interrupts / IDLE_S / nodes, "rss_bytes": rss}
 
 
+class Bench:
+    """One contender in the lab with its client; brought up anew when a trial went astray."""
+
+    def __init__(self, contender):
+        self.contender = contender
+        self.probe = None
+
+    def up(self):
+        print(f"{self.contender.name}: up", file=sys.stderr, flush=True)
+        self.contender.up()
+        self.probe = xblab.Probe(self.contender.probe)
+        self.probe.wait_served()
+
+    def again(self):
+        xblab.lab("down")
+        self.up()
+
+    def attempt(self, name, trial):
+        """One trial's row. A contender that never serves again is noted as such and starts afresh."""
+        try:
+            row = trial(self.contender, self.probe)
+        except xblab.LabError as error:
+            row = {"error": str(error)}
+            self.again()
+        print(f"  {name}: {row}", file=sys.stderr, flush=True)
+        return row
+
+
+def false_verdicts(bench):
+    disturbances = {f"daemon stopped {ms} ms": stop_daemon(bench.contender, ms) for ms in STALLS_MS}
+    for number in range(LOAD_REPEATS):
+        disturbances[f"real-time load {number + 1}"] = lambda _node: xblab.real_time_burst()
+    disturbances["8 busy processes"] = lambda _node: xblab.busy(BUSY_S)
+    rows = {}
+    for name, disturb in disturbances.items():
+        row = bench.attempt(name, lambda contender, probe, disturb=disturb: {
+            "false": is_false(contender, probe, disturb)})
+        rows[name] = row.get("false", True)  # who does not find its way back was wrong as well
+    return rows
+
+
 def measure(contender, options):
     result = {"name": contender.name}
-    print(f"{contender.name}: up", file=sys.stderr, flush=True)
+    bench = Bench(contender)
     try:
-        contender.up()
+        bench.up()
         result["idle"] = idle_cost(contender)
-        probe = xblab.Probe(contender.probe)
-        probe.wait_served()
         for name, trial in (("crash", trial_crash), ("kill", trial_kill), ("move", trial_move)):
-            rows = []
-            for _ in range(options.repeats):
-                rows.append(trial(contender, probe))
-                print(f"  {name}: {rows[-1]}", file=sys.stderr, flush=True)
-            result[name] = summary(rows)
+            result[name] = summary([bench.attempt(name, trial) for _ in range(options.repeats)])
         if not options.skip_false:
-            result["false_verdicts"] = {
-                f"daemon stopped {ms} ms": is_false(contender, probe, stop_daemon(contender, ms))
-                for ms in STALLS_MS}
-            result["false_verdicts"]["real-time load"] = sum(
-                is_false(contender, probe, lambda _node: xblab.real_time_burst()) for _ in range(LOAD_REPEATS))
-            result["false_verdicts"]["8 busy processes"] = is_false(
-                contender, probe, lambda _node: xblab.busy(BUSY_S))
-            print(f"  false: {result['false_verdicts']}", file=sys.stderr, flush=True)
-        result["client"] = probe.stop()
+            result["false_verdicts"] = false_verdicts(bench)
+        result["client"] = bench.probe.stop()
     finally:
         xblab.lab("down")
     return result
 
 
 def summary(rows):
-    keys = [key for key in ("outage_ms", "served_ms", "verdict_ms", "lost") if any(key in row for row in rows)]
-    medians = {key: statistics.median(row[key] for row in rows if key in row) for key in keys}
-    return {"median": medians, "fenced": sum(row["fenced"] for row in rows), "trials": rows}
+    good = [row for row in rows if "error" not in row]
+    if not good:
+        raise xblab.LabError(f"no trial went well: {rows[-1]['error']}")
+    keys = [key for key in ("outage_ms", "served_ms", "verdict_ms", "lost") if any(key in row for row in good)]
+    medians = {key: statistics.median(row[key] for row in good if key in row) for key in keys}
+    return {"median": medians, "fenced": sum(row["fenced"] for row in good), "errors": len(rows) - len(good),
+            "trials": rows}
 
 
 def table(results):
@@ -217,12 +249,12 @@ def table(results):
             ratio = f" ({value / best[fault]:.1f}x)" if best[fault] > 0 else ""
             cells.append(f"{value:.1f} ms{ratio}".rjust(width))
         false = result.get("false_verdicts")
-        total = sum(int(value) for value in false.values()) if false else None
-        cells.append((f"{total}/{len(STALLS_MS) + LOAD_REPEATS + 1}" if false else "-").rjust(10))
+        cells.append((f"{sum(false.values())}/{len(false)}" if false else "-").rjust(10))
         idle = result["idle"]["process_percent"] + result["idle"]["interrupt_percent"]
         cells.append(f"{idle:.1f} %".rjust(9))
         cells.append(f"{result['idle']['rss_bytes'] / 1e6:.0f} MB".rjust(9))
-        lines.append("".join(cells))
+        errors = sum(result[fault]["errors"] for fault in best)
+        lines.append("".join(cells) + (f"  ({errors} trials never served again)" if errors else ""))
     lines.append("")
     lines.append("Medians; ratio to the first row in brackets. idle: a node's processes and its half of the machine's\n"
                  "interrupts, percent of one core. RSS: the cluster software of one node.")

@@ -46,6 +46,9 @@ endif
 ifneq ($(wildcard user/agent/exec_main.cc),)
 $(eval $(call program,xbeat-exec,user/agent/exec_main.cc,-lspdlog -lfmt -lpthread))
 endif
+ifneq ($(wildcard user/witness/main.cc),)
+$(eval $(call program,xbeat-witness,user/witness/main.cc))
+endif
 ifneq ($(wildcard user/cli/main.cc),)
 $(eval $(call program,xbeat,user/cli/main.cc))
 endif

@@ -50,7 +50,9 @@ bool is_excluded(const Resource& resource, const Node& node) {
     if (resource.exclusive_discovery || top_of(resource)->exclusive_discovery) {
         if (entry == nullptr || entry->discovery != Discovery::Exclusive) return true;
     }
-    return entry != nullptr && entry->discovery == Discovery::Never;
+    // A bundle's node answers for what runs in the bundle alone.
+    if (entry == nullptr) return node.is_bundle;
+    return entry->discovery == Discovery::Never;
 }
 
 // Nothing can be active in a guest that is down; the start waits for the guest instead.

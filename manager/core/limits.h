@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace xbeat {
 
@@ -27,6 +28,13 @@ constexpr std::size_t kLogRecordsMax = 512;   // since the last snapshot; then a
 constexpr std::size_t kFenceHistoryMax = 64;  // newest attempts to fence; older ones go
 constexpr std::size_t kTermHistoryMax = 64;   // newest terms and where they began
 constexpr std::size_t kForwardedMax = 1'000;  // clients' requests waiting; further: Code::Limit
+constexpr std::size_t kPrivateAttributesMax = 10'000;  // of all nodes; a further one: Code::Limit
+constexpr std::size_t kDampenedMax = 10'000;  // attributes that wait for calm; further: Code::Limit
+constexpr std::int64_t kDampenMsMax = 24LL * 3600 * 1000;  // longer: Code::Invalid
+constexpr std::size_t kAlertsMax = 64;           // configured, times recipients; further: left out
+constexpr std::size_t kAlertsRunningMax = 256;   // agents at one time; further: left out, noted
+constexpr std::size_t kManagedMax = 256;         // addresses under the gate; a further one: refused
+constexpr std::int64_t kClockDriftPpmMax = 500;  // each clock against true time; more: leases fail
 constexpr std::size_t kTimelineEntriesMax = 512;  // of one timeline; later ones are left out
 constexpr std::size_t kTimelinesMax = 16;  // of the newest failovers and transitions; older ones go
 

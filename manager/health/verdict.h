@@ -28,8 +28,10 @@ enum class PeerState : std::uint8_t { Unknown, Alive, Suspect, Dead, Stalled };
 
 /// Why the heart judged as it did, all on the local boot clock.
 struct Evidence {
-    Instant last_answer{};         // when the newest answered probe had been sent
-    Instant judged_at{};           // when the tick judged
+    Instant last_answer{};  // when the newest answered probe had been sent
+    Instant judged_at{};    // when the tick judged
+    Instant last_heard{};   // newest authentic frame: no grant of ours reached it later. Instant{}:
+                            // unknown, then judged_at counts
     std::uint32_t unanswered = 0;  // probes that left since and were not answered, on the best path
     Duration rtt_p99{};
     std::uint32_t ticks_late =

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "arbiter/arbiter.h"
 #include "core/id.h"
 #include "core/result.h"
 #include "core/time.h"
@@ -112,8 +113,19 @@ struct Degraded {
     std::string reason;  // empty = well again
 };
 
-using Event =
-    std::variant<Started, PeerVerdict, PathVerdict, ChannelUp, ChannelDown, MessageReceived,
-                 Persisted, AgentDone, ProcessExited, ClientRequest, Wake, Degraded>;
+using arbiter::ArbiterAnswer;
+
+/// Until when the peer's grants let this node serve, as the gate in the kernel reads it; Instant{}
+/// if it never granted anything. The host tells it whenever it went from running to run out or
+/// back, and at least once a second, before the event that it handles next. Only if the arbiter
+/// hands out leases.
+struct LeaseSeen {
+    NodeId peer;
+    Instant until{};
+};
+
+using Event = std::variant<Started, PeerVerdict, PathVerdict, ChannelUp, ChannelDown,
+                           MessageReceived, Persisted, AgentDone, ProcessExited, ClientRequest,
+                           Wake, Degraded, ArbiterAnswer, LeaseSeen>;
 
 }  // namespace xbeat::node

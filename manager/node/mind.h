@@ -102,6 +102,7 @@ public:
     [[nodiscard]] std::string activity() const;
     [[nodiscard]] std::vector<FenceView> fence_views() const;
 
+    [[nodiscard]] LeaseView lease_view() const;
     [[nodiscard]] const replicate::State& shared() const { return shared_; }
     [[nodiscard]] Term term() const { return term_; }
     [[nodiscard]] const Chronicle& chronicle() const { return chronicle_; }
@@ -122,6 +123,8 @@ private:
     void handle(const Degraded& degraded);
     void load(const Started& started);
     void settle();
+    void handle(const ArbiterAnswer& answer);
+    void handle(const LeaseSeen& seen);
     [[nodiscard]] bool drain();
     void collect();
     [[nodiscard]] std::optional<Instant> next_deadline() const;

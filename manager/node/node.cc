@@ -22,5 +22,6 @@ Term Node::term() const { return state_->mind.term(); }
 std::string Node::activity() const { return state_->mind.activity(); }
 const std::deque<Timeline>& Node::timelines() const { return state_->mind.chronicle().timelines(); }
 std::vector<FenceView> Node::fence_history() const { return state_->mind.fence_views(); }
+LeaseView Node::lease() const { return state_->mind.lease_view(); }
 
 }  // namespace xbeat::node

@@ -13,13 +13,14 @@
 #include <string_view>
 #include <vector>
 
+#include "arbiter/arbiter.h"
 #include "cib/xml.h"
 #include "node/event.h"
 #include "node/output.h"
 
 namespace xbeat::node {
 
-enum class ArbiterKind : std::uint8_t { None, Fence };
+using arbiter::ArbiterKind;
 
 struct NodeName {
     NodeId id;
@@ -35,7 +36,11 @@ struct Options {
     Duration handicap = 20ms;      // how long the side that runs nothing waits before it fences
     Duration stall_limit = 10s;    // a peer stalled for longer is treated as dead
     bool unsafe_takeover = false;  // take over without any proof (documented as unsafe)
-    std::uint64_t seed = 1;        // for everything random; the host logs it
+    // The next two count only if the arbiter hands out leases.
+    Duration lease = 100ms;     // what each answered probe grants the peer: twice the time to
+                                // `dead`, so that a verdict comes before the lease has run out
+    Duration exclusivity = 3s;  // what is asked of the arbiter; renewed every third of it
+    std::uint64_t seed = 1;     // for everything random; the host logs it
 };
 
 /// One phase of a failover as shown by `xbeat timeline`.
@@ -80,6 +85,19 @@ struct FenceView {
     EpochSeconds when{};
 };
 
+/// By what right this node serves, and until when. The gates are the host's to show.
+struct LeaseView {
+    bool is_used = false;  // the arbiter hands out leases; else nothing below counts
+    ArbiterKind arbiter = ArbiterKind::None;
+    std::string standing;       // "under the peer's grant", "exclusive by the witness", "alone: the
+                                // peer is off", "no lease", "yielding"
+    Instant granted_until{};    // by the peer, as last seen
+    Instant exclusive_until{};  // by the arbiter; Instant::max() if nobody else is left
+    Duration granting{};        // what we grant the peer; zero: nothing
+    std::string arbiter_said;   // its newest answer, in words; empty if it was never asked
+    std::optional<Instant> peer_until{};  // the lost peer's lease has run out for certain then
+};
+
 class Node {
 public:
     /// Requires: options.nodes names self; 1 <= nodes <= kPairNodesMax.
@@ -110,3 +128,4 @@ private:
 };
 
 }  // namespace xbeat::node
+    [[nodiscard]] LeaseView lease() const;

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "arbiter/arbiter.h"
 #include "core/id.h"
 #include "core/note.h"
 #include "core/result.h"
@@ -63,7 +64,8 @@ struct AcceptPeer {
 struct ForgetPeer {
     NodeId peer;
 };
-/// How long each answered probe lets that peer serve; zero grants nothing.
+/// How long each answered probe lets that peer serve; zero grants nothing. In force when the host
+/// goes on to the next event: what the manager waits for counts from there.
 struct SetGrant {
     NodeId peer;
     Duration lease{};
@@ -72,11 +74,28 @@ struct SetGrant {
 struct ResetChannel {
     NodeId peer;
 };
+using arbiter::AskArbiter;
+/// This node may serve until then without the peer's grants: written for the gate, which takes the
+/// later of both. Instant{} ends it at once; Instant::max() is without end (nobody else is left).
+struct SetExclusivity {
+    Instant until{};
+};
+/// The addresses that leave and enter this node only under a lease: all that resources of the
+/// configuration may put on it, as text without prefix length, sorted, at most kManagedMax. The
+/// gate drops what is from and to them while no lease runs. Replaces the set before.
+struct SetManaged {
+    std::vector<std::string> addresses;
+};
+/// This node cannot stop what it must not run any more: let the watchdog reset it.
+struct StopWatchdog {
+    std::string reason;
+};
 /// The clean leave is complete: stop the heart, close the store, end with success.
 struct Exit {};
 
-using Command = std::variant<RunAgent, KillAgent, Unwatch, AcceptPeer, ForgetPeer, SetGrant,
-                             ResetChannel, Exit>;
+using Command =
+    std::variant<RunAgent, KillAgent, Unwatch, AcceptPeer, ForgetPeer, SetGrant, ResetChannel, Exit,
+                 AskArbiter, SetExclusivity, SetManaged, StopWatchdog>;
 
 struct Reply {
     ClientId client;

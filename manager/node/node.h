@@ -121,6 +121,7 @@ public:
     /// The newest timelines, newest last; at most kTimelinesMax.
     [[nodiscard]] const std::deque<Timeline>& timelines() const;
     [[nodiscard]] std::vector<FenceView> fence_history() const;
+    [[nodiscard]] LeaseView lease() const;
 
 private:
     struct State;
@@ -128,4 +129,3 @@ private:
 };
 
 }  // namespace xbeat::node
-    [[nodiscard]] LeaseView lease() const;

@@ -327,8 +327,8 @@ TEST(WitnessAsker, NeverDoTwoNodesHoldTheLeaseWhateverTheNetworkDoes) {
         changes += world.changes();
     }
     // The world is hostile, not dead: leases are given and change hands.
-    EXPECT_GT(grants, 10'000);
-    EXPECT_GT(changes, 500);
+    EXPECT_GT(grants, 5'000);
+    EXPECT_GT(changes, 200);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "schedule/assign.h"
+#include "schedule/constraints.h"
 
 namespace xbeat::schedule {
 namespace {
@@ -416,6 +417,37 @@ bool is_allowed_on_one(const Resource& resource) {
                          [](const Allowed& entry) { return entry.score >= Score(); }) == 1;
 }
 
+// A later member of a group knows nothing of the group's location constraints: the first member
+// carries them for all. Where the member is explicitly tied to something outside, they must be
+// heard there as well. Puts the member's own table back at the end of its scope.
+class WithGroupLocations {
+public:
+    WithGroupLocations(World& world, Resource& source, const Colocation* colocation) {
+        const Resource* group = source.parent;
+        if (colocation == nullptr || &source != colocation->dependent ||
+            colocation->id.starts_with('#') || group == nullptr || group->kind != Kind::Group ||
+            group->children.front() == &source) {
+            return;
+        }
+        source_ = &source;
+        original_ = source.allowed;
+        exclusive_ = source.exclusive_discovery;
+        for (Location* location : group->locations) apply_location(world, source, *location);
+    }
+    WithGroupLocations(const WithGroupLocations&) = delete;
+    WithGroupLocations& operator=(const WithGroupLocations&) = delete;
+    ~WithGroupLocations() {
+        if (source_ == nullptr) return;
+        source_->allowed = std::move(original_);
+        source_->exclusive_discovery = exclusive_;
+    }
+
+private:
+    Resource* source_ = nullptr;
+    Table original_;
+    bool exclusive_ = false;
+};
+
 void add_matching(Table& nodes, const Resource& source, const Resource& target,
                   const Colocation* colocation, Factor factor, bool nonnegative) {
     for (Allowed& entry : nodes) {
@@ -550,7 +582,10 @@ void merge_wishes(World& world, Resource& source, Resource& target, Table& nodes
         return;
     }
     Table work = nodes;
-    add_matching(work, source, target, colocation, factor, merge == Merge::ActiveNonnegative);
+    {
+        const WithGroupLocations heard(world, source, colocation);
+        add_matching(work, source, target, colocation, factor, merge == Merge::ActiveNonnegative);
+    }
     if (work.empty()) {
         source.updating_nodes = false;
         return;

@@ -220,13 +220,12 @@ Step* find_existing(const World& world, const StepRequest& request, std::string_
     return nullptr;
 }
 
-bool edge_present(Step& first, Step& then, Effects effects) {
-    // Adding effects to an existing edge would change what was already propagated: only an equal
-    // or stronger edge makes a new one needless.
-    for (Edge& edge : then.before) {
-        if (edge.step == &first && (edge.effects & effects) == effects) return true;
-    }
-    return false;
+// An ordering that shares an effect with one that is there already adds nothing, not even its other
+// effects: whoever orders two steps first decides how they are coupled.
+bool edge_present(const Step& first, const Step& then, Effects effects) {
+    return std::any_of(first.after.begin(), first.after.end(), [&](const Edge& edge) {
+        return edge.step == &then && (edge.effects & effects) != 0;
+    });
 }
 
 }  // namespace

@@ -275,6 +275,37 @@ static long xb_visit_peer(__u32 entry, void *context)
 	return 0;
 }
 
+struct xb_waiting {
+	struct xb_control *control;
+	__u64 now;
+	__u64 found;
+};
+
+/* One processor. Returns 1 to stop (bpf_loop): one that owes answers is enough. */
+static long xb_visit_cpu(__u32 cpu, void *context)
+{
+	struct xb_waiting *waiting = context;
+	struct xb_backlog *backlog = bpf_map_lookup_elem(&xb_backlog, &cpu);
+
+	if (!backlog)
+		return 1;
+	if (!xb_owes_answers(waiting->control, backlog, waiting->now))
+		return 0;
+	waiting->found = 1;
+	return 1;
+}
+
+/* Does a processor of this machine owe receive work? On a virtual machine the host takes whole
+ * processors away; the tick goes on on another one, and the answers it misses lie in a queue here.
+ */
+static __always_inline int xb_answers_wait(struct xb_control *control, __u64 now)
+{
+	struct xb_waiting waiting = {.control = control, .now = now};
+
+	bpf_loop(control->cpus, xb_visit_cpu, &waiting, 0);
+	return (int)waiting.found;
+}
+
 /* Is this our circulating packet, of the present generation? */
 static __always_inline int xb_is_lap(struct __sk_buff *skb, const struct xb_control *control)
 {
@@ -326,6 +357,7 @@ int xb_tick(struct __sk_buff *skb)
 	walk.skb = skb;
 	walk.control = control;
 	walk.lap = xb_begin_lap(control, laps, bpf_ktime_get_boot_ns());
+	xb_hold_lap(control, laps, &walk.lap, xb_answers_wait(control, walk.lap.now));
 	bpf_loop(control->roster_count, xb_visit_peer, &walk, 0);
 	if (!xb_restore_lap(skb, control))
 		return TC_ACT_SHOT;

@@ -362,6 +362,39 @@ xb_inline struct xb_lap xb_begin_lap(const struct xb_control *control, struct xb
 	return lap;
 }
 
+/* True if that processor owes receive work, and for so long that answers may be stuck behind it; a
+ * processor that owes it for ever is lost and must not blind the node. */
+xb_inline int xb_owes_answers(const struct xb_control *control, const struct xb_backlog *backlog,
+			      __u64 now)
+{
+	__u64 since = backlog->entered_ns;
+
+	if (backlog->raised_ns && (!since || backlog->raised_ns < since))
+		since = backlog->raised_ns;
+	/* Its own stamp may be newer than our clock reading. */
+	if (!since || since >= now)
+		return 0;
+	return now - since > control->wait_ns && now - since < control->wait_max_ns;
+}
+
+/* If answers wait for a processor of ours, this lap judges nobody, nor does the next one, which may
+ * come before they are all read. Ends after wait_max_ns in one go, whatever the processors say. */
+xb_inline void xb_hold_lap(const struct xb_control *control, struct xb_laps *laps,
+			   struct xb_lap *lap, int answers_wait)
+{
+	if (!answers_wait) {
+		laps->held_since_ns = 0;
+		return;
+	}
+	if (laps->held_since_ns == 0)
+		laps->held_since_ns = lap->now;
+	if (lap->now - laps->held_since_ns >= control->wait_max_ns)
+		return;
+	laps->held++;
+	laps->hold_until_ns = lap->now + control->period_ns + control->period_ns / 2;
+	lap->judges = 0;
+}
+
 /* Settles the next probe if it is due; 0 if it is not. */
 xb_inline int xb_settle_probe(struct xb_path *path, __u64 answered, __u64 grace, __u64 now)
 {

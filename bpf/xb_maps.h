@@ -74,6 +74,15 @@ struct {
 	__type(value, struct xb_keys);
 } xb_keys SEC(".maps");
 
+/* Receive work that waits, by processor; resized to the machine. backlog.bpf.c writes, the tick
+ * reads. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xb_backlog);
+} xb_backlog SEC(".maps");
+
 /* Verdicts with their evidence, from the tick to the reflex thread. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

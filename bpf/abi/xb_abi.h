@@ -37,7 +37,7 @@
 
 /* Rises with every change of a map's value or of a program's meaning; other numbers are not
  * adopted. */
-#define XB_ABI_VERSION 2
+#define XB_ABI_VERSION 3
 
 /* Limits. */
 #define XB_PATHS_MAX 8	  /* per peer; a higher number in a frame: drop_path */
@@ -46,6 +46,7 @@
 #define XB_DUE_STEPS 8	  /* probes that become due per path and lap; the rest waits a lap */
 #define XB_WINDOW_BITS 64 /* sequences behind the highest that can still be told apart */
 #define XB_RTT_BUCKETS 64 /* bucket i counts 2^i <= ns < 2^(i+1); bucket 0 also counts 0 */
+#define XB_CPUS_MAX 1024  /* processors whose backlog is looked at; more are not watched */
 #define XB_EVENT_RING_BYTES (256 * 1024) /* when it is full, events_lost counts */
 
 /* --- the wire --- */
@@ -175,14 +176,16 @@ struct xb_control {
 	__u64 grace_min_ns; /* a probe younger than this is not unanswered yet */
 	__u64 grace_max_ns; /* ... and one older is, whatever the RTT was */
 	__u64 fresh_ns;	    /* an answer to a probe older than this proves nothing */
+	__u64 wait_ns;	    /* no judgement while a processor has owed receive work for longer */
+	__u64 wait_max_ns;  /* ... nor for longer than this, in one go */
 	__u32 k_suspect;
 	__u32 k_dead;
-	__u32 k_up;	    /* answered in a row until a path that was down is up */
-	__u32 stall_ticks;  /* laps with answers but no progress until `stalled` */
-	__u32 roster_count; /* entries of the roster that count */
-	__u32 lap_ifindex;  /* where the circulating packet goes in again */
-	__u32 key_id;	    /* signs with this one */
-	__u32 reserved;
+	__u32 k_up;	       /* answered in a row until a path that was down is up */
+	__u32 stall_ticks;     /* laps with answers but no progress until `stalled` */
+	__u32 roster_count;    /* entries of the roster that count */
+	__u32 lap_ifindex;     /* where the circulating packet goes in again */
+	__u32 key_id;	       /* signs with this one */
+	__u32 cpus;	       /* entries of the backlog that count; 0: nobody fills it in */
 	__u64 program_id;      /* of the programs that were loaded: a hash of their objects */
 	__u32 daemon_progress; /* the reflex thread writes these three, all the time */
 	__u32 executor_progress;
@@ -202,7 +205,18 @@ struct xb_laps {
 	__u64 work_max_ns;   /* longest time a lap took */
 	__u64 hold_until_ns; /* no judgement before: answers may still be waiting for a processor */
 	__u64 stalls;	     /* gaps of at least stall_ns */
+	__u64 held;	     /* laps that judged nobody because receive work was waiting */
+	__u64 held_since_ns; /* the first of those without one between that found none; 0: none */
 };
+
+/* By processor: the receive work that it owes. Written by that processor alone; times are 0 for
+ * none. A cache line each, or the processors would fight over it. */
+struct xb_backlog {
+	__u64 raised_ns;  /* receive work was asked for and has not begun */
+	__u64 entered_ns; /* receive work began and has not ended */
+	__u64 reserved[6];
+};
+XB_STATIC_ASSERT(sizeof(struct xb_backlog) == 64, "one cache line");
 
 enum xb_peer_state {
 	XB_PEER_UNKNOWN = 0,

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -197,6 +198,57 @@ TEST_F(HeartInNamespaces, FindsADeadPeerWhileBothDaemonsAreStopped) {
     for (const HeartEvent& event : lab.events(1)) {
         EXPECT_TRUE(!peer_becomes(PeerState::Dead)(event) || event.at == dead_at);
     }
+}
+
+TEST_F(HeartInNamespaces, JudgesNobodyWhileAProcessorOwesReceiveWorkButNotForEver) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+    sys::Fd map(::bpf_obj_get((lab.pin_dir(1) + "/xb_backlog").c_str()));
+    ASSERT_TRUE(map.is_open());
+    // The programs that would tell the truth are let go first.
+    for (const char* pin : {"backlog_raise", "backlog_entry", "backlog_exit"}) {
+        ASSERT_EQ(::unlink((lab.pin_dir(1) + "/" + pin).c_str()), 0) << pin;
+    }
+    const std::uint32_t cpu = 0;
+    xb_backlog owes{};
+    owes.raised_ns = static_cast<std::uint64_t>(sys::boot_now().time_since_epoch().count());
+    ASSERT_EQ(::bpf_map_update_elem(map.get(), &cpu, &owes, BPF_ANY), 0);
+    const std::uint64_t held = lab.held(1);
+    ASSERT_TRUE(wait_until([&] { return lab.held(1) > held + 5; }));
+
+    const Instant cut = lab.silence(2);
+
+    ASSERT_TRUE(lab.wait_for(1, peer_becomes(PeerState::Dead)));
+    const std::uint64_t since = lab.kernel_since(1, 2);
+    EXPECT_GE(since, owes.raised_ns + 1'000'000'000U) << "the limit of heart/options.cc";
+    EXPECT_GT(since, static_cast<std::uint64_t>(cut.time_since_epoch().count()));
+}
+
+TEST_F(HeartInNamespaces, NotesReceiveWorkOfEachProcessorOnlyWhileItLasts) {
+    Lab lab(calm());
+    ASSERT_TRUE(lab.start_all());
+    sys::Fd map(::bpf_obj_get((lab.pin_dir(1) + "/xb_backlog").c_str()));
+    ASSERT_TRUE(map.is_open());
+    const auto pins = {"backlog_raise", "backlog_entry", "backlog_exit"};
+    for (const char* pin : pins) {
+        EXPECT_TRUE(sys::Fd(::bpf_obj_get((lab.pin_dir(1) + "/" + pin).c_str())).is_open()) << pin;
+    }
+
+    // Beats arrive all the time, so work is begun and ended all the time: some look must find it,
+    // and some must not.
+    const auto owes = [&map] {
+        bool any = false;
+        for (std::uint32_t cpu = 0;; cpu++) {
+            xb_backlog here{};
+            if (::bpf_map_lookup_elem(map.get(), &cpu, &here) != 0) return any;
+            any = any || here.raised_ns != 0 || here.entered_ns != 0;
+        }
+    };
+    EXPECT_TRUE(wait_until([&] { return !owes(); }));
+    bool seen = false;
+    for (int i = 0; i < 1'000'000 && !seen; i++) seen = owes();
+    EXPECT_TRUE(seen);
+    EXPECT_TRUE(wait_until([&] { return !owes(); })) << "it ended";
 }
 
 TEST_F(HeartInNamespaces, StopsTheGrantAtDeathAndDoesNotResumeItWhenFramesComeBack) {

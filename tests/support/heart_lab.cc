@@ -366,6 +366,10 @@ std::uint64_t Lab::counter(std::size_t node, int counter) const {
     return read_map<xb_counters>(pin_dir(node) + "/xb_counters", 0).value[counter];
 }
 
+std::uint64_t Lab::held(std::size_t node) const {
+    return read_map<xb_laps>(pin_dir(node) + "/xb_laps", 0).held;
+}
+
 std::uint64_t Lab::laps(std::size_t node) const {
     return read_map<xb_laps>(pin_dir(node) + "/xb_laps", 0).count;
 }

@@ -94,6 +94,7 @@ public:
     [[nodiscard]] std::uint64_t lease_until(std::size_t node, std::size_t peer) const;
     [[nodiscard]] std::uint64_t counter(std::size_t node, int counter) const;
     [[nodiscard]] std::uint64_t laps(std::size_t node) const;
+    [[nodiscard]] std::uint64_t held(std::size_t node) const;
     [[nodiscard]] std::uint64_t lap_gap_max(std::size_t node) const;
     [[nodiscard]] std::string pin_dir(std::size_t node) const;
     [[nodiscard]] Options options_of(std::size_t node) const;

@@ -391,6 +391,8 @@ Status Heart::Impl::status() const {
     const xb_laps& laps = *store_.laps;
     status.ticks = observe(laps.count);
     status.ticks_late = observe(laps.late);
+    status.ticks_held = observe(laps.held);
+    status.sees_backlog = observe(store_.control->cpus) > 0;
     status.tick_gap_max = Duration(static_cast<std::int64_t>(observe(laps.gap_max_ns)));
     if (status.ticks > 1) {
         const std::uint64_t span = observe(laps.last_ns) - observe(laps.first_ns);

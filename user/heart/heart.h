@@ -194,6 +194,8 @@ struct Status {
     Duration tick_gap_max{};
     std::uint64_t ticks = 0;
     std::uint64_t ticks_late = 0;
+    std::uint64_t ticks_held = 0;   // laps that judged nobody: receive work was waiting here
+    bool sees_backlog = false;      // the kernel tells which processors owe receive work
     std::uint64_t generations = 0;  // 1 = the first packet still circulates
     std::vector<LinkStatus> links;
     std::vector<PeerStatus> peers;

@@ -14,7 +14,9 @@
 
 #include "core/check.h"
 #include "core/text.h"
+#include "heart/backlog.h"
 #include "heart/bpf_fs.h"
+#include "heart/fnv.h"
 #include "sys/system_error.h"
 // Generated, and clang finds conversions in it that are not ours to mend.
 #pragma GCC diagnostic push
@@ -27,9 +29,19 @@ namespace xbeat::heart {
 namespace {
 
 // The order of Kernel::maps_.
-constexpr std::array<const char*, 7> kMapNames = {
-    "xb_control", "xb_laps", "xb_counters", "xb_roster", "xb_peers", "xb_paths", "xb_keys"};
-enum MapPlace : std::size_t { kControl, kLaps, kCounters, kRoster, kPeers, kPaths, kKeys };
+constexpr std::array<const char*, 8> kMapNames = {"xb_control", "xb_laps",   "xb_counters",
+                                                  "xb_roster",  "xb_peers",  "xb_paths",
+                                                  "xb_keys",    "xb_backlog"};
+enum MapPlace : std::size_t {
+    kControl,
+    kLaps,
+    kCounters,
+    kRoster,
+    kPeers,
+    kPaths,
+    kKeys,
+    kBacklog
+};
 constexpr const char* kEventsName = "xb_events";
 constexpr const char* kTickPin = "program_tick";
 constexpr const char* kReflectPin = "program_reflect";
@@ -41,20 +53,13 @@ struct DestroySkeleton {
 using HeartSkeleton = std::unique_ptr<heart_bpf, DestroySkeleton>;
 using ReflectSkeleton = std::unique_ptr<reflect_bpf, DestroySkeleton>;
 
-/// FNV-1a of both programs as built: tells whether what is pinned is what we would load.
+/// Of all programs as built: tells whether what is pinned is what we would load.
 std::uint64_t program_id() {
-    std::uint64_t hash = 0xcbf29ce484222325U;
-    const auto add = [&hash](const void* bytes, std::size_t size) {
-        for (const char c : std::string_view(static_cast<const char*>(bytes), size)) {
-            hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3U;
-        }
-    };
     std::size_t size = 0;
     const void* heart = heart_bpf::elf_bytes(&size);
-    add(heart, size);
+    const std::uint64_t hash = fnv1a(kFnvStart, heart, size);
     const void* reflect = reflect_bpf::elf_bytes(&size);
-    add(reflect, size);
-    return hash;
+    return backlog::program_id(fnv1a(hash, reflect, size));
 }
 
 std::string link_pin(PathId path) { return concat("link_", path.value); }
@@ -75,12 +80,13 @@ std::size_t entries_of(std::size_t map, std::uint32_t peers_max) {
     if (map == kRoster) return XB_NODE_MAX;
     if (map == kPeers) return std::size_t{peers_max} + 1;
     if (map == kPaths || map == kKeys) return (std::size_t{peers_max} + 1) * XB_PATHS_MAX;
+    if (map == kBacklog) return backlog::processors();
     return 1;
 }
 
-constexpr std::array<std::size_t, 7> kValueBytes = {
+constexpr std::array<std::size_t, 8> kValueBytes = {
     sizeof(xb_control), sizeof(xb_laps), sizeof(xb_counters), sizeof(std::uint64_t),
-    sizeof(xb_peer),    sizeof(xb_path), sizeof(xb_keys)};
+    sizeof(xb_peer),    sizeof(xb_path), sizeof(xb_keys),     sizeof(xb_backlog)};
 
 bool fits(int map, std::size_t place, std::uint32_t peers_max) {
     bpf_map_info info{};
@@ -90,16 +96,16 @@ bool fits(int map, std::size_t place, std::uint32_t peers_max) {
     return info.max_entries == entries_of(place, peers_max);
 }
 
-std::array<bpf_map*, 7> maps_of(const heart_bpf& skeleton) {
+std::array<bpf_map*, 8> maps_of(const heart_bpf& skeleton) {
     const auto& maps = skeleton.maps;
     return {maps.xb_control, maps.xb_laps,  maps.xb_counters, maps.xb_roster,
-            maps.xb_peers,   maps.xb_paths, maps.xb_keys};
+            maps.xb_peers,   maps.xb_paths, maps.xb_keys,     maps.xb_backlog};
 }
 
 /// The reflex has no roster and no laps of its own.
-std::array<bpf_map*, 7> maps_of(const reflect_bpf& skeleton) {
+std::array<bpf_map*, 8> maps_of(const reflect_bpf& skeleton) {
     const bpf_object* object = skeleton.obj;
-    std::array<bpf_map*, 7> maps{};
+    std::array<bpf_map*, 8> maps{};
     for (std::size_t i = 0; i < maps.size(); i++) {
         maps.at(i) = ::bpf_object__find_map_by_name(object, kMapNames.at(i));
     }
@@ -152,7 +158,7 @@ Result<void> Kernel::load_programs(bool reuse_maps, std::uint32_t peers_max) {
     const HeartSkeleton heart(heart_bpf::open());
     const ReflectSkeleton reflect(reflect_bpf::open());
     if (!heart || !reflect) return sys::system_error("open the BPF objects");
-    const std::array<bpf_map*, 7> maps = maps_of(*heart);
+    const std::array<bpf_map*, 8> maps = maps_of(*heart);
     for (std::size_t i = 0; i < maps.size(); i++) {
         const auto entries = static_cast<std::uint32_t>(entries_of(i, peers_max));
         const int code = reuse_maps ? ::bpf_map__reuse_fd(maps.at(i), maps_.at(i).get())
@@ -165,7 +171,7 @@ Result<void> Kernel::load_programs(bool reuse_maps, std::uint32_t peers_max) {
     }
     int code = heart_bpf::load(heart.get());
     if (code != 0) return sys::system_error("load the tick", -code);
-    const std::array<bpf_map*, 7> borrowed = maps_of(*reflect);
+    const std::array<bpf_map*, 8> borrowed = maps_of(*reflect);
     for (std::size_t i = 0; i < borrowed.size(); i++) {
         if (borrowed.at(i) == nullptr) continue;
         code = ::bpf_map__reuse_fd(borrowed.at(i), ::bpf_map__fd(maps.at(i)));
@@ -223,6 +229,7 @@ Result<Kernel> Kernel::load(const Options& options) {
     kernel.store_.control->program_id = program_id();
     XB_TRY(kernel.pin_maps());
     XB_TRY(kernel.pin_programs());
+    kernel.watch_backlog();
     // Last, so that a heart that was made by half is never adopted.
     publish(kernel.store_.control->abi_version, XB_ABI_VERSION);
     return kernel;
@@ -237,6 +244,11 @@ Result<void> Kernel::open_maps() {
     events_ = open_pin(concat(pin_dir_, '/', kEventsName));
     if (!events_.is_open()) return sys::system_error("open the pinned event ring");
     return {};
+}
+
+void Kernel::watch_backlog() {
+    const Result<void> attached = backlog::attach(pin_dir_, maps_.at(kBacklog).get());
+    publish(store_.control->cpus, attached ? backlog::processors() : 0U);
 }
 
 Result<void> Kernel::open_links() {
@@ -270,6 +282,9 @@ Result<std::optional<Kernel>> Kernel::adopt(const Options& options) {
         kernel.store_.control->program_id = program_id();
         kernel.programs_were_replaced_ = true;
     }
+    if (kernel.programs_were_replaced_ || !backlog::is_attached(kernel.pin_dir_)) {
+        kernel.watch_backlog();
+    }
     XB_TRY(kernel.open_links());
     return std::optional<Kernel>(std::move(kernel));
 }
@@ -277,6 +292,7 @@ Result<std::optional<Kernel>> Kernel::adopt(const Options& options) {
 void Kernel::remove(const std::string& pin_dir) {
     std::vector<std::string> names;
     for (std::uint8_t i = 0; i < XB_PATHS_MAX; i++) names.push_back(link_pin(PathId{i}));
+    backlog::remove(pin_dir);
     names.emplace_back(kReflectPin);
     names.emplace_back(kTickPin);
     for (const char* name : kMapNames) names.emplace_back(name);

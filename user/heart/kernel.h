@@ -1,7 +1,8 @@
 // The heart's programs and maps in the kernel: loading, pinning, adopting, attaching.
 //
 // What is pinned, by name in the pin folder: each map under its own name, the two programs as
-// program_tick and program_reflect, the XDP link of path N as link_N. Nothing here knows what the
+// program_tick and program_reflect, the XDP link of path N as link_N,
+// the links of the backlog as backlog_*. Nothing here knows what the
 // maps mean.
 #pragma once
 
@@ -77,10 +78,12 @@ private:
     Result<void> pin_programs();
     Result<void> open_maps();
     Result<void> open_links();
+    /// Without it the tick cannot tell its own backlog from silence: control->cpus says so.
+    void watch_backlog();
 
     std::string pin_dir_;
     // In the order of kMapNames.
-    std::array<sys::Fd, 7> maps_;
+    std::array<sys::Fd, 8> maps_;
     sys::Fd events_;
     sys::Fd tick_;
     sys::Fd reflect_;

@@ -19,6 +19,13 @@ constexpr std::uint32_t kMissesMax = 10'000;
 constexpr std::uint16_t kVlanMax = 4094;
 // A lap this many periods after the one before was late: answers may still be waiting.
 constexpr std::uint32_t kLatePeriods = 2;
+// Receive work that a processor owes for a period may hide an answer; below kWaitMin and above
+// kWaitMax a period says nothing about how long softirqs usually take.
+constexpr Duration kWaitMin = 200us;
+constexpr Duration kWaitMax = 5ms;
+// Longer than real-time threads can keep a processor (sched_rt_period_us), and than we have seen
+// hosts take one away. What holds judgement up for longer does so no more.
+constexpr Duration kWaitLost = 1s;
 // A probe's send time is remembered for XB_SENT_SLOTS laps, so the grace ends a little before that.
 constexpr std::uint32_t kGraceMaxPeriods = XB_SENT_SLOTS - 4;
 constexpr std::uint32_t kUpRunMin = 10;
@@ -137,6 +144,8 @@ Result<void> write_control(const Options& options, const Store& store, bool is_n
     publish(control.grace_max_ns, grace_max);
     // Twice the time to a verdict, but never less than the longest round trip that is judged.
     publish(control.fresh_ns, std::max(2 * options.k_dead * period, XB_SENT_SLOTS * period));
+    publish(control.wait_ns, nanoseconds(std::clamp<Duration>(options.period, kWaitMin, kWaitMax)));
+    publish(control.wait_max_ns, nanoseconds(kWaitLost));
     publish(control.k_suspect, options.k_suspect);
     publish(control.k_dead, options.k_dead);
     publish(control.k_up, std::clamp(2 * options.k_dead, kUpRunMin, kUpRunMax));

@@ -18,6 +18,8 @@ public:
         control.grace_min_ns = kPeriod / 2;
         control.grace_max_ns = 60 * kPeriod;
         control.fresh_ns = 64 * kPeriod;
+        control.wait_ns = kPeriod;
+        control.wait_max_ns = 100 * kPeriod;
         control.k_suspect = 3;
         control.k_dead = 5;
         control.k_up = 10;
@@ -29,7 +31,9 @@ public:
     /// One lap after `gap`: judge, then send. Answers come before the next lap.
     void lap(std::uint64_t gap = kPeriod, xb_sending sending = XB_SENT) {
         now += gap;
-        const xb_lap this_lap = xb_begin_lap(&control, &laps, now);
+        xb_lap this_lap = xb_begin_lap(&control, &laps, now);
+        const bool owes = xb_owes_answers(&control, &backlog, now) != 0;
+        xb_hold_lap(&control, &laps, &this_lap, owes ? 1 : 0);
         if (peer.seen_epoch != peer.epoch) xb_begin_epoch(&peer, &this_lap);
         std::uint32_t misses = UINT32_MAX;
         for (std::size_t i = 0; i < paths_; i++) {
@@ -58,6 +62,7 @@ public:
 
     xb_control control{};
     xb_laps laps{};
+    xb_backlog backlog{};  // of the one processor
     xb_peer peer{};
     xb_path path[2]{};
     bool answering[2] = {true, true};
@@ -201,6 +206,58 @@ TEST(Judgement, HoldsBackInTheCatchUpLapRightAfterALateOne) {
     EXPECT_EQ(view.peer.state, XB_PEER_SUSPECT);
     view.lap();
     EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+}
+
+TEST(Backlog, IsOwedOnceAskedForLongAgoWhetherBegunOrNot) {
+    View view;
+    const auto owes = [&view](std::uint64_t raised, std::uint64_t entered) {
+        const xb_backlog backlog{.raised_ns = raised, .entered_ns = entered, .reserved = {}};
+        return xb_owes_answers(&view.control, &backlog, view.now) != 0;
+    };
+    const std::uint64_t long_ago = view.now - 2 * kPeriod;
+    const std::uint64_t just_now = view.now - kPeriod / 2;
+
+    EXPECT_FALSE(owes(0, 0));
+    EXPECT_FALSE(owes(just_now, 0));
+    EXPECT_FALSE(owes(0, just_now));
+    EXPECT_FALSE(owes(view.now + 5, 0)) << "stamped after our clock was read";
+    EXPECT_TRUE(owes(long_ago, 0));
+    EXPECT_TRUE(owes(0, long_ago));
+    EXPECT_TRUE(owes(just_now, long_ago)) << "asked for anew while the old work goes on";
+    EXPECT_TRUE(owes(long_ago, just_now));
+    EXPECT_FALSE(owes(view.now - view.control.wait_max_ns, 0)) << "such a processor is lost";
+}
+
+TEST(Backlog, KeepsALapFromTakingItForThePeersSilence) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+    view.backlog.raised_ns = view.now;
+
+    view.laps_of(50);
+
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE);
+    EXPECT_EQ(view.laps.held, 49U) << "the first lap came within the time that is usual";
+    view.backlog.raised_ns = 0;
+    view.lap();
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE) << "the answers may still be on their way";
+    view.laps_of(2);
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD) << "no answer was waiting";
+}
+
+TEST(Backlog, BlindsNobodyForLongerThanItsLimit) {
+    View view;
+    view.laps_of(20);
+    view.silence();
+
+    // Each processor's own debt is short, but there is always one.
+    for (int i = 0; i < 110; i++) {
+        view.backlog.raised_ns = view.now - kPeriod / 2;
+        view.lap();
+    }
+
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+    EXPECT_LE(view.laps.held, 100U);
 }
 
 TEST(Judgement, WaitsForTheTailOfALongRoundTrip) {

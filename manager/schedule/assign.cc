@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "schedule/colocate.h"
+#include "schedule/explain.h"
 #include "schedule/failcount.h"
 #include "schedule/steps.h"
 
@@ -36,6 +37,7 @@ void apply_this_with(World& world, Resource& resource, const Colocation& colocat
     std::optional<Table> archive;
     if (may_undo) archive = resource.allowed;
     assign(world, primary, nullptr, true);
+    const ScoreWatch watch(world, resource, {ScoreCause::Colocation, colocation.id, primary.id});
     apply_colocation(world, resource, primary, colocation);
     if (archive && !any_usable(resource.allowed)) resource.allowed = std::move(*archive);
 }
@@ -49,6 +51,8 @@ void apply_colocations(World& world, Resource& resource) {
         }
         for (const Colocation* each : following) {
             if (each->score.is_infinite() == mandatory) {
+                const ScoreWatch watch(world, resource,
+                                       {ScoreCause::Dependent, each->id, each->dependent->id});
                 add_dependent_wishes(world, resource, *each);
             }
         }
@@ -82,7 +86,11 @@ const Allowed* choose(const Resource& resource, const std::vector<Allowed>& node
 }
 
 void assign_best(World& world, Resource& resource, Node* prefer, bool stop_if_fail) {
-    Node* roomiest = ban_full_nodes(world, resource);
+    Node* roomiest = nullptr;
+    {
+        const ScoreWatch watch(world, resource, {ScoreCause::Capacity});
+        roomiest = ban_full_nodes(world, resource);
+    }
     if (prefer == nullptr) prefer = roomiest;
     const std::vector<Allowed> nodes = sorted_nodes(world, resource.allowed, active_on(resource));
     const Allowed* chosen = choose(resource, nodes, prefer);
@@ -123,6 +131,7 @@ Node* assign_primitive(World& world, Resource& resource, Node* prefer, bool stop
     apply_colocations(world, resource);
     const ClusterOptions& options = world.options;
     if (resource.next_role == Role::Stopped) {
+        const ScoreWatch watch(world, resource, {ScoreCause::Role});
         add_location_score(world, resource, nullptr, Score::never());
     } else if (resource.next_role > resource.role && !options.have_quorum &&
                options.no_quorum_policy == QuorumPolicy::Freeze) {

@@ -5,6 +5,7 @@
 #include "schedule/assign.h"
 #include "schedule/bundle.h"
 #include "schedule/colocate.h"
+#include "schedule/explain.h"
 
 namespace xbeat::schedule {
 namespace {
@@ -40,7 +41,10 @@ void ban_unavailable(Resource& instance, std::int32_t per_node_max) {
 }
 
 Node* try_instance(World& world, Resource& instance, Node* prefer, std::int32_t per_node_max) {
-    ban_unavailable(instance, per_node_max);
+    {
+        const ScoreWatch watch(world, instance, {ScoreCause::Instances});
+        ban_unavailable(instance, per_node_max);
+    }
     Node* chosen = assign(world, instance, prefer, prefer == nullptr);
     if (Allowed* entry = parent_entry(instance, chosen)) ++entry->count;
     return chosen;
@@ -85,12 +89,14 @@ bool keep_instance(World& world, Resource& instance, Node* current, std::int32_t
     const SavedTables saved = save_tables(instance);
     bool kept = false;
     for (std::int32_t reserved = 0; reserved < available; ++reserved) {
+        const std::size_t mark = explanation_mark(world);
         Node* chosen = try_instance(world, instance, current, per_node_max);
         if (chosen == current) {
             kept = true;
             break;
         }
         restore_tables(instance, saved);
+        roll_back_explanation(world, mark);
         unassign(world, instance);
         if (chosen == nullptr) break;
     }
@@ -198,6 +204,7 @@ void assign_instances(World& world, Resource& collective, std::vector<Resource*>
     for (Resource* instance : instances) {
         if (!instance->unassigned) continue;
         if (assigned >= total_max) {
+            const ScoreWatch watch(world, *instance, {ScoreCause::Surplus});
             add_location_score(world, *instance, nullptr, Score::never());
         } else if (try_instance(world, *instance, nullptr, per_node_max) != nullptr) {
             ++assigned;
@@ -206,11 +213,18 @@ void assign_instances(World& world, Resource& collective, std::vector<Resource*>
 }
 
 Node* assign_clone(World& world, Resource& clone, Node* prefer, bool stop_if_fail) {
-    if (clone.promotable) add_promotion_scores(world, clone);
+    if (clone.promotable) {
+        const ScoreWatch watch(world, clone, {ScoreCause::Promotion});
+        add_promotion_scores(world, clone);
+    }
     for (const Colocation* each : this_with(clone)) {
         assign(world, *each->primary, prefer, stop_if_fail);
     }
-    for (const Colocation* each : with_this(clone)) add_dependent_wishes(world, clone, *each);
+    for (const Colocation* each : with_this(clone)) {
+        const ScoreWatch watch(world, clone,
+                               {ScoreCause::Dependent, each->id, each->dependent->id});
+        add_dependent_wishes(world, clone, *each);
+    }
     if (world.record.scores) {
         for (const Allowed& entry : clone.allowed) {
             world.record.score_lines.push_back(concat("pcmk__clone_assign: ", clone.id,
@@ -243,6 +257,7 @@ Node* assign_bundle(World& world, Resource& bundle, Node* prefer, bool stop_if_f
             assign(world, *replica.connection, prefer, stop_if_fail);
         }
         if (replica.child == nullptr) continue;
+        const ScoreWatch watch(world, *replica.child, {ScoreCause::Bundle});
         for (Allowed& entry : replica.child->allowed) {
             entry.score = entry.node == replica.node ? Score::always() : Score::never();
         }
@@ -252,6 +267,7 @@ Node* assign_bundle(World& world, Resource& bundle, Node* prefer, bool stop_if_f
         clone->assigning = false;
     }
     if (data.child != nullptr) {
+        const ScoreWatch watch(world, *data.child, {ScoreCause::Bundle});
         for (Allowed& entry : data.child->allowed) {
             entry.score = replica_on(bundle, *entry.node) != nullptr ? Score() : Score::never();
         }

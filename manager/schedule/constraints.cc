@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "schedule/explain.h"
 #include "schedule/fence_marks.h"
 #include "schedule/options.h"
 
@@ -62,7 +63,8 @@ void constrain_by_ticket(World& world, Resource& resource, const TicketConstrain
         for (Resource* child : resource.children) constrain_by_ticket(world, *child, constraint);
         return;
     }
-    const auto ban = [&world, &resource] {
+    const auto ban = [&world, &resource, &constraint, &ticket] {
+        const ScoreWatch watch(world, resource, {ScoreCause::Ticket, constraint.id, ticket.id});
         add_location_score(world, resource, nullptr, Score::never());
     };
     const bool promoted_only = constraint.role == Role::Promoted;
@@ -176,6 +178,7 @@ void unpack_constraints(World& world) {
     for (const cib::Element& xml : constraints->children) {
         if (xml.kind != cib::NodeKind::Element || xml.get("id").empty()) continue;
         if (!lifetime_holds(world, xml)) continue;
+        world.record.origin = xml.get("id");
         if (xml.name == "rsc_location") {
             unpack_location(world, xml);
         } else if (xml.name == "rsc_colocation") {
@@ -186,6 +189,7 @@ void unpack_constraints(World& world) {
             unpack_ticket(world, xml);
         }
     }
+    world.record.origin = {};
 }
 
 }  // namespace xbeat::schedule

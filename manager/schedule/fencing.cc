@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "schedule/explanation.h"
 #include "schedule/fence_marks.h"
 #include "schedule/fencing.h"
 #include "schedule/notify.h"
@@ -204,8 +205,8 @@ Step& fence_step(World& world, Node& node, std::string_view action, bool optiona
 }
 
 void mark_for_fencing(World& world, Node& node, std::string_view why, bool priority_delay) {
-    if (world.record.explain) {
-        world.record.reasons.push_back(concat("node ", node.name, ": to be fenced, ", why));
+    if (world.record.explanation != nullptr) {
+        world.record.explanation->fencings.push_back({node.name, std::string(why)});
     }
     if (is_guest(node)) {
         Resource& launcher = *node.remote->launcher;

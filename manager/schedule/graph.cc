@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "schedule/explain.h"
 #include "schedule/steps.h"
 
 namespace xbeat::schedule {
@@ -370,7 +371,7 @@ Plan make_plan(World& world) {
                             action.inputs.end());
     }
     plan.scores = std::move(world.record.score_lines);
-    plan.reasons = std::move(world.record.reasons);
+    if (world.record.explanation != nullptr) finish_explanation(world, plan, number);
     return plan;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "schedule/constraints.h"
+#include "schedule/explain.h"
 #include "schedule/steps.h"
 #include "schedule/unfence.h"
 
@@ -55,7 +56,10 @@ void launcher_constraints(World& world, Resource& resource) {
     Resource* via = nullptr;
     if (resource.is_connection) {
         // Remote nodes are not nested, except that bundles may run on them.
-        if (!resource.allow_guest_remotes) avoid_remote_nodes(launcher);
+        if (!resource.allow_guest_remotes) {
+            const ScoreWatch watch(world, launcher, {ScoreCause::Remote});
+            avoid_remote_nodes(launcher);
+        }
         order(world, &launcher, Task::Monitor, &resource, Task::Stop, kPlain);
     } else if (launcher.is_connection) {
         via = &launcher;

@@ -7,6 +7,7 @@
 
 #include "core/text.h"
 #include "schedule/constraints.h"
+#include "schedule/explain.h"
 #include "schedule/failcount.h"
 #include "schedule/steps.h"
 
@@ -295,15 +296,29 @@ void unpack_location(World& world, const cib::Element& xml) {
 
 void apply_node_criteria(World& world) {
     if (world.options.shutdown_lock) {
-        for (Resource* resource : world.top) apply_shutdown_lock(world, *resource);
+        for (Resource* resource : world.top) {
+            const ScoreWatch watch(world, *resource, {ScoreCause::ShutdownLock});
+            apply_shutdown_lock(world, *resource);
+        }
     }
     for (Location& location : world.locations) {
+        const bool is_health = location.id == world.options.health_strategy;
+        const ScoreWatch watch(
+            world, *location.resource,
+            {is_health ? ScoreCause::Health : ScoreCause::Location, location.id});
         apply_location(world, *location.resource, location);
     }
-    for (Resource* resource : world.top) apply_stickiness(world, *resource);
+    for (Resource* resource : world.top) {
+        const ScoreWatch watch(world, *resource, {ScoreCause::Stickiness});
+        apply_stickiness(world, *resource);
+    }
     for (Node& node : world.nodes) {
         for (Resource* resource : world.top) {
-            apply_failures(world, *resource, node);
+            {
+                const ScoreWatch watch(world, *resource, {ScoreCause::Failures});
+                apply_failures(world, *resource, node);
+            }
+            const ScoreWatch watch(world, *resource, {ScoreCause::Discovery});
             apply_exclusive_discovery(*resource, node);
         }
     }

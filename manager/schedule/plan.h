@@ -64,8 +64,7 @@ struct Plan {
     std::string failed_start_offset = "INFINITY";
     std::optional<EpochSeconds> recheck_by;  // run the scheduler again then, whatever happens
 
-    std::vector<std::string> scores;   // one line a score, if asked for
-    std::vector<std::string> reasons;  // one line a decision, if asked for
+    std::vector<std::string> scores;  // one line a score, if asked for
 };
 
 /// The `transition_graph` XML of a plan: one synapse an action, in order; deterministic.

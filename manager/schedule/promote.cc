@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "schedule/assign.h"
 #include "schedule/colocate.h"
+#include "schedule/explain.h"
 
 namespace xbeat::schedule {
 namespace {
@@ -73,10 +74,11 @@ PromotionScore promotion_score(const Resource& resource, const Node* node) {
     return out;
 }
 
-void add_promoted_locations(Resource& instance, const std::vector<Location*>& locations,
-                            const Node* chosen) {
+void add_promoted_locations(World& world, Resource& instance,
+                            const std::vector<Location*>& locations, const Node* chosen) {
     for (const Location* location : locations) {
         if (location->role != Role::Promoted) continue;
+        const PromotionWatch watch(world, instance, {ScoreCause::Location, location->id});
         for (const auto& [node, score] : location->nodes) {
             if (node != chosen) continue;
             instance.priority = (Score::of(instance.priority) + score).points();
@@ -86,6 +88,8 @@ void add_promoted_locations(Resource& instance, const std::vector<Location*>& lo
 }
 
 void set_promotion_priority(World& world, Resource& instance, Resource& clone) {
+    std::optional<PromotionWatch> watch;
+    watch.emplace(world, instance, ScoreWatch::About{ScoreCause::Promotion});
     const Node* chosen = place_of(instance, false);
     const Role next = role_of(instance, false);
     switch (next) {
@@ -103,9 +107,12 @@ void set_promotion_priority(World& world, Resource& instance, Resource& clone) {
         case Role::Promoted:
             break;
     }
-    add_promoted_locations(instance, instance.locations, chosen);
-    add_promoted_locations(instance, clone.locations, chosen);
+    watch.reset();
+    add_promoted_locations(world, instance, instance.locations, chosen);
+    add_promoted_locations(world, instance, clone.locations, chosen);
     for (const Colocation* each : this_with(instance)) {
+        const PromotionWatch by(world, instance,
+                                {ScoreCause::Colocation, each->id, each->primary->id});
         apply_colocation(world, instance, *each->primary, *each);
     }
     instance.sort_index = instance.priority;

@@ -4,6 +4,7 @@
 #include "schedule/actions.h"
 #include "schedule/assign.h"
 #include "schedule/constraints.h"
+#include "schedule/explanation.h"
 #include "schedule/fencing.h"
 #include "schedule/graph.h"
 #include "schedule/internal.h"
@@ -21,7 +22,8 @@ void unpack(World& world, const cib::Element& cib, const Options& options) {
     world.cib = &cib;
     world.now = options.now;
     world.record.scores = options.record_scores;
-    world.record.explain = options.explain;
+    world.record.explanation = options.explanation;
+    if (options.explanation != nullptr) *options.explanation = {};
     world.ids = rules::IdIndex(cib);
     unpack_options(world);
     unpack_nodes(world);

@@ -12,10 +12,12 @@
 
 namespace xbeat::schedule {
 
+struct Explanation;
+
 struct Options {
     EpochSeconds now;            // effective time, for expiry and date rules; see effective_time()
     bool record_scores = false;  // fill Plan::scores
-    bool explain = false;        // fill Plan::reasons
+    Explanation* explanation = nullptr;  // filled if given; what it held before is lost
 };
 
 /// The plan for `cib`, the root element <cib> with <configuration> and <status>. Never fails.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "schedule/explain.h"
 #include "schedule/propagate.h"
 #include "schedule/steps.h"
 
@@ -209,6 +210,8 @@ void mark_blocked(World& world, Resource& resource, Task task) {
     for (Step* step : resource.steps) {
         if (step->task != task || !step->is(flag::kRunnable)) continue;
         step->flags &= ~flag::kRunnable;
+        note_flow(world, *step, step->flags | flag::kRunnable, nullptr,
+                  "it must be with a resource that cannot come up");
         block_colocated(world, *step);
         settle(world, *step);
         settle_after(world, *step);

@@ -468,6 +468,7 @@ void order(World& world, Resource* first, Task first_task, Resource* then, Task 
     out.then_resource = then;
     out.then_task = then_task;
     out.effects = effects;
+    out.origin = world.record.origin;
 }
 
 void order_steps(World& world, Step* first, Step* then, Effects effects) {
@@ -488,6 +489,7 @@ void order_from_step(World& world, Step* first, Resource* then, Task then_task, 
     out.then_resource = then;
     out.then_task = then_task;
     out.effects = effects;
+    out.origin = world.record.origin;
 }
 
 void order_to_step(World& world, Resource* first, Task first_task, Step* then, Effects effects) {
@@ -498,6 +500,7 @@ void order_to_step(World& world, Resource* first, Task first_task, Step* then, E
     out.then = then;
     out.then_resource = then->resource;
     out.effects = effects;
+    out.origin = world.record.origin;
 }
 
 void link_steps(Step& first, Step& then, Effects effects) {

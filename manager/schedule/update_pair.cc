@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "schedule/assign.h"
+#include "schedule/explain.h"
 #include "schedule/settle.h"
 #include "schedule/steps.h"
 
@@ -122,6 +123,10 @@ Changed update_steps(World& world, Step& first, Step& then, std::uint32_t seen,
     Changed changed;
     changed.then = then.flags != then_before;
     changed.first = first.flags != first_before;
+    if (world.record.explanation != nullptr) {
+        if (changed.then) note_flow(world, then, then_before, &first);
+        if (changed.first) note_flow(world, first, first_before, &then);
+    }
     if (changed.then && then.resource != nullptr && then.resource->parent != nullptr) {
         settle(world, then);
     }

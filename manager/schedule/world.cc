@@ -274,9 +274,8 @@ std::string_view base_name(std::string_view id) {
 
 void set_next_role(World& world, Resource& resource, Role role, std::string_view why) {
     if (resource.next_role == role) return;
-    if (world.record.explain) {
-        world.record.reasons.push_back(
-            concat(resource.id, ": next role ", to_string(role), " because of ", why));
+    if (world.record.explanation != nullptr) {
+        world.record.roles.emplace_back(&resource, std::pair(role, std::string(why)));
     }
     resource.next_role = role;
 }

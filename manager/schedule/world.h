@@ -22,6 +22,7 @@
 
 namespace xbeat::schedule {
 
+struct Explanation;
 struct Resource;
 struct OperationConfig;
 struct Step;
@@ -397,14 +398,26 @@ struct Ordering {
     std::string then_key;
     Step* then = nullptr;
     Effects effects = effect::kNone;
+    std::string_view origin;  // id of the constraint that it comes from; empty if from none
 };
 
-/// What a stage decided and why, for `xbeat why`; filled only on request.
+/// A change of a step's flags, for the explanation.
+struct Flow {
+    const Step* step = nullptr;
+    const Step* by = nullptr;  // the step it came from; or null
+    std::uint32_t before = 0;
+    std::uint32_t after = 0;
+    std::string why;
+};
+
+/// What a stage decided and why; filled only on request.
 struct Record {
     bool scores = false;
-    bool explain = false;
     std::vector<std::string> score_lines;
-    std::vector<std::string> reasons;
+    Explanation* explanation = nullptr;
+    std::string_view origin;  // id of the constraint that is being read
+    std::vector<Flow> flows;
+    std::vector<std::pair<const Resource*, std::pair<Role, std::string>>> roles;
 };
 
 struct ClusterOptions {

@@ -97,6 +97,7 @@ using wire::Leave;
 using wire::ReplaceConfiguration;
 using wire::RequestBody;
 using wire::SetAttribute;
+using wire::SetTicket;
 
 struct ClientRequest {
     ClientId client;

@@ -143,6 +143,7 @@ std::optional<Instant> Mind::next_deadline() const {
         consider(peer_->hold_until);
     }
     for (const auto& [id, flight] : flights_) consider(flight.deadline);
+    for (const auto& [key, dampened] : dampened_) consider(dampened.due);
     for (const auto& [target, order] : fences_) {
         if (!order.is_running) consider(guard_.not_before(target));
     }
@@ -449,6 +450,7 @@ void Mind::handle(const Wake& /*wake*/) {
     local_.wake(now_);
     fencer_.wake(now_);
     flights_overdue();
+    write_dampened();
     if (recheck_at_ && now_.boot >= *recheck_at_) {
         recheck_at_.reset();
         want_plan("periodic check");

@@ -3,7 +3,8 @@
 // The parts judge (member/pair.h, health/), count (replicate/log.h), walk (execute/), shoot
 // (fence/); the Mind connects them. Its functions lie in one file a subject: mind_member.cc (who is
 // in), mind_log.cc (the replicated state), mind_plan.cc (planning and starting actions),
-// mind_result.cc (what came of them), mind_fence.cc, mind_request.cc (clients), mind_view.cc.
+// mind_result.cc (what came of them), mind_fence.cc, mind_request.cc (clients), mind_attribute.cc,
+// mind_view.cc.
 // Every function runs inside one step(); what it wants is collected in `out`.
 #pragma once
 
@@ -101,8 +102,9 @@ public:
     [[nodiscard]] std::string_view coordinator_name() const;
     [[nodiscard]] std::string activity() const;
     [[nodiscard]] std::vector<FenceView> fence_views() const;
-
     [[nodiscard]] LeaseView lease_view() const;
+    [[nodiscard]] std::vector<AttributeView> attribute_views() const;  // mind_attribute.cc
+
     [[nodiscard]] const replicate::State& shared() const { return shared_; }
     [[nodiscard]] Term term() const { return term_; }
     [[nodiscard]] const Chronicle& chronicle() const { return chronicle_; }
@@ -121,10 +123,10 @@ private:
     void handle(const ClientRequest& request);
     void handle(const Wake& wake);
     void handle(const Degraded& degraded);
-    void load(const Started& started);
-    void settle();
     void handle(const ArbiterAnswer& answer);
     void handle(const LeaseSeen& seen);
+    void load(const Started& started);
+    void settle();
     [[nodiscard]] bool drain();
     void collect();
     [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -225,6 +227,7 @@ private:
     void request(const Asker& asker, const RequestBody& body);
     void request(const Asker& asker, const ReplaceConfiguration& wanted);
     void request(const Asker& asker, const SetAttribute& wanted);
+    void request(const Asker& asker, const SetTicket& wanted);
     void request(const Asker& asker, const Cleanup& wanted);
     void request(const Asker& asker, const FenceNode& wanted);
     void request(const Asker& asker, const ConfirmFenced& wanted);
@@ -235,6 +238,14 @@ private:
     void confirm_fenced(const Asker& asker, std::string_view node);
     void forget_failures(const execute::Place& place, const std::string& resource, bool all,
                          std::set<std::string>& touched);
+
+    // mind_attribute.cc
+    [[nodiscard]] std::optional<Error> attribute_error(const SetAttribute& wanted) const;
+    void set_permanent_attribute(const Asker& asker, const SetAttribute& wanted);
+    void set_transient(const SetAttribute& wanted);
+    [[nodiscard]] bool is_in_force(const SetAttribute& wanted) const;
+    void dampen(const Asker& asker, const SetAttribute& wanted);
+    void write_dampened();
 
     // mind.cc: small questions.
     void heard(const wire::Joined& joined);
@@ -295,6 +306,13 @@ private:
         std::string fences;  // the node that it asks to fence, if it does
     };
     std::map<ClientId, Forwarded> forwarded_;  // clients here, waiting for the coordinator
+
+    // Attributes that wait for calm here, by node and name.
+    struct Dampened {
+        SetAttribute wanted;
+        Instant due{};
+    };
+    std::map<std::pair<std::string, std::string>, Dampened> dampened_;
 
     // Plans and actions.
     execute::Local local_;

@@ -16,45 +16,6 @@ namespace {
 
 Error unavailable(std::string text) { return {Code::Unavailable, std::move(text)}; }
 
-cib::Element* find_by_name(cib::Element& nodes, std::string_view name) {
-    for (cib::Element& node : nodes.children) {
-        if (node.name == "node" && node.get("uname") == name) return &node;
-    }
-    return nullptr;
-}
-
-// Sets or removes a permanent attribute of a node in a configuration.
-void set_permanent(cib::Element& node, const SetAttribute& wanted) {
-    const std::string id = concat("nodes-", node.get("id"));
-    cib::Element* set = nullptr;
-    for (cib::Element& each : node.children) {
-        if (each.name == "instance_attributes") set = &each;
-    }
-    if (set == nullptr) {
-        if (wanted.remove) return;
-        cib::Element created;
-        created.name = "instance_attributes";
-        created.set("id", id);
-        node.children.push_back(std::move(created));
-        set = &node.children.back();
-    }
-    if (wanted.remove) {
-        std::erase_if(set->children, [&wanted](const cib::Element& pair) {
-            return pair.get("name") == wanted.name;
-        });
-        return;
-    }
-    for (cib::Element& pair : set->children) {
-        if (pair.get("name") == wanted.name) return pair.set("value", wanted.value);
-    }
-    cib::Element pair;
-    pair.name = "nvpair";
-    pair.set("id", concat(set->get("id"), '-', wanted.name));
-    pair.set("name", wanted.name);
-    pair.set("value", wanted.value);
-    set->children.push_back(std::move(pair));
-}
-
 // The history of a resource on a node says that something failed.
 bool has_failed(const cib::Element& cib, const execute::Place& place, std::string_view resource) {
     return !execute::clear_failures_records(cib, place.id, resource).empty();
@@ -71,13 +32,6 @@ Result<void> check_configuration(const cib::Element& document) {
         text += cib::to_string(problem);
     }
     return Error{Code::Invalid, std::move(text)};
-}
-
-bool is_word(std::string_view text) {
-    return !text.empty() && text.size() <= kIdBytesMax &&
-           std::none_of(text.begin(), text.end(), [](char c) {
-               return static_cast<unsigned char>(c) < 0x21 || c == '"' || c == '<' || c == '>';
-           });
 }
 
 }  // namespace
@@ -126,6 +80,9 @@ void Mind::fail_forwarded(const std::string& reason) {
 // From a client of this node.
 void Mind::request(const Asker& asker, const RequestBody& body) {
     if (const auto* leave = std::get_if<Leave>(&body)) return request(asker, *leave);
+    const auto* attribute = std::get_if<SetAttribute>(&body);
+    if (attribute != nullptr && attribute->dampen_ms != 0) return dampen(asker, *attribute);
+    if (attribute != nullptr) dampened_.erase({attribute->node, attribute->name});
     if (phase_ != Phase::Active) {
         if (const auto* confirm = std::get_if<ConfirmFenced>(&body)) {
             return confirm_fenced(asker, confirm->node);
@@ -187,43 +144,6 @@ void Mind::request(const Asker& asker, const ReplaceConfiguration& wanted) {
         return reply(asker, std::string("the configuration is the same as before"));
     }
     propose(std::move(change));
-}
-
-void Mind::request(const Asker& asker, const SetAttribute& wanted) {
-    if (!is_word(wanted.name) || wanted.value.size() > kXmlValueBytesMax) {
-        return reply(asker, Error{Code::Invalid, concat("\"", wanted.name,
-                                                        "\" cannot be an attribute's name, or "
-                                                        "its value is too long")});
-    }
-    if (wanted.is_permanent) {
-        const cib::Element* present = shared_.cib.child("configuration");
-        XB_CHECK(present != nullptr);
-        cib::Element configuration = *present;
-        cib::Element* node = find_by_name(configuration.child_or_new("nodes"), wanted.node);
-        if (node == nullptr) {
-            return reply(asker, Error{Code::NotFound, concat("there is no node ", wanted.node)});
-        }
-        set_permanent(*node, wanted);
-        if (configuration == *present) return reply(asker, std::string("nothing to change"));
-        return propose({.asker = asker,
-                        .configuration = std::move(configuration),
-                        .validate_with = {},
-                        .admin_epoch = {},
-                        .answer = concat(wanted.name, " of ", wanted.node,
-                                         wanted.remove ? " was removed" : " was set")});
-    }
-    const std::optional<execute::Place> place = place_of(wanted.node);
-    if (!place) {
-        return reply(asker, Error{Code::NotFound, concat("there is no node ", wanted.node)});
-    }
-    const std::string before = replicate::version_of(shared_.cib);
-    append(wire::SetTransient{
-        .node = place->id, .name = wanted.name, .value = wanted.value, .remove = wanted.remove});
-    if (before != replicate::version_of(shared_.cib)) {
-        want_plan(concat(wanted.name, " of ", wanted.node, " changed"));
-    }
-    reply(asker,
-          concat(wanted.name, " of ", wanted.node, wanted.remove ? " was removed" : " was set"));
 }
 
 void Mind::forget_failures(const execute::Place& place, const std::string& resource, bool all,

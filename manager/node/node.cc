@@ -23,5 +23,6 @@ std::string Node::activity() const { return state_->mind.activity(); }
 const std::deque<Timeline>& Node::timelines() const { return state_->mind.chronicle().timelines(); }
 std::vector<FenceView> Node::fence_history() const { return state_->mind.fence_views(); }
 LeaseView Node::lease() const { return state_->mind.lease_view(); }
+std::vector<AttributeView> Node::attributes() const { return state_->mind.attribute_views(); }
 
 }  // namespace xbeat::node

@@ -98,6 +98,16 @@ struct LeaseView {
     std::optional<Instant> peer_until{};  // the lost peer's lease has run out for certain then
 };
 
+/// A transient attribute of a node: what is in force, and what waits for calm here.
+struct AttributeView {
+    std::string node;
+    std::string name;
+    std::optional<std::string> value;  // what members know; empty if there is none yet
+    bool is_private = false;
+    bool is_waiting = false;              // a change asked for on this node is being dampened
+    std::optional<std::string> expected;  // what it will be then; empty if it will be removed
+};
+
 class Node {
 public:
     /// Requires: options.nodes names self; 1 <= nodes <= kPairNodesMax.
@@ -122,6 +132,8 @@ public:
     [[nodiscard]] const std::deque<Timeline>& timelines() const;
     [[nodiscard]] std::vector<FenceView> fence_history() const;
     [[nodiscard]] LeaseView lease() const;
+    /// By node and name; private ones among them.
+    [[nodiscard]] std::vector<AttributeView> attributes() const;
 
 private:
     struct State;

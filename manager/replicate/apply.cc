@@ -117,11 +117,18 @@ struct Applier {
         node.set("join", wanted.join);
         node.set("expected", wanted.expected);
         node.set("crm-debug-origin", "xbeat");
-        if (wanted.forget) node.children.clear();
+        if (wanted.forget) {
+            node.children.clear();
+            std::erase_if(state.privates, [&wanted](const PrivateAttribute& attribute) {
+                return attribute.node == wanted.id;
+            });
+        }
         return !(node == before);
     }
 
     bool operator()(const wire::SetTransient& wanted) {
+        if (wanted.is_private || wanted.remove) set_private(wanted);
+        if (wanted.is_private && !wanted.remove) return false;
         Element& node = node_state_or_new(state.cib, wanted.node);
         Element& holder = child_with_id(node, "transient_attributes", wanted.node);
         Element& set = child_with_id(holder, "instance_attributes", concat("status-", wanted.node));
@@ -198,6 +205,41 @@ struct Applier {
         cib.set("have-quorum", quorum);
         cib.set("dc-uuid", wanted.coordinator);
         return true;
+    }
+
+    bool operator()(const wire::SetTicketState& wanted) {
+        Element& tickets = state.cib.child_or_new("status").child_or_new("tickets");
+        if (wanted.remove && wanted.name.empty()) {
+            return std::erase_if(tickets.children, [&wanted](const Element& ticket) {
+                       return ticket.get("id") == wanted.ticket;
+                   }) > 0;
+        }
+        Element& ticket = child_with_id(tickets, "ticket_state", wanted.ticket);
+        const Element before = ticket;
+        if (wanted.remove) {
+            std::erase_if(ticket.attributes, [&wanted](const cib::Attribute& attribute) {
+                return attribute.name == wanted.name;
+            });
+        } else {
+            ticket.set(wanted.name, wanted.value);
+        }
+        return !(ticket == before);
+    }
+
+    // The coordinator keeps the limit; what is past it here is left out on every member alike.
+    void set_private(const wire::SetTransient& wanted) const {
+        std::vector<PrivateAttribute>& privates = state.privates;
+        const auto found =
+            std::find_if(privates.begin(), privates.end(), [&wanted](const auto& each) {
+                return each.node == wanted.node && each.name == wanted.name;
+            });
+        if (wanted.remove) {
+            if (found != privates.end()) privates.erase(found);
+        } else if (found != privates.end()) {
+            found->value = wanted.value;
+        } else if (privates.size() < kPrivateAttributesMax) {
+            privates.push_back({.node = wanted.node, .name = wanted.name, .value = wanted.value});
+        }
     }
 
     // A recurring monitor's own entry; the record of a failure (RSC_last_failure_0) stays.

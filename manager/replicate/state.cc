@@ -10,7 +10,7 @@
 namespace xbeat::replicate {
 namespace {
 
-constexpr std::uint8_t kSnapshotVersion = 1;
+constexpr std::uint8_t kSnapshotVersion = 2;
 
 // A snapshot's form on disk and on the wire; the CIB travels as text.
 struct Snapshot {
@@ -22,10 +22,11 @@ struct Snapshot {
     bool has_proposal = false;
     LogIndex proposal_index;
     wire::ProposeConfiguration proposal;
+    std::vector<PrivateAttribute> privates;
     template <class Self, class Archive>
     static void fields(Self& self, Archive& archive) {
         archive(self.version, self.applied, self.cib, self.fences, self.terms, self.has_proposal,
-                self.proposal_index, self.proposal);
+                self.proposal_index, self.proposal, self.privates);
     }
 };
 
@@ -70,7 +71,8 @@ std::string encode_snapshot(const State& state) {
                       .terms = state.terms,
                       .has_proposal = state.proposal.has_value(),
                       .proposal_index = {},
-                      .proposal = {}};
+                      .proposal = {},
+                      .privates = state.privates};
     if (state.proposal) {
         snapshot.proposal_index = state.proposal->index;
         snapshot.proposal = state.proposal->wanted;
@@ -91,7 +93,8 @@ Result<State> decode_snapshot(std::string_view bytes) {
     if (!snapshot || snapshot->version != kSnapshotVersion) {
         return Error{Code::Corrupt, "the snapshot has an unknown form"};
     }
-    if (snapshot->fences.size() > kFenceHistoryMax || snapshot->terms.size() > kTermHistoryMax) {
+    if (snapshot->fences.size() > kFenceHistoryMax || snapshot->terms.size() > kTermHistoryMax ||
+        snapshot->privates.size() > kPrivateAttributesMax) {
         return Error{Code::Corrupt, "the snapshot's lists are too long"};
     }
     Result<cib::Element> cib = cib::parse_xml(snapshot->cib);
@@ -100,6 +103,7 @@ Result<State> decode_snapshot(std::string_view bytes) {
     state.cib = std::move(*cib);
     state.fences.assign(snapshot->fences.begin(), snapshot->fences.end());
     state.terms = std::move(snapshot->terms);
+    state.privates = std::move(snapshot->privates);
     state.applied = snapshot->applied;
     if (snapshot->has_proposal) {
         state.proposal = {.index = snapshot->proposal_index,

@@ -33,8 +33,20 @@ struct TermStart {
     }
 };
 
+/// An attribute of a node that members know and the CIB does not hold.
+struct PrivateAttribute {
+    std::string node;  // id
+    std::string name;
+    std::string value;
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.node, self.name, self.value);
+    }
+};
+
 struct State {
     cib::Element cib;
+    std::vector<PrivateAttribute> privates;  // at most kPrivateAttributesMax, as they came
     std::deque<wire::RecordFence> fences;  // oldest first, at most kFenceHistoryMax
     std::optional<Proposal> proposal;
     std::vector<TermStart> terms;  // ascending, at most kTermHistoryMax

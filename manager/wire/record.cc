@@ -5,7 +5,7 @@
 namespace xbeat::wire {
 namespace {
 
-constexpr std::uint8_t kRecordVersion = 1;
+constexpr std::uint8_t kRecordVersion = 2;
 
 struct Stored {
     std::uint8_t version = kRecordVersion;

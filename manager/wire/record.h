@@ -78,9 +78,21 @@ struct SetTransient {
     std::string name;
     std::string value;
     bool remove = false;
+    bool is_private = false;  // kept beside the CIB
     template <class Self, class Archive>
     static void fields(Self& self, Archive& archive) {
-        archive(self.node, self.name, self.value, self.remove);
+        archive(self.node, self.name, self.value, self.remove, self.is_private);
+    }
+};
+/// An attribute of a ticket's state; an empty name with `remove` is the whole state.
+struct SetTicketState {
+    std::string ticket;
+    std::string name;
+    std::string value;
+    bool remove = false;
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.ticket, self.name, self.value, self.remove);
     }
 };
 /// One entry of a resource's history on a node, as the attributes of its lrm_rsc_op, `id` first.
@@ -133,7 +145,8 @@ struct SetCluster {
 
 using RecordBody =
     std::variant<ProposeConfiguration, CommitConfiguration, AbortConfiguration, EnsureNode,
-                 SetNodeState, SetTransient, SetHistory, EraseHistory, RecordFence, SetCluster>;
+                 SetNodeState, SetTransient, SetHistory, EraseHistory, RecordFence, SetCluster,
+                 SetTicketState>;
 
 struct Record {
     Term term;  // of the coordinator who made it

@@ -3,6 +3,7 @@
 // A node that is not the coordinator forwards these as they are.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 
@@ -23,9 +24,23 @@ struct SetAttribute {
     std::string value;  // ignored if remove
     bool remove = false;
     bool is_permanent = false;  // in the configuration, else transient (lost when the node leaves)
+    bool is_private = false;    // transient, known to all members, never in the CIB
+    std::int64_t dampen_ms = 0;  // transient ones: written once it has not changed for so long
     template <class Self, class Archive>
     static void fields(Self& self, Archive& archive) {
-        archive(self.node, self.name, self.value, self.remove, self.is_permanent);
+        archive(self.node, self.name, self.value, self.remove, self.is_permanent, self.is_private,
+                self.dampen_ms);
+    }
+};
+/// An attribute of a ticket: granted (true, false), standby, or any other.
+struct SetTicket {
+    std::string ticket;
+    std::string name;  // empty, with remove: the ticket's whole state
+    std::string value;
+    bool remove = false;
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.ticket, self.name, self.value, self.remove);
     }
 };
 struct Cleanup {
@@ -66,6 +81,6 @@ struct Leave {  // leave the cluster cleanly and end
 };
 
 using RequestBody = std::variant<ReplaceConfiguration, SetAttribute, Cleanup, FenceNode,
-                                 ConfirmFenced, FailResource, Leave>;
+                                 ConfirmFenced, FailResource, Leave, SetTicket>;
 
 }  // namespace xbeat::wire

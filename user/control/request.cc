@@ -94,15 +94,30 @@ private:
 };
 
 Result<node::RequestBody> read_set_attribute(const Members& members) {
-    XB_TRY(members.allow({"node", "name", "value", "remove", "permanent"}));
+    XB_TRY(members.allow({"node", "name", "value", "remove", "permanent", "private", "dampen_ms"}));
     node::SetAttribute body;
     body.node = XB_TRY(members.required("node"));
     body.name = XB_TRY(members.required("name"));
     body.value = XB_TRY(members.text("value", ""));
     body.remove = XB_TRY(members.boolean("remove", false));
     body.is_permanent = XB_TRY(members.boolean("permanent", false));
+    body.is_private = XB_TRY(members.boolean("private", false));
+    body.dampen_ms = static_cast<std::int64_t>(
+        XB_TRY(members.number("dampen_ms", 0, 0, static_cast<std::uint64_t>(kDampenMsMax))));
     if (body.remove == members.has("value"))
         return invalid("`set_attribute` needs either `value` or `remove: true`");
+    return node::RequestBody{std::move(body)};
+}
+
+Result<node::RequestBody> read_set_ticket(const Members& members) {
+    XB_TRY(members.allow({"ticket", "name", "value", "remove"}));
+    node::SetTicket body;
+    body.ticket = XB_TRY(members.required("ticket"));
+    body.name = XB_TRY(members.text("name", ""));
+    body.value = XB_TRY(members.text("value", ""));
+    body.remove = XB_TRY(members.boolean("remove", false));
+    if (body.remove == members.has("value") || (body.name.empty() && !body.remove))
+        return invalid("`set_ticket` needs `name` and `value`, or `remove: true`");
     return node::RequestBody{std::move(body)};
 }
 
@@ -163,12 +178,15 @@ Result<Request> read_body(const OpRow& row, const Members& members) {
         case Op::Cib:
         case Op::Timeline:
         case Op::Heart:
+        case Op::Attributes:
             XB_TRY(members.allow({}));
             return Request{.op = row.op, .body = Read{}};
         case Op::Events:
             return Request{.op = row.op, .body = XB_TRY(read_events(members))};
         case Op::SetAttribute:
             return Request{.op = row.op, .body = XB_TRY(read_set_attribute(members))};
+        case Op::SetTicket:
+            return Request{.op = row.op, .body = XB_TRY(read_set_ticket(members))};
         case Op::Cleanup:
             return Request{.op = row.op, .body = XB_TRY(read_cleanup(members))};
         case Op::Fail:

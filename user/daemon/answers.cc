@@ -157,6 +157,8 @@ json daemon_json(const Sources& sources, const heart::Status& status) {
             {"period_measured_ns", status.period_measured.count()},
             {"tick_gap_max_ns", status.tick_gap_max.count()},
             {"ticks_late", status.ticks_late},
+            {"ticks_held", status.ticks_held},
+            {"sees_backlog", status.sees_backlog},
             {"exec_pid", self.executor_pid},
             {"exec_restarts", self.executor_restarts},
             {"reflex", self.reflex},
@@ -272,6 +274,24 @@ json answer_cib(const Sources& sources, control::Role role) {
             {"version", cib_version(sources.node.cib())}};
 }
 
+json answer_attributes(const Sources& sources, control::Role role) {
+    json attributes = json::array();
+    for (const node::AttributeView& view : sources.node.attributes()) {
+        const bool is_hidden = role < control::Role::Admin && is_secret(view.name);
+        const auto shown = [&](const std::optional<std::string>& value) {
+            if (!value) return json();
+            return is_hidden ? json("********") : json(*value);
+        };
+        json entry{{"node", view.node},
+                   {"name", view.name},
+                   {"value", shown(view.value)},
+                   {"private", view.is_private}};
+        if (view.is_waiting) entry["expected"] = shown(view.expected);
+        attributes.push_back(std::move(entry));
+    }
+    return {{"ok", true}, {"attributes", std::move(attributes)}};
+}
+
 json answer_timeline(const Sources& sources) {
     json timelines = json::array();
     for (const node::Timeline& timeline : sources.node.timelines()) {
@@ -321,6 +341,8 @@ json answer_heart(const Sources& sources) {
             {"tick_gap_max_ns", status.tick_gap_max.count()},
             {"ticks", status.ticks},
             {"ticks_late", status.ticks_late},
+            {"ticks_held", status.ticks_held},
+            {"sees_backlog", status.sees_backlog},
             {"generations", status.generations},
             {"links", std::move(links)},
             {"peers", std::move(peers)},

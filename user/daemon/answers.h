@@ -48,6 +48,8 @@ struct Sources {
 [[nodiscard]] nlohmann::json answer_ping(const Sources& sources, control::Role role);
 [[nodiscard]] nlohmann::json answer_status(const Sources& sources, control::Role role);
 [[nodiscard]] nlohmann::json answer_cib(const Sources& sources, control::Role role);
+/// Transient attributes of all nodes. For viewers the values of secret ones are replaced.
+[[nodiscard]] nlohmann::json answer_attributes(const Sources& sources, control::Role role);
 [[nodiscard]] nlohmann::json answer_timeline(const Sources& sources);
 [[nodiscard]] nlohmann::json answer_heart(const Sources& sources);
 [[nodiscard]] nlohmann::json answer_events(const store::EventAnswer& answer);

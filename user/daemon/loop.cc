@@ -293,6 +293,9 @@ void Loop::answer(const control::Incoming& incoming) {
         case control::Op::Cib:
             reply = answer_cib(sources, incoming.role);
             break;
+        case control::Op::Attributes:
+            reply = answer_attributes(sources, incoming.role);
+            break;
         case control::Op::Timeline:
             reply = answer_timeline(sources);
             break;

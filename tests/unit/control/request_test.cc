@@ -25,15 +25,43 @@ TEST(Request, IsAllowedToExactlyTheRolesOfTheTable) {
 
 TEST(Request, ChangesNothingForAViewer) {
     for (const OpRow& row : kOps) {
-        const bool is_change = row.op == Op::SetAttribute || row.op == Op::Cleanup ||
-                               row.op == Op::Fail || row.op == Op::ReplaceConfiguration ||
-                               row.op == Op::Fence || row.op == Op::Confirm || row.op == Op::Leave;
+        const bool is_change = row.op == Op::SetAttribute || row.op == Op::SetTicket ||
+                               row.op == Op::Cleanup || row.op == Op::Fail ||
+                               row.op == Op::ReplaceConfiguration || row.op == Op::Fence ||
+                               row.op == Op::Confirm || row.op == Op::Leave;
         EXPECT_EQ(is_change, row.role > Role::Viewer) << row.name;
     }
     EXPECT_EQ(find_op("fence")->role, Role::Admin);
     EXPECT_EQ(find_op("replace_configuration")->role, Role::Admin);
     EXPECT_EQ(find_op("confirm")->role, Role::Admin);
     EXPECT_EQ(find_op("nothing"), nullptr);
+}
+
+TEST(Request, SetsAPrivateOrDampenedAttribute) {
+    const Result<Request> request = parse(
+        R"({"op":"set_attribute","node":"pm01","name":"a","value":"","private":true,"dampen_ms":5000})");
+    ASSERT_TRUE(request) << request.error().context;
+    const auto& body = std::get<node::SetAttribute>(std::get<node::RequestBody>(request->body));
+    EXPECT_TRUE(body.is_private);
+    EXPECT_EQ(body.dampen_ms, 5000);
+    EXPECT_FALSE(
+        parse(R"({"op":"set_attribute","node":"a","name":"b","value":"","dampen_ms":-1})"));
+    EXPECT_FALSE(
+        parse(R"({"op":"set_attribute","node":"a","name":"b","value":"","dampen_ms":86400001})"));
+}
+
+TEST(Request, NamesTheTicketThatItChanges) {
+    const Result<Request> request =
+        parse(R"({"op":"set_ticket","ticket":"T","name":"granted","value":"true"})");
+    ASSERT_TRUE(request) << request.error().context;
+    const auto& body = std::get<node::SetTicket>(std::get<node::RequestBody>(request->body));
+    EXPECT_EQ(body.ticket, "T");
+    EXPECT_EQ(body.name, "granted");
+    EXPECT_EQ(body.value, "true");
+    EXPECT_TRUE(parse(R"({"op":"set_ticket","ticket":"T","remove":true})"));
+    EXPECT_FALSE(parse(R"({"op":"set_ticket","ticket":"T"})"));
+    EXPECT_FALSE(parse(R"({"op":"set_ticket","ticket":"T","value":"x"})"));
+    EXPECT_FALSE(parse(R"({"op":"set_ticket","name":"granted","value":"true"})"));
 }
 
 TEST(Request, BringsItsMembersAlong) {

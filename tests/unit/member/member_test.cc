@@ -52,7 +52,7 @@ TEST(Pair, DifferentListsOfNodesAreRefused) {
 
 TEST(Pair, AnotherProtocolVersionIsRefused) {
     Hello other = hello_of(2);
-    other.version = 2;
+    other.version = 99;
 
     EXPECT_EQ(judged(hello_of(1), other), Decision::Refuse);
 }

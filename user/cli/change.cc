@@ -1,14 +1,16 @@
 #include "cli/change.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "cib/edit.h"
 #include "cib/validate.h"
 #include "cli/ask.h"
+#include "cli/grammar.h"
 #include "cli/render_plan.h"
 #include "cli/status_source.h"
 #include "cli/words.h"
+#include "control/client.h"
 #include "core/text.h"
 #include "schedule/schedule.h"
 #include "sys/boot_clock.h"
@@ -43,10 +45,9 @@ Result<void> send_configuration(const Session& session, const cib::Element& conf
                          "replace the real ones; fetch it as root or as a member of the "
                          "group xbeat-admin"};
     }
-    const json request = {{"op", "replace_configuration"},
-                          {"configuration", cib::print_xml(configuration)},
-                          {"base_version", base_version}};
-    XB_TRY(ask(session, request, control::Role::Admin));
+    Request request{"replace_configuration"};
+    request.text("configuration", cib::print_xml(configuration)).text("base_version", base_version);
+    XB_TRY(ask(session, request));
     return {};
 }
 
@@ -71,6 +72,7 @@ schedule::Plan plan_of(const cib::Element& cib) {
 struct Outcome {
     std::string sentence;
     bool is_changed = false;
+    bool is_refused = false;  // by the person who was asked
 };
 
 Result<Outcome> try_once(Session& session, const ChangeOptions& options, const Edit& edit) {
@@ -84,6 +86,11 @@ Result<Outcome> try_once(Session& session, const ChangeOptions& options, const E
         return Outcome{.sentence =
                            concat(sentence, "\nWould do (nothing was changed):\n", preview(cib))};
     }
+    if (options.asks && !options.yes && session.is_interactive) {
+        session.out << concat(sentence, "\nThis would happen:\n", preview(cib));
+        if (!is_confirmed(session, ""))
+            return Outcome{.sentence = "nothing was changed", .is_refused = true};
+    }
     XB_TRY(send_configuration(session, configuration, base_version_of(cib)));
     return Outcome{.sentence = sentence, .is_changed = true};
 }
@@ -96,15 +103,21 @@ ExitCode after_change(Session& session, const ChangeOptions& options) {
 
 }  // namespace
 
-void add_change_options(CLI::App& verb, ChangeOptions& options) {
-    verb.add_flag("--wait,-w", options.wait, "Wait until the cluster has settled");
-    verb.add_flag("--dry-run", options.dry_run, "Show what would happen, change nothing");
+void add_change_options(Command& verb, ChangeOptions& options) {
+    verb.flag("--wait,-w", options.wait, "Wait until the cluster has settled");
+    verb.flag("--dry-run", options.dry_run, "Show what would happen, change nothing");
+}
+
+void add_destructive_options(Command& verb, ChangeOptions& options) {
+    add_change_options(verb, options);
+    verb.flag("--yes,-y", options.yes, "Do not ask");
+    options.asks = true;
 }
 
 Result<cib::Element> fetch_cib(const Session& session) {
     // An administrator's connection has the secrets unmasked; without the right to it, the rest.
-    Result<json> reply = ask(session, {{"op", "cib"}}, control::Role::Admin);
-    if (!reply && reply.error().code == Code::Denied) reply = ask(session, {{"op", "cib"}});
+    Result<json> reply = ask(session, {"cib"}, control::Role::Admin);
+    if (!reply && reply.error().code == Code::Denied) reply = ask(session, {"cib"});
     if (!reply) return reply.error();
     Result<cib::Element> cib = cib::parse_xml(text_of(*reply, "cib"));
     if (!cib) {
@@ -129,6 +142,7 @@ ExitCode change_configuration(Session& session, const ChangeOptions& options, co
         const Result<Outcome> outcome = try_once(session, options, edit);
         if (outcome) {
             session.out << outcome->sentence << (outcome->sentence.ends_with('\n') ? "" : "\n");
+            if (outcome->is_refused) return ExitCode::Error;
             return outcome->is_changed ? after_change(session, options) : ExitCode::Ok;
         }
         const bool is_race = outcome.error().code == Code::Conflict && options.retry;
@@ -136,7 +150,7 @@ ExitCode change_configuration(Session& session, const ChangeOptions& options, co
     }
 }
 
-ExitCode change_by_request(Session& session, const ChangeOptions& options, const json& request) {
+ExitCode change_by_request(Session& session, const ChangeOptions& options, const Request& request) {
     const ExitCode code = request_change(session, request);
     return code == ExitCode::Ok ? after_change(session, options) : code;
 }

@@ -6,28 +6,30 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "cib/xml.h"
+#include "cli/request.h"
 #include "cli/session.h"
 
-namespace CLI {
-class App;
-}
-
 namespace xbeat::cli {
+
+class Command;
 
 struct ChangeOptions {
     bool dry_run = false;  // show what would happen, change nothing
     bool wait = false;     // until the cluster has settled
     bool force = false;    // although something refers to it, or an option is unknown
     bool retry = true;     // apply the edit again if somebody else changed the configuration first
+    bool asks = false;     // show a person what would happen, and ask, before it is done
+    bool yes = false;      // but not this time
 };
 
 /// Adds --wait and --dry-run.
-void add_change_options(CLI::App& verb, ChangeOptions& options);
+void add_change_options(Command& verb, ChangeOptions& options);
+/// The same and --yes: for what may take a service away.
+void add_destructive_options(Command& verb, ChangeOptions& options);
 
 /// Changes a `configuration` element; returns a sentence for the user, or an error.
 using Edit = std::function<Result<std::string>(cib::Element& configuration)>;
@@ -39,13 +41,14 @@ using Edit = std::function<Result<std::string>(cib::Element& configuration)>;
 [[nodiscard]] cib::Element configuration_of(const cib::Element& cib);
 
 /// Fetches, edits, and sends or (dry_run) shows what the cluster would do. Prints the edit's
-/// sentence, or that nothing was to be changed.
+/// sentence, or that nothing was to be changed. With `asks`, a person sees what would happen and
+/// may still say no (ExitCode::Error).
 [[nodiscard]] ExitCode change_configuration(Session& session, const ChangeOptions& options,
                                             const Edit& edit);
 
 /// Sends a request that is no edit of the configuration; waits afterwards if the options say so.
 [[nodiscard]] ExitCode change_by_request(Session& session, const ChangeOptions& options,
-                                         const nlohmann::json& request);
+                                         const Request& request);
 
 /// Waits until no action is under way and none is planned. Errors: Timeout after kSettleMax.
 [[nodiscard]] Result<void> wait_until_settled(Session& session);

@@ -1,5 +1,4 @@
 // `xbeat configure`: the cluster's configuration as text, in the crm shell's language or as XML.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -128,12 +127,11 @@ std::string statement_of(std::string_view first, std::span<const std::string> wo
     return text;
 }
 
-ExitCode one_liner(Session& session, const ConfigureLine& line, std::string_view statement) {
-    if (line.words.empty()) {
+ExitCode one_liner(Session& session, ConfigureLine rest, std::string_view statement) {
+    if (rest.words.empty()) {
         return fail_usage(session, concat("'", statement, "' needs words behind it"),
                           "xbeat configure");
     }
-    ConfigureLine rest = line;
     // Words of a statement are taken as they stand, so our own options are found among them.
     const auto take = [&](std::string_view option, bool& flag) {
         const auto kept = std::remove(rest.words.begin(), rest.words.end(), option);
@@ -173,99 +171,89 @@ ExitCode rename(Session& session, const ConfigureLine& line) {
                                 });
 }
 
-void choose(CLI::App* verb, Choice& choice, const Line& line,
+void choose(Command& verb, const Line& line,
             std::function<ExitCode(Session&, const ConfigureLine&)> run) {
-    verb->callback([&choice, line, run = std::move(run)] {
-        choice.run = [line, run](Session& session) { return run(session, *line); };
-    });
+    verb.runs([line, run = std::move(run)](Session& session) { return run(session, *line); });
 }
 
-void add_reading(CLI::App& noun, Choice& choice, const Line& line) {
-    CLI::App* text = noun.add_subcommand("show", "Print it, in the crm shell's language or as XML");
-    text->add_option("IDS", line->words, "Only these objects; 'xml' first: as XML");
-    text->footer(
+void add_reading(const Command& noun, const Line& line) {
+    Command text = noun.verb("show", "Print it, in the crm shell's language or as XML");
+    text.words("IDS", line->words, "Only these objects; 'xml' first: as XML");
+    text.footer(
         "Examples:\n  xbeat configure show\n  xbeat configure show web\n  xbeat configure show xml "
         "> saved.xml");
-    choose(text, choice, line, show);
+    choose(text, line, show);
 
-    CLI::App* difference =
-        noun.add_subcommand("diff", "How a file differs from what is configured");
-    difference->add_option("FILE", line->file, "crm language or XML; - reads standard input")
-        ->required();
-    difference->footer("Example:\n  xbeat configure diff web.crm");
-    choose(difference, choice, line, compare);
+    Command difference = noun.verb("diff", "How a file differs from what is configured");
+    difference.required("FILE", line->file, "crm language or XML; - reads standard input");
+    difference.footer("Example:\n  xbeat configure diff web.crm");
+    choose(difference, line, compare);
 
-    CLI::App* check = noun.add_subcommand("verify", "Check a file, or what is configured");
-    check->add_option("FILE", line->file,
-                      "crm language or XML; - reads standard input; default: what is configured");
-    check->footer("Examples:\n  xbeat configure verify\n  xbeat configure verify web.crm");
-    choose(check, choice, line, [](Session& session, const ConfigureLine& l) {
+    Command check = noun.verb("verify", "Check a file, or what is configured");
+    check.word("FILE", line->file,
+               "crm language or XML; - reads standard input; default: what is configured");
+    check.footer("Examples:\n  xbeat configure verify\n  xbeat configure verify web.crm");
+    choose(check, line, [](Session& session, const ConfigureLine& l) {
         return verify_configuration(session, l.file);
     });
 }
 
-void add_loading(CLI::App& noun, Choice& choice, const Line& line) {
-    CLI::App* from_file = noun.add_subcommand("load", "Take objects, or everything, from a file");
-    from_file->require_subcommand(1);
-    from_file->footer(
+void add_loading(const Command& noun, const Line& line) {
+    Command from_file = noun.verb("load", "Take objects, or everything, from a file");
+    from_file.needs_verb();
+    from_file.footer(
         "Examples:\n  xbeat configure load update web.crm\n  xbeat configure load replace "
         "saved.xml");
-    CLI::App* update = from_file->add_subcommand(
-        "update", "Add its objects, or put them in place of those of the same name");
-    CLI::App* replace = from_file->add_subcommand("replace", "Let it be the whole configuration");
-    for (CLI::App* verb : {update, replace}) {
-        verb->add_option("FILE", line->file, "crm language or XML; - reads standard input")
-            ->required();
-        add_change_options(*verb, line->change);
+    Command update =
+        from_file.verb("update", "Add its objects, or put them in place of those of the same name");
+    Command replace = from_file.verb("replace", "Let it be the whole configuration");
+    for (Command verb : {update, replace}) {
+        verb.required("FILE", line->file, "crm language or XML; - reads standard input");
+        add_change_options(verb, line->change);
     }
-    update->footer("Example:\n  xbeat configure load update web.crm --dry-run");
-    replace->footer("Example:\n  xbeat configure load replace saved.xml");
-    choose(update, choice, line,
-           [](Session& s, const ConfigureLine& l) { return load(s, l, false); });
-    choose(replace, choice, line,
-           [](Session& s, const ConfigureLine& l) { return load(s, l, true); });
+    update.footer("Example:\n  xbeat configure load update web.crm --dry-run");
+    replace.footer("Example:\n  xbeat configure load replace saved.xml");
+    choose(update, line, [](Session& s, const ConfigureLine& l) { return load(s, l, false); });
+    choose(replace, line, [](Session& s, const ConfigureLine& l) { return load(s, l, true); });
 }
 
-void add_editing(CLI::App& noun, Choice& choice, const Line& line) {
-    CLI::App* gone = noun.add_subcommand("delete", "Delete objects");
-    gone->add_option("IDS", line->words)->required();
-    gone->add_flag("--force", line->change.force, "And whatever refers to them");
-    add_change_options(*gone, line->change);
-    gone->footer("Example:\n  xbeat configure delete web-on-pm01");
-    choose(gone, choice, line, remove);
+void add_editing(const Command& noun, const Line& line) {
+    Command gone = noun.verb("delete", "Delete objects");
+    gone.required_words("IDS", line->words);
+    gone.flag("--force", line->change.force, "And whatever refers to them");
+    add_change_options(gone, line->change);
+    gone.footer("Example:\n  xbeat configure delete web-on-pm01");
+    choose(gone, line, remove);
 
-    CLI::App* other =
-        noun.add_subcommand("rename", "Give an object another name, wherever it is named");
-    other->add_option("OLD", line->from)->required();
-    other->add_option("NEW", line->to)->required();
-    add_change_options(*other, line->change);
-    other->footer("Example:\n  xbeat configure rename web-ip service-ip");
-    choose(other, choice, line, rename);
+    Command other = noun.verb("rename", "Give an object another name, wherever it is named");
+    other.required("OLD", line->from);
+    other.required("NEW", line->to);
+    add_change_options(other, line->change);
+    other.footer("Example:\n  xbeat configure rename web-ip service-ip");
+    choose(other, line, rename);
 
     for (const std::string_view statement : cib::crm_statements()) {
-        CLI::App* verb = noun.add_subcommand(std::string(statement),
-                                             "One statement of the crm shell's language");
+        Command verb = noun.verb(statement, "One statement of the crm shell's language");
         // What follows is that language's business, options and all.
-        verb->prefix_command();
-        verb->group("Statements (one each; --wait, --dry-run)");
-        verb->footer(
+        verb.under("Statements (one each; --wait, --dry-run)");
+        verb.footer(
             concat("The words are those of the crm shell; see xbeat-crm(7).\nExample:\n  xbeat "
                    "configure property maintenance-mode=true"));
-        verb->callback([&choice, line, verb, statement] {
-            line->words = verb->remaining();
-            choice.run = [line, statement](Session& session) {
-                return one_liner(session, *line, statement);
-            };
+        verb.takes_rest([statement](Session& session, std::vector<std::string> words) {
+            ConfigureLine rest;
+            rest.words = std::move(words);
+            return one_liner(session, std::move(rest), statement);
         });
     }
 }
 
 }  // namespace
 
-void add_configure(CLI::App& app, Choice& choice) {
-    CLI::App* noun = app.add_subcommand("configure", "Show and change the configuration");
-    noun->require_subcommand(1);
-    noun->footer(
+void add_configure(const Command& root) {
+    Command noun = root.verb("configure", "Show and change the configuration");
+    noun.needs_verb();
+    if (!noun.is_wanted()) return;
+    noun.footer(
         "Examples:\n"
         "  xbeat configure show\n"
         "  xbeat configure load update web.crm\n"
@@ -273,9 +261,9 @@ void add_configure(CLI::App& app, Choice& choice) {
         "interval=10s\n"
         "  xbeat configure property stonith-enabled=true");
     const Line line = std::make_shared<ConfigureLine>();
-    add_reading(*noun, choice, line);
-    add_loading(*noun, choice, line);
-    add_editing(*noun, choice, line);
+    add_reading(noun, line);
+    add_loading(noun, line);
+    add_editing(noun, line);
 }
 
 }  // namespace xbeat::cli

@@ -1,7 +1,7 @@
 // `xbeat events`: the daemon's log, readable or as JSON, from the past or as it happens.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cib/duration.h"
@@ -10,6 +10,7 @@
 #include "cli/render_event.h"
 #include "cli/status_source.h"
 #include "cli/words.h"
+#include "control/client.h"
 #include "core/text.h"
 #include "sys/boot_clock.h"
 
@@ -129,29 +130,24 @@ ExitCode run_events(Session& session, const EventsLine& line) {
 
 }  // namespace
 
-void add_events(CLI::App& app, Choice& choice) {
-    CLI::App* events = app.add_subcommand("events", "Show what happened, and why");
+void add_events(const Command& root) {
+    Command events = root.verb("events", "Show what happened, and why");
     const auto line = std::make_shared<EventsLine>();
-    events->add_flag("--follow,-F", line->follow, "Go on with new events until stopped");
-    events
-        ->add_option("--since", line->since, "From here: an event's number, or 90s, 10min, 2h ago")
-        ->type_name("WHEN");
-    events->add_option("--rows", line->rows, "At most so many past events; 100 if not given")
-        ->check(CLI::Range(1, kRowsMax))
-        ->type_name("N");
-    events->add_option("--node", line->node, "Only those about this node")->type_name("NODE");
-    events->add_option("--resource", line->resource, "Only those about this resource")
-        ->type_name("RSC");
-    events->add_flag("--debug", line->debug, "Also those of level debug");
-    events->add_flag("--json", line->as_json, "One JSON object a line, for programs");
-    events->footer(
+    events.flag("--follow,-F", line->follow, "Go on with new events until stopped");
+    events.option("--since", line->since, "WHEN",
+                  "From here: an event's number, or 90s, 10min, 2h ago");
+    events.number("--rows", line->rows, {1, kRowsMax}, "N",
+                  "At most so many past events; 100 if not given");
+    events.option("--node", line->node, "NODE", "Only those about this node");
+    events.option("--resource", line->resource, "RSC", "Only those about this resource");
+    events.flag("--debug", line->debug, "Also those of level debug");
+    events.flag("--json", line->as_json, "One JSON object a line, for programs");
+    events.footer(
         "Examples:\n"
         "  xbeat events\n"
         "  xbeat events --follow\n"
         "  xbeat events --since 2h --node pm02 --json");
-    events->callback([&choice, line] {
-        choice.run = [line](Session& session) { return run_events(session, *line); };
-    });
+    events.runs([line](Session& session) { return run_events(session, *line); });
 }
 
 }  // namespace xbeat::cli

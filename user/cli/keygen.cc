@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -80,22 +79,20 @@ Result<void> write_new_key(const std::string& file) {
     return outcome;
 }
 
-void add_keygen(CLI::App& app, Choice& choice) {
-    CLI::App* keygen = app.add_subcommand("keygen", "Make the cluster's key");
+void add_keygen(const Command& root) {
+    Command keygen = root.verb("keygen", "Make the cluster's key");
     const auto file = std::make_shared<std::string>();
-    keygen->add_option("FILE", *file, "where to write it; must not exist")->required();
-    keygen->footer(
+    keygen.required("FILE", *file, "where to write it; must not exist");
+    keygen.footer(
         "Examples:\n"
         "  xbeat keygen /etc/xbeat/keys/cluster.key\n"
         "Copy the same file to every node of the cluster, by a way that nobody else can read.");
-    keygen->callback([&choice, file] {
-        choice.run = [file](Session& session) {
-            const Result<void> outcome = write_new_key(*file);
-            if (!outcome) return fail(session, outcome.error());
-            session.out << "wrote " << kKeyBytes << " random bytes to " << *file
-                        << " (mode 0400); copy it to every node of the cluster\n";
-            return ExitCode::Ok;
-        };
+    keygen.runs([file](Session& session) {
+        const Result<void> outcome = write_new_key(*file);
+        if (!outcome) return fail(session, outcome.error());
+        session.out << "wrote " << kKeyBytes << " random bytes to " << *file
+                    << " (mode 0400); copy it to every node of the cluster\n";
+        return ExitCode::Ok;
     });
 }
 

@@ -1,7 +1,7 @@
 // `xbeat mon`: the live view. Asks the daemon once a second, at once when something happens.
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/ask.h"
@@ -12,6 +12,7 @@
 #include "cli/status_source.h"
 #include "cli/terminal.h"
 #include "cli/words.h"
+#include "control/client.h"
 #include "sys/boot_clock.h"
 
 namespace xbeat::cli {
@@ -125,25 +126,23 @@ ExitCode run_live(Session& session, MonState& state) {
 
 }  // namespace
 
-void add_mon(CLI::App& app, Choice& choice) {
-    CLI::App* mon = app.add_subcommand("mon", "Watch the cluster live, full screen");
+void add_mon(const Command& root) {
+    Command mon = root.verb("mon", "Watch the cluster live, full screen");
     const auto line = std::make_shared<MonLine>();
-    mon->add_flag("-1,--one-shot", line->once, "Print once and end");
-    mon->add_flag("-f,--failcounts", line->show.fail_counts, "Fail counts");
-    mon->add_flag("-A,--attributes", line->show.attributes, "Node attributes");
-    mon->add_flag("-n,--group-by-node", line->show.by_node, "Resources under their nodes");
-    mon->add_flag("-o,--operations", line->show.operations, "Operation history");
-    mon->footer(
+    mon.flag("-1,--one-shot", line->once, "Print once and end");
+    mon.flag("-f,--failcounts", line->show.fail_counts, "Fail counts");
+    mon.flag("-A,--attributes", line->show.attributes, "Node attributes");
+    mon.flag("-n,--group-by-node", line->show.by_node, "Resources under their nodes");
+    mon.flag("-o,--operations", line->show.operations, "Operation history");
+    mon.footer(
         "Keys: r f n A o t m L c b R D show or hide sections, j k space - scroll, ? help, q ends.\n"
         "Examples:\n"
         "  xbeat mon\n"
         "  xbeat mon -1");
-    mon->callback([&choice, line] {
-        choice.run = [line](Session& session) {
-            MonState state;
-            state.show = line->show;
-            return line->once ? print_once(session, state) : run_live(session, state);
-        };
+    mon.runs([line](Session& session) {
+        MonState state;
+        state.show = line->show;
+        return line->once ? print_once(session, state) : run_live(session, state);
     });
 }
 

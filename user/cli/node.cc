@@ -1,5 +1,4 @@
 // `xbeat node`: what to do with a node.
-#include <CLI/CLI.hpp>
 #include <array>
 #include <functional>
 #include <memory>
@@ -15,8 +14,6 @@
 
 namespace xbeat::cli {
 namespace {
-
-using nlohmann::json;
 
 struct NodeLine {
     std::string node;
@@ -34,8 +31,7 @@ using Line = std::shared_ptr<NodeLine>;
 // The node meant without NODE: the one whose daemon answers.
 Result<std::string> node_or_here(const Session& session, const std::string& node) {
     if (!node.empty()) return node;
-    const json reply = XB_TRY(ask(session, {{"op", "ping"}}));
-    return text_of(reply, "node");
+    return ask_own_name(session);
 }
 
 ExitCode preview_attribute(Session& session, const std::string& node, std::string_view name,
@@ -54,20 +50,10 @@ ExitCode set_state(Session& session, const NodeLine& line, std::string_view name
     const Result<std::string> node = node_or_here(session, line.node);
     if (!node) return fail(session, node.error());
     if (line.change.dry_run) return preview_attribute(session, *node, name, value);
-    json request = {{"op", "set_attribute"}, {"node", *node}, {"name", std::string(name)}};
-    request["permanent"] = !line.transient;
-    request["value"] = std::string(value);
+    Request request{"set_attribute"};
+    request.text("node", *node).text("name", std::string(name)).text("value", std::string(value));
+    request.flag("permanent", !line.transient);
     return change_by_request(session, line.change, request);
-}
-
-// A word typed by a person, where there is one; scripts have decided already.
-bool is_confirmed(Session& session, bool yes, std::string_view question) {
-    if (yes || !session.is_interactive) return true;
-    session.out << question << " Type 'yes' to go on: ";
-    session.out.flush();
-    std::string answer;
-    std::getline(session.in, answer);
-    return answer == "yes";
 }
 
 ExitCode not_confirmed(Session& session) {
@@ -83,23 +69,24 @@ ExitCode fence(Session& session, const NodeLine& line) {
     const std::string question =
         concat(action == "on" ? "This powers " : "This cuts the power of ", line.node,
                action == "reboot" ? " and starts it again." : ".");
-    if (!is_confirmed(session, line.yes, question)) return not_confirmed(session);
-    return change_by_request(session, line.change,
-                             {{"op", "fence"}, {"node", line.node}, {"action", action}});
+    if (!line.yes && !is_confirmed(session, question)) return not_confirmed(session);
+    Request request{"fence"};
+    request.text("node", line.node).text("action", action);
+    return change_by_request(session, line.change, request);
 }
 
 ExitCode confirm(Session& session, const NodeLine& line) {
     const std::string question =
         concat("Is ", line.node,
                " surely off? If it still runs, its resources will run twice and data may be lost.");
-    if (!is_confirmed(session, line.yes, question)) return not_confirmed(session);
-    return change_by_request(session, line.change, {{"op", "confirm"}, {"node", line.node}});
+    if (!line.yes && !is_confirmed(session, question)) return not_confirmed(session);
+    Request request{"confirm"};
+    request.text("node", line.node);
+    return change_by_request(session, line.change, request);
 }
 
 ExitCode show_attribute(Session& session, const NodeLine& line) {
-    const Result<json> reply = ask(session, {{"op", "status"}});
-    if (!reply) return fail(session, reply.error());
-    const Result<StatusInput> input = status_from_reply(*reply);
+    const Result<StatusInput> input = ask_status(session);
     if (!input) return fail(session, input.error());
     bool found = false;
     for (const schedule::NodeView& node : input->situation.nodes) {
@@ -124,20 +111,18 @@ ExitCode attribute(Session& session, const NodeLine& line) {
             session, concat("'", line.operation, "' needs a NAME", removes ? "" : " and a VALUE"),
             "xbeat node attribute");
     }
-    json request = {{"op", "set_attribute"}, {"node", line.node}, {"name", line.name}};
-    request["permanent"] = !line.transient;
+    Request request{"set_attribute"};
+    request.text("node", line.node).text("name", line.name).flag("permanent", !line.transient);
     if (removes) {
-        request["remove"] = true;
+        request.flag("remove", true);
     } else {
-        request["value"] = line.value;
+        request.text("value", line.value);
     }
     return change_by_request(session, line.change, request);
 }
 
 ExitCode list(Session& session) {
-    const Result<json> reply = ask(session, {{"op", "status"}});
-    if (!reply) return fail(session, reply.error());
-    const Result<StatusInput> input = status_from_reply(*reply);
+    const Result<StatusInput> input = ask_status(session);
     if (!input) return fail(session, input.error());
     StatusOptions only_nodes;
     only_nodes.headers = only_nodes.resources = only_nodes.links = false;
@@ -158,76 +143,70 @@ constexpr std::array kStateVerbs{
     StateVerb{"maintenance", "Leave everything on it as it is", "maintenance", "true"},
     StateVerb{"ready", "End its maintenance", "maintenance", "false"}};
 
-void choose(CLI::App* verb, Choice& choice, const Line& line,
+void choose(Command& verb, const Line& line,
             std::function<ExitCode(Session&, const NodeLine&)> run) {
-    verb->callback([&choice, line, run = std::move(run)] {
-        choice.run = [line, run](Session& session) { return run(session, *line); };
-    });
+    verb.runs([line, run = std::move(run)](Session& session) { return run(session, *line); });
 }
 
-void add_states(CLI::App& noun, Choice& choice, const Line& line) {
+void add_states(const Command& noun, const Line& line) {
     for (const StateVerb& row : kStateVerbs) {
-        CLI::App* verb = noun.add_subcommand(std::string(row.name), std::string(row.help));
-        verb->add_option("NODE", line->node, "Default: this node");
-        verb->add_flag("--until-reboot", line->transient,
-                       "Forget it when the node leaves the cluster");
-        add_change_options(*verb, line->change);
-        verb->footer(concat("Example:\n  xbeat node ", row.name, " pm01 --wait"));
-        choose(verb, choice, line, [row](Session& session, const NodeLine& l) {
+        Command verb = noun.verb(std::string(row.name), std::string(row.help));
+        verb.word("NODE", line->node, "Default: this node");
+        verb.flag("--until-reboot", line->transient, "Forget it when the node leaves the cluster");
+        add_change_options(verb, line->change);
+        verb.footer(concat("Example:\n  xbeat node ", row.name, " pm01 --wait"));
+        choose(verb, line, [row](Session& session, const NodeLine& l) {
             return set_state(session, l, row.attribute, row.value);
         });
     }
 }
 
-void add_fencing(CLI::App& noun, Choice& choice, const Line& line) {
-    CLI::App* shoot = noun.add_subcommand("fence", "Cut its power through its fence device");
-    shoot->add_option("NODE", line->node)->required();
-    shoot->add_flag("--off", line->off, "Leave it off; otherwise it starts again");
-    shoot->add_flag("--on", line->on, "Power it on");
-    shoot->add_flag("--yes,-y", line->yes, "Do not ask");
-    shoot->add_flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
-    shoot->footer("Examples:\n  xbeat node fence pm02\n  xbeat node fence pm02 --off --yes");
-    choose(shoot, choice, line, fence);
+void add_fencing(const Command& noun, const Line& line) {
+    Command shoot = noun.verb("fence", "Cut its power through its fence device");
+    shoot.required("NODE", line->node);
+    shoot.flag("--off", line->off, "Leave it off; otherwise it starts again");
+    shoot.flag("--on", line->on, "Power it on");
+    shoot.flag("--yes,-y", line->yes, "Do not ask");
+    shoot.flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
+    shoot.footer("Examples:\n  xbeat node fence pm02\n  xbeat node fence pm02 --off --yes");
+    choose(shoot, line, fence);
 
-    CLI::App* vouch = noun.add_subcommand("confirm", "Vouch that it is off, where no device can");
-    vouch->add_option("NODE", line->node)->required();
-    vouch->add_flag("--yes,-y", line->yes, "Do not ask");
-    vouch->add_flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
-    vouch->footer("Example:\n  xbeat node confirm pm02");
-    choose(vouch, choice, line, confirm);
+    Command vouch = noun.verb("confirm", "Vouch that it is off, where no device can");
+    vouch.required("NODE", line->node);
+    vouch.flag("--yes,-y", line->yes, "Do not ask");
+    vouch.flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
+    vouch.footer("Example:\n  xbeat node confirm pm02");
+    choose(vouch, line, confirm);
 }
 
 }  // namespace
 
-void add_node(CLI::App& app, Choice& choice) {
-    CLI::App* noun =
-        app.add_subcommand("node", "Standby, maintenance, fencing, attributes of nodes");
-    noun->require_subcommand(1);
-    noun->footer(
+void add_node(const Command& root) {
+    Command noun = root.verb("node", "Standby, maintenance, fencing, attributes of nodes");
+    noun.needs_verb();
+    if (!noun.is_wanted()) return;
+    noun.footer(
         "Examples:\n"
         "  xbeat node standby pm01 --wait\n"
         "  xbeat node fence pm02\n"
         "  xbeat node attribute pm01 set site berlin");
     const Line line = std::make_shared<NodeLine>();
-    add_states(*noun, choice, line);
-    add_fencing(*noun, choice, line);
+    add_states(noun, line);
+    add_fencing(noun, line);
 
-    CLI::App* value = noun->add_subcommand("attribute", "Show, set or delete an attribute");
-    value->add_option("NODE", line->node)->required();
-    value->add_option("WHAT", line->operation, "show, set or delete")
-        ->required()
-        ->check(CLI::IsMember({"show", "set", "delete"}));
-    value->add_option("NAME", line->name);
-    value->add_option("VALUE", line->value);
-    value->add_flag("--until-reboot", line->transient,
-                    "Forget it when the node leaves the cluster");
-    value->footer(
+    Command value = noun.verb("attribute", "Show, set or delete an attribute");
+    value.required("NODE", line->node);
+    value.one_of("WHAT", line->operation, {"show", "set", "delete"});
+    value.word("NAME", line->name);
+    value.word("VALUE", line->value);
+    value.flag("--until-reboot", line->transient, "Forget it when the node leaves the cluster");
+    value.footer(
         "Examples:\n  xbeat node attribute pm01 show\n  xbeat node attribute pm01 set site berlin");
-    choose(value, choice, line, attribute);
+    choose(value, line, attribute);
 
-    CLI::App* all = noun->add_subcommand("list", "All nodes and their state");
-    all->footer("Example:\n  xbeat node list");
-    choose(all, choice, line, [](Session& session, const NodeLine&) { return list(session); });
+    Command all = noun.verb("list", "All nodes and their state");
+    all.footer("Example:\n  xbeat node list");
+    choose(all, line, [](Session& session, const NodeLine&) { return list(session); });
 }
 
 }  // namespace xbeat::cli

@@ -1,25 +1,26 @@
 // The nouns of the command line: each function adds its own to the parser.
 //
-// One file a noun. A noun's function describes words, options and examples, and stores in `choice`
-// what is to run once the whole line was understood.
+// One file a noun. A noun's function describes words, options and examples, and what is to run once
+// the whole line was understood. Its verbs are added only if the noun stands in the line.
 #pragma once
 
+#include "cli/grammar.h"
 #include "cli/session.h"
 
 namespace xbeat::cli {
 
-void add_configure(CLI::App& app, Choice& choice);
-void add_resource(CLI::App& app, Choice& choice);
-void add_node(CLI::App& app, Choice& choice);
-void add_verify(CLI::App& app, Choice& choice);
-void add_shutdown(CLI::App& app, Choice& choice);
-void add_keygen(CLI::App& app, Choice& choice);
-void add_status(CLI::App& app, Choice& choice);
-void add_mon(CLI::App& app, Choice& choice);
-void add_events(CLI::App& app, Choice& choice);
-void add_timeline(CLI::App& app, Choice& choice);
+void add_configure(const Command& root);
+void add_resource(const Command& root);
+void add_node(const Command& root);
+void add_verify(const Command& root);
+void add_shutdown(const Command& root);
+void add_keygen(const Command& root);
+void add_status(const Command& root);
+void add_mon(const Command& root);
+void add_events(const Command& root);
+void add_timeline(const Command& root);
+void add_version(const Command& root);
 void add_simulate(CLI::App& app, Choice& choice);
-void add_version(CLI::App& app, Choice& choice);
 
 /// The bare `xbeat`: health in ten lines, or that no daemon runs and what to do.
 [[nodiscard]] ExitCode run_health(Session& session);

@@ -1,7 +1,7 @@
 // An event of the daemon's log as one readable line.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 namespace xbeat::cli {

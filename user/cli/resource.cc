@@ -1,5 +1,4 @@
 // `xbeat resource`: what to do with a resource, in the words of the crm shell.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -22,7 +21,6 @@ namespace {
 
 using cib::Element;
 using cib::SetKind;
-using nlohmann::json;
 using schedule::ResourceView;
 
 struct ResourceLine {
@@ -60,11 +58,6 @@ Error unknown_resource(const StatusInput& input, std::string_view name) {
                               "; 'xbeat resource list' names them")};
 }
 
-Result<StatusInput> fetch_status(const Session& session) {
-    const json reply = XB_TRY(ask(session, {{"op", "status"}}));
-    return status_from_reply(reply);
-}
-
 // Where a resource runs, all instances together, each node once.
 void collect_places(const ResourceView& resource, std::vector<std::string>& places) {
     for (const ResourceView& child : resource.children) collect_places(child, places);
@@ -74,7 +67,7 @@ void collect_places(const ResourceView& resource, std::vector<std::string>& plac
 }
 
 Result<std::vector<std::string>> places_of(const Session& session, const std::string& name) {
-    const StatusInput input = XB_TRY(fetch_status(session));
+    const StatusInput input = XB_TRY(ask_status(session));
     const ResourceView* resource = find_resource(input.situation.resources, name);
     if (resource == nullptr) return unknown_resource(input, name);
     std::vector<std::string> places;
@@ -199,7 +192,7 @@ ExitCode locate(Session& session, const ResourceLine& line) {
 }
 
 ExitCode list(Session& session) {
-    const Result<StatusInput> input = fetch_status(session);
+    const Result<StatusInput> input = ask_status(session);
     if (!input) return fail(session, input.error());
     for (const ResourceView& resource : input->situation.resources) {
         for (const std::string& line :
@@ -230,14 +223,15 @@ ExitCode make_fail(Session& session, ResourceLine line) {
         if (!place) return fail(session, place.error());
         line.node = *place;
     }
-    return change_by_request(session, line.change,
-                             {{"op", "fail"}, {"resource", line.resource}, {"node", line.node}});
+    Request request{"fail"};
+    request.text("resource", line.resource).text("node", line.node);
+    return change_by_request(session, line.change, request);
 }
 
 ExitCode forget(Session& session, const ResourceLine& line, bool failed_only) {
-    json request = {{"op", "cleanup"}, {"failed_only", failed_only}};
-    if (!line.resource.empty()) request["resource"] = line.resource;
-    if (!line.node.empty()) request["node"] = line.node;
+    Request request{"cleanup"};
+    request.flag("failed_only", failed_only);
+    request.text_if("resource", line.resource).text_if("node", line.node);
     return change_by_request(session, line.change, request);
 }
 
@@ -279,48 +273,36 @@ ExitCode value_verb(Session& session, const ResourceLine& line, SetKind kind) {
     return change_value(session, line, kind);
 }
 
-using Run = std::function<ExitCode(Session&, const ResourceLine&)>;
-
-// One verb below `resource`; the caller adds what it takes.
-CLI::App* add_verb(CLI::App& noun, std::string_view name, std::string_view help) {
-    return noun.add_subcommand(std::string(name), std::string(help));
+void choose(Command& verb, const Line& line,
+            std::function<ExitCode(Session&, const ResourceLine&)> run) {
+    verb.runs([line, run = std::move(run)](Session& session) { return run(session, *line); });
 }
 
-void choose(CLI::App* verb, Choice& choice, const Line& line, Run run) {
-    verb->callback([&choice, line, run = std::move(run)] {
-        choice.run = [line, run](Session& session) { return run(session, *line); };
-    });
-}
-
-void add_places(CLI::App& noun, Choice& choice, const Line& line) {
-    CLI::App* move =
-        add_verb(noun, "move", "Prefer a node from now on (without NODE: leave this one)");
-    CLI::App* ban = add_verb(noun, "ban", "Keep away from a node");
-    for (CLI::App* verb : {move, ban}) {
-        verb->add_option("RSC", line->resource)->required();
-        verb->add_option("NODE", line->node);
-        verb->add_option("--lifetime", line->lifetime,
-                         "Forget it after this time: 90s, 10min, 2h, PT10M")
-            ->type_name("TIME");
-        verb->add_flag("--promoted", line->promoted_only, "Only for the promoted role");
-        add_change_options(*verb, line->change);
+void add_places(const Command& noun, const Line& line) {
+    Command move = noun.verb("move", "Prefer a node from now on (without NODE: leave this one)");
+    Command ban = noun.verb("ban", "Keep away from a node");
+    for (Command verb : {move, ban}) {
+        verb.required("RSC", line->resource);
+        verb.word("NODE", line->node);
+        verb.option("--lifetime", line->lifetime, "TIME",
+                    "Forget it after this time: 90s, 10min, 2h, PT10M");
+        verb.flag("--promoted", line->promoted_only, "Only for the promoted role");
+        add_change_options(verb, line->change);
     }
-    move->footer(
+    move.footer(
         "Examples:\n  xbeat resource move web pm02 --wait\n  xbeat resource move web --lifetime "
         "1h");
-    ban->footer("Example:\n  xbeat resource ban web pm01");
-    choose(move, choice, line,
-           [](Session& s, const ResourceLine& l) { return move_or_ban(s, l, false); });
-    choose(ban, choice, line,
-           [](Session& s, const ResourceLine& l) { return move_or_ban(s, l, true); });
+    ban.footer("Example:\n  xbeat resource ban web pm01");
+    choose(move, line, [](Session& s, const ResourceLine& l) { return move_or_ban(s, l, false); });
+    choose(ban, line, [](Session& s, const ResourceLine& l) { return move_or_ban(s, l, true); });
 
-    CLI::App* undo = add_verb(noun, "clear", "Forget what move and ban asked for");
-    undo->add_option("RSC", line->resource)->required();
-    undo->add_option("NODE", line->node);
-    undo->add_flag("--expired", line->expired_only, "Only what is over");
-    add_change_options(*undo, line->change);
-    undo->footer("Example:\n  xbeat resource clear web");
-    choose(undo, choice, line, clear);
+    Command undo = noun.verb("clear", "Forget what move and ban asked for");
+    undo.required("RSC", line->resource);
+    undo.word("NODE", line->node);
+    undo.flag("--expired", line->expired_only, "Only what is over");
+    add_change_options(undo, line->change);
+    undo.footer("Example:\n  xbeat resource clear web");
+    choose(undo, line, clear);
 }
 
 struct RoleVerb {
@@ -337,48 +319,45 @@ constexpr std::array kRoleVerbs{
     RoleVerb{"manage", "Manage it again", "is-managed", "true"},
     RoleVerb{"unmanage", "Leave it as it is, whatever happens", "is-managed", "false"}};
 
-void add_roles(CLI::App& noun, Choice& choice, const Line& line) {
+void add_roles(const Command& noun, const Line& line) {
     for (const RoleVerb& row : kRoleVerbs) {
-        CLI::App* verb = add_verb(noun, row.name, row.help);
-        verb->add_option("RSC", line->resource)->required();
-        add_change_options(*verb, line->change);
-        verb->footer(concat("Example:\n  xbeat resource ", row.name, " web --wait"));
-        choose(verb, choice, line, [row](Session& session, const ResourceLine& l) {
+        Command verb = noun.verb(row.name, row.help);
+        verb.required("RSC", line->resource);
+        add_change_options(verb, line->change);
+        verb.footer(concat("Example:\n  xbeat resource ", row.name, " web --wait"));
+        choose(verb, line, [row](Session& session, const ResourceLine& l) {
             return set_meta(session, l, row.meta, row.value);
         });
     }
-    CLI::App* again = add_verb(noun, "restart", "Stop it, wait, start it, wait");
-    again->add_option("RSC", line->resource)->required();
-    again->add_flag("--dry-run", line->change.dry_run,
-                    "Show what the stop would do, change nothing");
-    again->footer("Example:\n  xbeat resource restart web");
-    choose(again, choice, line, [](Session& s, const ResourceLine& l) { return restart(s, l); });
+    Command again = noun.verb("restart", "Stop it, wait, start it, wait");
+    again.required("RSC", line->resource);
+    again.flag("--dry-run", line->change.dry_run, "Show what the stop would do, change nothing");
+    again.footer("Example:\n  xbeat resource restart web");
+    choose(again, line, [](Session& s, const ResourceLine& l) { return restart(s, l); });
 }
 
-void add_failures(CLI::App& noun, Choice& choice, const Line& line) {
-    CLI::App* cleanup = add_verb(noun, "cleanup", "Forget failures, so that it is tried again");
-    CLI::App* refresh = add_verb(noun, "refresh", "Forget everything known and look again");
-    for (CLI::App* verb : {cleanup, refresh}) {
-        verb->add_option("RSC", line->resource, "Default: all resources");
-        verb->add_option("NODE", line->node, "Default: all nodes");
-        verb->add_flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
+void add_failures(const Command& noun, const Line& line) {
+    Command cleanup = noun.verb("cleanup", "Forget failures, so that it is tried again");
+    Command refresh = noun.verb("refresh", "Forget everything known and look again");
+    for (Command verb : {cleanup, refresh}) {
+        verb.word("RSC", line->resource, "Default: all resources");
+        verb.word("NODE", line->node, "Default: all nodes");
+        verb.flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
     }
-    cleanup->footer("Examples:\n  xbeat resource cleanup\n  xbeat resource cleanup web pm01");
-    refresh->footer("Example:\n  xbeat resource refresh web");
-    choose(cleanup, choice, line,
-           [](Session& s, const ResourceLine& l) { return forget(s, l, true); });
-    choose(refresh, choice, line,
-           [](Session& s, const ResourceLine& l) { return forget(s, l, false); });
+    cleanup.footer("Examples:\n  xbeat resource cleanup\n  xbeat resource cleanup web pm01");
+    refresh.footer("Example:\n  xbeat resource refresh web");
+    choose(cleanup, line, [](Session& s, const ResourceLine& l) { return forget(s, l, true); });
+    choose(refresh, line, [](Session& s, const ResourceLine& l) { return forget(s, l, false); });
 
-    CLI::App* make = add_verb(noun, "fail", "Pretend that it failed, to try the recovery");
-    make->add_option("RSC", line->resource)->required();
-    make->add_option("NODE", line->node, "Default: where it runs");
-    make->add_flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
-    make->footer("Example:\n  xbeat resource fail web-server --wait");
-    choose(make, choice, line, [](Session& s, const ResourceLine& l) { return make_fail(s, l); });
+    Command make = noun.verb("fail", "Pretend that it failed, to try the recovery");
+    make.required("RSC", line->resource);
+    make.word("NODE", line->node, "Default: where it runs");
+    make.flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
+    make.footer("Example:\n  xbeat resource fail web-server --wait");
+    choose(make, line, [](Session& s, const ResourceLine& l) { return make_fail(s, l); });
 }
 
-void add_values(CLI::App& noun, Choice& choice, const Line& line) {
+void add_values(const Command& noun, const Line& line) {
     struct ValueVerb {
         const char* name;
         const char* help;
@@ -389,16 +368,14 @@ void add_values(CLI::App& noun, Choice& choice, const Line& line) {
         ValueVerb{"param", "A parameter of the agent", SetKind::Parameter},
         ValueVerb{"utilization", "What it needs of a node", SetKind::Utilization}};
     for (const ValueVerb& row : kVerbs) {
-        CLI::App* verb = add_verb(noun, row.name, concat(row.help, ": show, set or delete it"));
-        verb->add_option("RSC", line->resource)->required();
-        verb->add_option("WHAT", line->operation, "show, set or delete")
-            ->required()
-            ->check(CLI::IsMember({"show", "set", "delete"}));
-        verb->add_option("NAME", line->name)->required();
-        verb->add_option("VALUE", line->value);
-        add_change_options(*verb, line->change);
-        verb->footer(concat("Example:\n  xbeat resource ", row.name, " web set NAME VALUE"));
-        choose(verb, choice, line, [kind = row.kind](Session& session, const ResourceLine& l) {
+        Command verb = noun.verb(row.name, concat(row.help, ": show, set or delete it"));
+        verb.required("RSC", line->resource);
+        verb.one_of("WHAT", line->operation, {"show", "set", "delete"});
+        verb.required("NAME", line->name);
+        verb.word("VALUE", line->value);
+        add_change_options(verb, line->change);
+        verb.footer(concat("Example:\n  xbeat resource ", row.name, " web set NAME VALUE"));
+        choose(verb, line, [kind = row.kind](Session& session, const ResourceLine& l) {
             return value_verb(session, l, kind);
         });
     }
@@ -406,33 +383,34 @@ void add_values(CLI::App& noun, Choice& choice, const Line& line) {
 
 }  // namespace
 
-void add_resource(CLI::App& app, Choice& choice) {
-    CLI::App* noun = app.add_subcommand("resource", "Start, stop, move, clean up resources");
-    noun->require_subcommand(1);
-    noun->footer(
+void add_resource(const Command& root) {
+    Command noun = root.verb("resource", "Start, stop, move, clean up resources");
+    noun.needs_verb();
+    if (!noun.is_wanted()) return;
+    noun.footer(
         "Examples:\n"
         "  xbeat resource move web pm02 --wait\n"
         "  xbeat resource cleanup web\n"
         "  xbeat resource stop web --dry-run");
     const Line line = std::make_shared<ResourceLine>();
-    add_places(*noun, choice, line);
-    add_roles(*noun, choice, line);
-    add_failures(*noun, choice, line);
-    add_values(*noun, choice, line);
+    add_places(noun, line);
+    add_roles(noun, line);
+    add_failures(noun, line);
+    add_values(noun, line);
 
-    CLI::App* where = add_verb(*noun, "locate", "Where it runs (exit code 113: nowhere)");
-    where->add_option("RSC", line->resource)->required();
-    where->footer("Example:\n  xbeat resource locate web");
-    choose(where, choice, line, locate);
+    Command where = noun.verb("locate", "Where it runs (exit code 113: nowhere)");
+    where.required("RSC", line->resource);
+    where.footer("Example:\n  xbeat resource locate web");
+    choose(where, line, locate);
 
-    CLI::App* what = add_verb(*noun, "constraints", "What refers to it");
-    what->add_option("RSC", line->resource)->required();
-    what->footer("Example:\n  xbeat resource constraints web");
-    choose(what, choice, line, constraints);
+    Command what = noun.verb("constraints", "What refers to it");
+    what.required("RSC", line->resource);
+    what.footer("Example:\n  xbeat resource constraints web");
+    choose(what, line, constraints);
 
-    CLI::App* all = add_verb(*noun, "list", "All resources and their state");
-    all->footer("Example:\n  xbeat resource list");
-    choose(all, choice, line, [](Session& session, const ResourceLine&) { return list(session); });
+    Command all = noun.verb("list", "All resources and their state");
+    all.footer("Example:\n  xbeat resource list");
+    choose(all, line, [](Session& session, const ResourceLine&) { return list(session); });
 }
 
 }  // namespace xbeat::cli

@@ -12,7 +12,7 @@
 namespace xbeat::cli {
 namespace {
 
-void describe(CLI::App& app, Session& session, Choice& choice) {
+void describe(CLI::App& app, Session& session, Choice& choice, std::span<const std::string> words) {
     app.name("xbeat");
     app.description("xbeat: see and steer the cluster");
     app.require_subcommand(0, 1);
@@ -24,18 +24,19 @@ void describe(CLI::App& app, Session& session, Choice& choice) {
     app.add_option("--config", session.config_file, "The node's own configuration")
         ->envname("XBEAT_CONFIG")
         ->type_name("FILE");
-    add_status(app, choice);
-    add_mon(app, choice);
-    add_events(app, choice);
-    add_timeline(app, choice);
-    add_configure(app, choice);
-    add_resource(app, choice);
-    add_node(app, choice);
-    add_verify(app, choice);
+    const Command root(app, choice, words);
+    add_status(root);
+    add_mon(root);
+    add_events(root);
+    add_timeline(root);
+    add_configure(root);
+    add_resource(root);
+    add_node(root);
+    add_verify(root);
     add_simulate(app, choice);
-    add_shutdown(app, choice);
-    add_keygen(app, choice);
-    add_version(app, choice);
+    add_shutdown(root);
+    add_keygen(root);
+    add_version(root);
     app.footer(
         "Without a command, the cluster's health in ten lines.\n"
         "'xbeat COMMAND --help' explains a command and shows examples.\n"
@@ -116,7 +117,7 @@ ExitCode explain(Session& session, const CLI::App& app, const CLI::ParseError& e
 ExitCode run(Session& session, std::span<const std::string> words) {
     CLI::App app;
     Choice choice;
-    describe(app, session, choice);
+    describe(app, session, choice, words);
     try {
         // CLI11 wants the words in reverse, as a stack.
         app.parse(std::vector<std::string>(words.rbegin(), words.rend()));

@@ -44,6 +44,15 @@ ExitCode fail_usage(Session& session, std::string_view sentence, std::string_vie
     return ExitCode::Usage;
 }
 
+bool is_confirmed(Session& session, std::string_view question) {
+    if (!session.is_interactive) return true;
+    session.out << question << (question.empty() ? "" : " ") << "Type 'yes' to go on: ";
+    session.out.flush();
+    std::string answer;
+    std::getline(session.in, answer);
+    return answer == "yes";
+}
+
 Result<std::string> read_input(Session& session, const std::string& file) {
     if (file == "-") return read_stream(session.in);
     const sys::Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));

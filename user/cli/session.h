@@ -46,6 +46,10 @@ struct Choice {
 [[nodiscard]] ExitCode fail_usage(Session& session, std::string_view sentence,
                                   std::string_view command);
 
+/// Asks a person: prints the question and "Type 'yes' to go on: ", and reads the answer. True where
+/// nobody can be asked: scripts have decided already.
+[[nodiscard]] bool is_confirmed(Session& session, std::string_view question);
+
 /// The whole of a file, or of the session's input for "-". Errors: Code::System with what to do,
 /// Code::Limit past kConfigBytesMax.
 [[nodiscard]] Result<std::string> read_input(Session& session, const std::string& file);

@@ -1,6 +1,6 @@
 // `xbeat status`, and the bare `xbeat`.
-#include <CLI/CLI.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/ask.h"
@@ -9,6 +9,7 @@
 #include "cli/status_json.h"
 #include "cli/status_source.h"
 #include "cli/words.h"
+#include "control/client.h"
 #include "core/text.h"
 #include "sys/boot_clock.h"
 
@@ -27,10 +28,7 @@ struct StatusLine {
 };
 
 Result<StatusInput> load_status(Session& session, const std::string& file) {
-    if (file.empty()) {
-        const nlohmann::json reply = XB_TRY(ask(session, {{"op", "status"}}));
-        return status_from_reply(reply);
-    }
+    if (file.empty()) return ask_status(session);
     const std::string text = XB_TRY(read_input(session, file));
     Result<cib::Element> cib = cib::parse_xml(text);
     if (!cib)
@@ -103,54 +101,45 @@ ExitCode run_status(Session& session, StatusLine line) {
 
 }  // namespace
 
-void add_status(CLI::App& app, Choice& choice) {
-    CLI::App* status = app.add_subcommand("status", "Show nodes, resources, links and failures");
+void add_status(const Command& root) {
+    Command status = root.verb("status", "Show nodes, resources, links and failures");
     const auto line = std::make_shared<StatusLine>();
-    status->add_flag("-r,--inactive", line->show.inactive, "Also resources that are stopped");
-    status->add_flag("-f,--failcounts", line->show.fail_counts, "Fail counts (migration summary)");
-    status->add_flag("-A,--attributes", line->show.attributes, "Node attributes");
-    status->add_flag("-n,--group-by-node", line->show.by_node, "Resources under their nodes");
-    status->add_flag("-o,--operations", line->show.operations, "Operation history");
-    status->add_flag("-t,--timing-details", line->show.timing, "Operation history with times");
-    status->add_flag("-b,--brief", line->show.brief, "Counts instead of single resources");
-    status->add_flag("-R,--show-detail", line->show.detail, "Node ids and every clone instance");
-    status->add_flag("-L,--neg-locations", line->show.bans, "Constraints that forbid a node");
-    status->add_flag("-c,--tickets", line->show.tickets, "Tickets");
-    status->add_flag("-D,--hide-headers", line->no_headers, "Without the summary");
-    status->add_flag("--no-links", line->no_links, "Without the links");
-    status
-        ->add_option("-m,--fence-history", line->show.fence_history,
-                     "Fencing: 0 none, 1 failed and pending, 2 also successes, 3 everything")
-        ->check(CLI::Range(0, 3))
-        ->type_name("LEVEL");
-    status
-        ->add_option("--file", line->file,
-                     "Show this CIB instead of the running cluster; - reads standard input")
-        ->type_name("FILE");
-    status->add_flag("--json", line->as_json, "As JSON, for programs");
-    status->add_flag("--watch", line->watch, "Show again at every change, until stopped");
-    status->footer(
+    status.flag("-r,--inactive", line->show.inactive, "Also resources that are stopped");
+    status.flag("-f,--failcounts", line->show.fail_counts, "Fail counts (migration summary)");
+    status.flag("-A,--attributes", line->show.attributes, "Node attributes");
+    status.flag("-n,--group-by-node", line->show.by_node, "Resources under their nodes");
+    status.flag("-o,--operations", line->show.operations, "Operation history");
+    status.flag("-t,--timing-details", line->show.timing, "Operation history with times");
+    status.flag("-b,--brief", line->show.brief, "Counts instead of single resources");
+    status.flag("-R,--show-detail", line->show.detail, "Node ids and every clone instance");
+    status.flag("-L,--neg-locations", line->show.bans, "Constraints that forbid a node");
+    status.flag("-c,--tickets", line->show.tickets, "Tickets");
+    status.flag("-D,--hide-headers", line->no_headers, "Without the summary");
+    status.flag("--no-links", line->no_links, "Without the links");
+    status.number("-m,--fence-history", line->show.fence_history, {0, 3}, "LEVEL",
+                  "Fencing: 0 none, 1 failed and pending, 2 also successes, 3 everything");
+    status.option("--file", line->file, "FILE",
+                  "Show this CIB instead of the running cluster; - reads standard input");
+    status.flag("--json", line->as_json, "As JSON, for programs");
+    status.flag("--watch", line->watch, "Show again at every change, until stopped");
+    status.footer(
         "Examples:\n"
         "  xbeat status -rfA          everything that crm_mon -rfA shows\n"
         "  xbeat status --json\n"
         "  xbeat status --file saved.xml   without a daemon");
-    status->callback([&choice, line] {
-        choice.run = [line](Session& session) { return run_status(session, *line); };
-    });
+    status.runs([line](Session& session) { return run_status(session, *line); });
 }
 
 ExitCode run_health(Session& session) {
-    const Result<nlohmann::json> reply = ask(session, {{"op", "status"}});
-    if (!reply) {
-        const ExitCode code = fail(session, reply.error());
+    const Result<StatusInput> input = ask_status(session);
+    if (!input) {
+        const ExitCode code = fail(session, input.error());
         session.err
             << "'xbeat --help' shows the commands; 'xbeat status --file FILE' works without "
                "a daemon.\n";
         return code;
     }
-    const Result<StatusInput> input = status_from_reply(*reply);
-    if (!input) return fail(session, input.error());
-    const Result<nlohmann::json> times = ask(session, {{"op", "timeline"}});
+    const Result<nlohmann::json> times = ask(session, {"timeline"});
     const std::vector<TimelineStatus> timelines =
         times ? timelines_from_reply(*times) : std::vector<TimelineStatus>{};
     const std::string text = render_health(*input, timelines.empty() ? nullptr : &timelines.back());

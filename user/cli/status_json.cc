@@ -1,5 +1,6 @@
 #include "cli/status_json.h"
 
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "cli/render_resources.h"

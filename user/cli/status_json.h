@@ -1,7 +1,7 @@
 // The status as JSON for programs; the members are described in xbeat(8) and only ever added to.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "cli/status_input.h"
 

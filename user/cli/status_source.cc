@@ -1,6 +1,7 @@
 #include "cli/status_source.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "cli/words.h"
 #include "core/text.h"

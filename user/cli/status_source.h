@@ -4,7 +4,7 @@
 // refuses to show the rest because one member is missing helps nobody.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string_view>
 #include <vector>
 

@@ -1,6 +1,6 @@
 // `xbeat timeline`: the time budget of the last fail-over, or of all that are remembered.
-#include <CLI/CLI.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/ask.h"
 #include "cli/nouns.h"
@@ -19,7 +19,7 @@ struct TimelineLine {
 };
 
 ExitCode run_timeline(Session& session, const TimelineLine& line) {
-    const Result<nlohmann::json> reply = ask(session, {{"op", "timeline"}});
+    const Result<nlohmann::json> reply = ask(session, {"timeline"});
     if (!reply) return fail(session, reply.error());
     std::vector<TimelineStatus> timelines = timelines_from_reply(*reply);
     if (!line.all && timelines.size() > 1) timelines.erase(timelines.begin(), timelines.end() - 1);
@@ -44,21 +44,18 @@ ExitCode run_timeline(Session& session, const TimelineLine& line) {
 
 }  // namespace
 
-void add_timeline(CLI::App& app, Choice& choice) {
-    CLI::App* timeline =
-        app.add_subcommand("timeline", "Show where the time of the last fail-over went");
+void add_timeline(const Command& root) {
+    Command timeline = root.verb("timeline", "Show where the time of the last fail-over went");
     const auto line = std::make_shared<TimelineLine>();
-    timeline->add_flag("--all", line->all, "All that the daemon remembers, newest last");
-    timeline->add_flag("--json", line->as_json, "As JSON, for programs");
-    timeline->footer(
+    timeline.flag("--all", line->all, "All that the daemon remembers, newest last");
+    timeline.flag("--json", line->as_json, "As JSON, for programs");
+    timeline.footer(
         "Phases: silence (no beat answered), suspect, dead (the verdict), fence requested, proof,\n"
         "plan, each action, done. Times are on the boot clock of the node that answers.\n"
         "Examples:\n"
         "  xbeat timeline\n"
         "  xbeat timeline --all --json");
-    timeline->callback([&choice, line] {
-        choice.run = [line](Session& session) { return run_timeline(session, *line); };
-    });
+    timeline.runs([line](Session& session) { return run_timeline(session, *line); });
 }
 
 }  // namespace xbeat::cli

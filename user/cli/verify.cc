@@ -1,5 +1,4 @@
 // `xbeat verify` and `xbeat configure verify`: is this configuration sound?
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "cib/edit.h"
@@ -39,17 +38,13 @@ ExitCode verify_configuration(Session& session, const std::string& file) {
     return ExitCode::Ok;
 }
 
-void add_verify(CLI::App& app, Choice& choice) {
-    CLI::App* verify =
-        app.add_subcommand("verify", "Check a configuration: a file's, or the running one");
+void add_verify(const Command& root) {
+    Command verify = root.verb("verify", "Check a configuration: a file's, or the running one");
     const auto file = std::make_shared<std::string>();
-    verify->add_option(
-        "FILE", *file,
-        "crm language or XML; - reads standard input; default: the running cluster's");
-    verify->footer("Examples:\n  xbeat verify\n  xbeat verify web.crm");
-    verify->callback([&choice, file] {
-        choice.run = [file](Session& session) { return verify_configuration(session, *file); };
-    });
+    verify.word("FILE", *file,
+                "crm language or XML; - reads standard input; default: the running cluster's");
+    verify.footer("Examples:\n  xbeat verify\n  xbeat verify web.crm");
+    verify.runs([file](Session& session) { return verify_configuration(session, *file); });
 }
 
 }  // namespace xbeat::cli

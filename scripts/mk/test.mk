@@ -1,6 +1,6 @@
 ## make test             unit tests, BPF packet tables, short simulation, and the lab (skips say why)
 ## make unit             the tests that need no privileges
-## make sim               two nodes in a deterministic world; XBEAT_SIM_SEED=n, XBEAT_SIM_RUNS=n
+## make stories           two nodes in a small deterministic world, told as scripts (tests/sim)
 ## make test-bpf         packet tables through BPF_PROG_TEST_RUN (root)
 # One binary a kind: tests/KIND/**/*_test.cc; what they share is in tests/support.
 support_sources := $(shell find tests/support -name '*.cc' 2>/dev/null | LC_ALL=C sort)
@@ -21,10 +21,10 @@ $(foreach kind,$(test_kinds),$(eval $(call test_binary,$(kind))))
 # Tests with real agents run this build's xbeat-exec; without it they skip.
 $(B)/tests/unit_tests $(B)/tests/bpf_tests: | $(B)/xbeat-exec
 
-.PHONY: test unit sim test-bpf test-corpus check
+.PHONY: test unit sim stories test-bpf test-corpus check
 unit: $(B)/tests/unit_tests
 	$(Q)$(B)/tests/unit_tests --gtest_brief=1
-sim: $(B)/tests/sim_tests
+stories: $(B)/tests/sim_tests
 	$(Q)$(B)/tests/sim_tests --gtest_brief=1
 test-bpf: $(B)/tests/bpf_tests
 	$(Q)$(B)/tests/bpf_tests --gtest_brief=1

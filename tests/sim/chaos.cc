@@ -1,0 +1,404 @@
+#include "tests/sim/chaos.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+
+namespace xbeat::xsim {
+namespace {
+
+constexpr Nanos kHealRound = 30 * kSecond;
+constexpr int kHealRounds = 4;
+constexpr Nanos kWellWithin = 120 * kSecond;  // after the last fault and a cleanup
+constexpr Nanos kQuiet = 60 * kSecond;
+
+class Chaos {
+public:
+    Chaos(const Plan& plan, const RunOptions& options)
+        : plan_(plan),
+          end_(options.until),
+          world_(plan.settings),
+          config_prng_(stream(plan.settings.seed, "configuration")) {
+        config_ = make_config(config_prng_, plan.resources_max, plan.has_fencing);
+    }
+
+    Outcome run() {
+        world_.boot(0);
+        world_.boot(1);
+        advance(5 * kSecond);
+        ask_configuration(0);
+        for (std::size_t i = 0; i < plan_.faults.size(); ++i) {
+            const Fault fault = plan_.faults[i];
+            world_.at(fault.at, [this, fault] { strike(fault); });
+        }
+        advance(plan_.chaos);
+        heal();
+        return outcome();
+    }
+
+private:
+    bool is_over() const { return world_.has_failed() || (end_ != 0 && world_.now() >= end_); }
+    void advance(Nanos until) {
+        if (end_ != 0) until = std::min(until, end_);
+        if (!is_over()) world_.run_until(until);
+    }
+
+    Outcome outcome() const {
+        Outcome out;
+        out.violation = world_.truth().violation();
+        out.digest = world_.digest();
+        out.reached = world_.reached();
+        out.simulated = world_.now();
+        out.steps = world_.steps();
+        out.faults = plan_.faults.size();
+        out.partitions = partitions_;
+        out.acknowledged = world_.acknowledged();
+        out.power_cuts = world_.power_cuts_while_writing();
+        return out;
+    }
+
+    // --- Faults.
+    /// Undoes something after a while, but not later than the chaos ends.
+    void until(Nanos span, Action undo) {
+        world_.at(std::min(world_.now() + span, plan_.chaos), std::move(undo));
+    }
+    void strike(const Fault& fault);
+    void strike_machine(const Fault& fault, std::size_t node, Prng& prng);
+    void strike_wires(const Fault& fault, std::size_t node, Prng& prng);
+    void strike_parts(const Fault& fault, std::size_t node, Prng& prng);
+    void strike_as_operator(const Fault& fault, std::size_t node, Prng& prng);
+    void cut(std::size_t path, std::size_t sender, Nanos span);
+    void ask_configuration(std::size_t node) {
+        config_.marker = next_marker_++;
+        world_.request(node, node::ReplaceConfiguration{config_.print(), ""}, config_.marker);
+    }
+
+    // --- The end.
+    void heal();
+    void calm();
+    [[nodiscard]] bool is_well() const;
+    [[nodiscard]] std::string missing() const;
+    void judge_quiet();
+
+    const Plan& plan_;
+    Nanos end_ = 0;
+    World world_;
+    Prng config_prng_;
+    WantedConfig config_;
+    std::uint64_t next_marker_ = 1;
+    std::uint64_t partitions_ = 0;
+    AgentFaults agents_;
+    FenceFaults fences_;
+};
+
+void Chaos::strike(const Fault& fault) {
+    Prng prng(fault.seed);
+    const std::size_t node = prng.below(kNodes);
+    switch (fault.kind) {
+        case FaultKind::Crash:
+        case FaultKind::Reboot:
+        case FaultKind::KillDaemon:
+        case FaultKind::StallDaemon:
+        case FaultKind::Freeze:
+        case FaultKind::ClockSteps:
+        case FaultKind::Start:
+        case FaultKind::KillExecutor:
+            return strike_machine(fault, node, prng);
+        case FaultKind::Partition:
+        case FaultKind::CutPath:
+        case FaultKind::CutOneWay:
+        case FaultKind::Loss:
+        case FaultKind::Jitter:
+        case FaultKind::Forgery:
+        case FaultKind::CutChannel:
+        case FaultKind::DropChannel:
+            return strike_wires(fault, node, prng);
+        case FaultKind::Configure:
+        case FaultKind::Cleanup:
+        case FaultKind::OperatorFence:
+        case FaultKind::Confirm:
+        case FaultKind::Leave:
+        case FaultKind::Attribute:
+            return strike_as_operator(fault, node, prng);
+        default:
+            return strike_parts(fault, node, prng);
+    }
+}
+
+void Chaos::strike_machine(const Fault& fault, std::size_t node, Prng& prng) {
+    switch (fault.kind) {
+        case FaultKind::Crash:
+            world_.cut_power(node);
+            if (!chance(prng, 70)) return;
+            return world_.after(spread(prng, kSecond, 120 * kSecond),
+                                [this, node] { world_.boot(node); });
+        case FaultKind::Reboot:
+            world_.cut_power(node);
+            return world_.after(spread(prng, kMilli, 2 * kSecond),
+                                [this, node] { world_.boot(node); });
+        case FaultKind::KillDaemon:
+            world_.kill_daemon(node);
+            if (!chance(prng, 80)) return;
+            return world_.after(spread(prng, 10 * kMilli, 30 * kSecond),
+                                [this, node] { world_.start_daemon(node); });
+        case FaultKind::StallDaemon:
+            return world_.stall_daemon(node, spread(prng, kMilli, 60 * kSecond));
+        case FaultKind::Freeze:
+            return world_.freeze(node, spread(prng, kMilli, 30 * kSecond));
+        case FaultKind::KillExecutor:
+            return world_.kill_executor(node);
+        case FaultKind::ClockSteps:
+            return world_.step_calendar(node, between(prng, -86'400, 86'400));
+        default:
+            for (std::size_t i = 0; i < kNodes; ++i) {
+                world_.boot(i);
+                world_.start_daemon(i);
+            }
+    }
+}
+
+void Chaos::cut(std::size_t path, std::size_t sender, Nanos span) {
+    ++world_.wire(path, sender).cuts;
+    until(span, [this, path, sender] {
+        --world_.wire(path, sender).cuts;
+        world_.network_changed();
+    });
+}
+
+void Chaos::strike_wires(const Fault& fault, std::size_t node, Prng& prng) {
+    const Nanos span = spread(prng, kMilli, 600 * kSecond);
+    const std::size_t path = prng.below(kPaths);
+    Wire& wire = world_.wire(path, node);
+    switch (fault.kind) {
+        case FaultKind::Partition:
+            ++partitions_;
+            for (std::size_t i = 0; i < kPaths; ++i) {
+                for (std::size_t sender = 0; sender < kNodes; ++sender) cut(i, sender, span);
+            }
+            break;
+        case FaultKind::CutPath:
+            cut(path, 0, span);
+            cut(path, 1, span);
+            break;
+        case FaultKind::CutOneWay:
+            ++partitions_;
+            world_.reach(State::OneWaySilence);
+            for (std::size_t i = 0; i < kPaths; ++i) cut(i, node, span);
+            break;
+        case FaultKind::Loss:
+            wire.loss_permille = prng.below(300);
+            wire.duplicate_permille = prng.below(50);
+            until(spread(prng, 10 * kMilli, 10 * kSecond),
+                  [&wire] { wire.loss_permille = wire.duplicate_permille = 0; });
+            break;
+        case FaultKind::Jitter:
+            wire.jitter = spread(prng, 100 * kMicro, 100 * kMilli);
+            until(spread(prng, 10 * kMilli, 10 * kSecond), [&wire] { wire.jitter = 0; });
+            break;
+        case FaultKind::Forgery:
+            wire.damage_permille = prng.below(200);
+            until(spread(prng, 10 * kMilli, 10 * kSecond), [this, &wire, node, seed = fault.seed] {
+                wire.damage_permille = 0;
+                Prng dice(seed);
+                for (int i = 0; i < 20; ++i) world_.replay_beat(1 - node, dice);
+            });
+            break;
+        case FaultKind::CutChannel:
+            world_.cut_channel(1);
+            until(span, [this] { world_.cut_channel(-1); });
+            break;
+        default:
+            world_.drop_channel();
+            break;
+    }
+    world_.network_changed();
+}
+
+void Chaos::strike_parts(const Fault& fault, std::size_t node, Prng& prng) {
+    const Nanos span = spread(prng, 100 * kMilli, 120 * kSecond);
+    switch (fault.kind) {
+        case FaultKind::KillService: {
+            const auto& resources = config_.resources;
+            return world_.kill_service(node, resources[prng.below(resources.size())].name);
+        }
+        case FaultKind::AgentsFail:
+            agents_.fail = prng.below(30);
+            agents_.slow = prng.below(20);
+            until(span, [this] {
+                agents_.fail = agents_.slow = 0;
+                world_.set_agent_faults(agents_);
+            });
+            break;
+        case FaultKind::AgentsHang:
+            agents_.hang = prng.below(20);
+            until(span, [this] {
+                agents_.hang = 0;
+                world_.set_agent_faults(agents_);
+            });
+            break;
+        case FaultKind::DiskFails:
+            world_.disk(node).works = false;
+            until(span, [this, node] { world_.disk(node).works = true; });
+            break;
+        case FaultKind::DiskSlow:
+            world_.disk(node).extra_latency = spread(prng, kMilli, 10 * kSecond);
+            until(span, [this, node] { world_.disk(node).extra_latency = 0; });
+            break;
+        case FaultKind::FenceRefuses:
+            fences_.refuse = chance(prng, 50) ? 100 : prng.below(60);
+            fences_.never_boot = prng.below(30);
+            until(span, [this] {
+                fences_.refuse = fences_.never_boot = 0;
+                world_.set_fence_faults(fences_);
+            });
+            break;
+        case FaultKind::FenceHangs:
+            fences_.hang = prng.below(60);
+            until(span, [this] {
+                fences_.hang = 0;
+                world_.set_fence_faults(fences_);
+            });
+            break;
+        default:
+            fences_.lie = prng.below(100);
+            until(span, [this] {
+                fences_.lie = 0;
+                world_.set_fence_faults(fences_);
+            });
+            break;
+    }
+    world_.set_agent_faults(agents_);
+    world_.set_fence_faults(fences_);
+}
+
+void Chaos::strike_as_operator(const Fault& fault, std::size_t node, Prng& prng) {
+    const std::string name = World::name_of(node);
+    const std::size_t at = prng.below(kNodes);
+    switch (fault.kind) {
+        case FaultKind::Configure:
+            change_config(config_, prng);
+            if (config_.is_in_maintenance) world_.reach(State::Maintenance);
+            if (config_.is_standby[0] || config_.is_standby[1]) world_.reach(State::StandbyNode);
+            return ask_configuration(at);
+        case FaultKind::Cleanup:
+            world_.request(at, node::Cleanup{"", "", chance(prng, 50)});
+            return;
+        case FaultKind::OperatorFence:
+            if (!plan_.has_fencing) return;
+            world_.request(at, node::FenceNode{name, chance(prng, 80) ? "reboot" : "off"});
+            return;
+        case FaultKind::Confirm:
+            // This person looks before he speaks.
+            if (world_.is_powered(node)) return;
+            // Nor does he make a node begin that was down when the other one went on without it.
+            if (!world_.lost_change(1 - node).empty()) return;
+            world_.reach(State::Confirmed);
+            world_.truth().proven_off(node);
+            world_.request(1 - node, node::ConfirmFenced{name});
+            return;
+        case FaultKind::Leave:
+            world_.request(node, node::Leave{});
+            return world_.after(spread(prng, 10 * kSecond, 120 * kSecond), [this, node] {
+                world_.reach(State::LeaverReturned);
+                world_.start_daemon(node);
+            });
+        default:
+            world_.request(at, node::SetAttribute{.node = name,
+                                                  .name = concat("load", prng.below(3)),
+                                                  .value = concat(prng.below(100)),
+                                                  .remove = chance(prng, 20),
+                                                  .is_permanent = false});
+    }
+}
+
+// --- The end ------------------------------------------------------------------------------------
+
+void Chaos::heal() {
+    world_.set_agent_faults({});
+    world_.set_fence_faults({});
+    for (int round = 0; round < kHealRounds && !is_over(); ++round) {
+        for (std::size_t i = 0; i < kNodes; ++i) {
+            // A device that lied left a life behind that nobody speaks to any more.
+            const bool is_shunned =
+                round == 2 &&
+                world_.reached().count(static_cast<std::size_t>(State::FenceLied)) > 0;
+            if (is_shunned && !world_.is_member(i)) world_.kill_daemon(i);
+            world_.boot(i);
+            world_.start_daemon(i);
+        }
+        advance(world_.now() + kHealRound);
+    }
+    if (is_over()) return;
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        std::string lost = world_.lost_change(i);
+        if (!lost.empty()) return world_.truth().violate("I-10", std::move(lost), world_.now());
+    }
+    calm();
+    const Nanos limit = world_.now() + kWellWithin;
+    while (!is_over() && !is_well() && world_.now() < limit) advance(world_.now() + kSecond);
+    if (is_over()) return;
+    if (!is_well()) {
+        return world_.truth().violate(world_.are_equal() ? "I-17" : "I-15",
+                                      concat("not well long after the last fault: ", missing()),
+                                      world_.now());
+    }
+    judge_quiet();
+}
+
+// What people do when it is over: the last wish, and a clean slate.
+void Chaos::calm() {
+    calm_config(config_);
+    ask_configuration(0);
+    advance(world_.now() + 5 * kSecond);
+    for (std::size_t i = 0; i < kNodes; ++i) world_.request(i, node::Cleanup{});
+}
+
+bool Chaos::is_well() const {
+    return world_.is_member(0) && world_.is_member(1) && world_.is_idle() && world_.are_equal() &&
+           missing() == world_.describe();
+}
+
+std::string Chaos::missing() const {
+    std::string text = world_.describe();
+    for (const WantedResource& resource : config_.resources) {
+        const bool here = world_.truth().is_active(0, resource.name);
+        const bool there = world_.truth().is_active(1, resource.name);
+        if (here == there)
+            text += concat(resource.name, here ? " runs twice; " : " runs nowhere; ");
+    }
+    return text;
+}
+
+// Claim I-22: what is at rest stays at rest; claim I-23: and is looked after.
+void Chaos::judge_quiet() {
+    const std::uint64_t transitions = world_.transitions();
+    advance(world_.now() + kQuiet);
+    if (is_over()) return;
+    if (world_.transitions() != transitions) {
+        return world_.truth().violate(
+            "I-22", concat(world_.transitions() - transitions, " transitions in a quiet minute"),
+            world_.now());
+    }
+    for (const WantedResource& resource : config_.resources) {
+        const std::size_t node = world_.truth().is_active(0, resource.name) ? 0 : 1;
+        const Nanos last = world_.last_monitor(node, resource.name);
+        const Nanos interval = static_cast<Nanos>(resource.monitor_s) * kSecond;
+        if (last >= 0 && world_.now() - last <= 2 * interval + kSecond) continue;
+        return world_.truth().violate("I-23",
+                                      concat(resource.name, " on ", World::name_of(node),
+                                             " was not monitored for two intervals"),
+                                      world_.now());
+    }
+}
+
+}  // namespace
+
+Outcome run(const RunOptions& options) {
+    Plan plan = make_plan(options.seed, options.cuts);
+    plan.settings.may_skip = options.may_skip;
+    plan.settings.trace = options.trace;
+    Chaos chaos(plan, options);
+    return chaos.run();
+}
+
+}  // namespace xbeat::xsim

@@ -1,0 +1,111 @@
+// One run: a pair, a configuration, faults of some kinds, operators; then everything heals, and
+// then nothing may happen any more.
+//
+// All of it follows from one seed. A run can be repeated with fewer kinds of faults, fewer faults
+// or less time (shrink.h) without shifting what is left.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/sim/config.h"
+#include "tests/sim/world.h"
+
+namespace xbeat::xsim {
+
+#define XSIM_FAULTS(X)                 \
+    X(Crash, "crash")                  \
+    X(Reboot, "reboot")                \
+    X(KillDaemon, "kill-daemon")       \
+    X(StallDaemon, "stall-daemon")     \
+    X(Freeze, "freeze")                \
+    X(Partition, "partition")          \
+    X(CutPath, "cut-path")             \
+    X(CutOneWay, "cut-one-way")        \
+    X(Loss, "loss")                    \
+    X(Jitter, "jitter")                \
+    X(Forgery, "forgery")              \
+    X(CutChannel, "cut-channel")       \
+    X(DropChannel, "drop-channel")     \
+    X(KillService, "kill-service")     \
+    X(KillExecutor, "kill-executor")   \
+    X(AgentsFail, "agents-fail")       \
+    X(AgentsHang, "agents-hang")       \
+    X(DiskFails, "disk-fails")         \
+    X(DiskSlow, "disk-slow")           \
+    X(FenceRefuses, "fence-refuses")   \
+    X(FenceHangs, "fence-hangs")       \
+    X(FenceLies, "fence-lies")         \
+    X(ClockSteps, "clock-steps")       \
+    X(Configure, "configure")          \
+    X(Cleanup, "cleanup")              \
+    X(OperatorFence, "operator-fence") \
+    X(Confirm, "confirm")              \
+    X(Leave, "leave")                  \
+    X(Attribute, "attribute")          \
+    X(Start, "start")
+
+enum class FaultKind : std::uint8_t {
+#define XSIM_FAULT_ENUM(name, text) name,
+    XSIM_FAULTS(XSIM_FAULT_ENUM)
+#undef XSIM_FAULT_ENUM
+        Count,
+};
+constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::Count);
+[[nodiscard]] std::string_view name_of(FaultKind kind);
+
+struct Fault {
+    Nanos at = 0;
+    FaultKind kind = FaultKind::Crash;
+    std::uint64_t seed = 0;
+};
+
+/// What a seed means.
+struct Plan {
+    Settings settings;
+    std::size_t resources_max = 20;
+    bool has_fencing = true;
+    Nanos chaos = 0;
+    std::set<FaultKind> kinds;
+    std::vector<Fault> faults;
+};
+
+/// What to leave out of a seed's plan.
+struct Cuts {
+    std::set<FaultKind> without;
+    std::set<std::size_t> kept;     // faults by number; none: all
+    Nanos chaos_max = 0;            // 0: as planned
+    std::size_t resources_max = 0;  // 0: as planned
+};
+
+[[nodiscard]] Plan make_plan(std::uint64_t seed, const Cuts& cuts);
+[[nodiscard]] std::string describe(const Plan& plan);
+
+struct RunOptions {
+    std::uint64_t seed = 1;
+    Cuts cuts;
+    Nanos until = 0;  // 0: to the end
+    bool may_skip = true;
+    std::function<void(Nanos, std::string_view)> trace;
+};
+
+struct Outcome {
+    std::optional<Violation> violation;
+    std::uint64_t digest = 0;
+    Reached reached;
+    Nanos simulated = 0;
+    std::uint64_t steps = 0;
+    std::uint64_t faults = 0;
+    std::uint64_t partitions = 0;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t power_cuts = 0;  // while writes were on their way
+};
+
+[[nodiscard]] Outcome run(const RunOptions& options);
+
+}  // namespace xbeat::xsim

@@ -1,0 +1,101 @@
+// From a seed to a plan.
+#include <algorithm>
+
+#include "core/text.h"
+#include "tests/sim/chaos.h"
+
+namespace xbeat::xsim {
+
+std::string_view name_of(FaultKind kind) {
+    static constexpr std::string_view kNames[] = {
+#define XSIM_FAULT_NAME(name, text) text,
+        XSIM_FAULTS(XSIM_FAULT_NAME)
+#undef XSIM_FAULT_NAME
+    };
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+namespace {
+
+constexpr std::size_t kFaultsMax = 400;
+
+// Fast verdicts mostly: they are the harder case.
+Timing draw_timing(Prng& prng) {
+    const std::uint64_t dice = prng.below(10);
+    if (dice < 6) return {.period = kMilli, .suspect = 3, .dead = 5, .stall_after = kSecond};
+    if (dice < 8) return {.period = 5 * kMilli, .suspect = 3, .dead = 10, .stall_after = kSecond};
+    return {.period = 10 * kMilli, .suspect = 10, .dead = 100, .stall_after = kSecond};
+}
+
+// Swarm: each kind of fault is on or off for the whole run, so that rare combinations are not
+// drowned by frequent ones.
+std::set<FaultKind> draw_kinds(Prng& prng) {
+    std::set<FaultKind> kinds;
+    for (std::size_t i = 0; i < kFaultKinds; ++i) {
+        const auto kind = static_cast<FaultKind>(i);
+        // A device that lies voids the promise that is to be tested, so it seldom does.
+        const std::uint64_t percent = kind == FaultKind::FenceLies ? 3 : 50;
+        if (chance(prng, percent)) kinds.insert(kind);
+    }
+    // Somebody has to switch on again what others switch off.
+    kinds.insert(FaultKind::Start);
+    return kinds;
+}
+
+std::vector<Fault> draw_faults(Prng& prng, const Plan& plan) {
+    std::vector<Fault> faults;
+    const Nanos gap = spread(prng, 50 * kMilli, 30 * kSecond);
+    const std::vector<FaultKind> kinds(plan.kinds.begin(), plan.kinds.end());
+    Nanos at = 10 * kSecond;
+    while (at < plan.chaos && faults.size() < kFaultsMax) {
+        faults.push_back({.at = at, .kind = kinds[prng.below(kinds.size())], .seed = prng.next()});
+        at += between(prng, 0, 2 * gap);
+    }
+    return faults;
+}
+
+}  // namespace
+
+Plan make_plan(std::uint64_t seed, const Cuts& cuts) {
+    Prng prng = stream(seed, "plan");
+    Plan plan;
+    plan.settings.seed = seed;
+    plan.settings.timing = draw_timing(prng);
+    plan.has_fencing = !chance(prng, 15);
+    plan.settings.arbiter = plan.has_fencing ? node::ArbiterKind::Fence : node::ArbiterKind::None;
+    plan.settings.disks_may_tear = chance(prng, 50);
+    const bool has_drift = chance(prng, 10);
+    for (std::int64_t& drift : plan.settings.drift_ppm) {
+        const std::int64_t drawn = between(prng, -500, 500);
+        if (has_drift) drift = drawn;
+    }
+    plan.resources_max = static_cast<std::size_t>(spread(prng, 1, 20));
+    plan.chaos = 10 * kSecond + spread(prng, 20 * kSecond, 1800 * kSecond);
+    // Laps that cannot be skipped are dear.
+    if (has_drift) plan.chaos = std::min(plan.chaos, 60 * kSecond);
+    plan.kinds = draw_kinds(prng);
+    plan.faults = draw_faults(prng, plan);
+    // What is left out is left out here, after everything has been drawn.
+    if (cuts.resources_max != 0) plan.resources_max = cuts.resources_max;
+    std::vector<Fault> kept;
+    for (std::size_t i = 0; i < plan.faults.size(); ++i) {
+        const Fault& fault = plan.faults[i];
+        if ((!cuts.kept.empty() && !cuts.kept.contains(i)) || cuts.without.contains(fault.kind)) continue;
+        if (cuts.chaos_max != 0 && fault.at > cuts.chaos_max) continue;
+        kept.push_back(fault);
+    }
+    if (cuts.chaos_max != 0) plan.chaos = std::min(plan.chaos, cuts.chaos_max);
+    plan.faults = std::move(kept);
+    return plan;
+}
+
+std::string describe(const Plan& plan) {
+    std::string text =
+        concat("period ", plan.settings.timing.period / kMicro, " us, ",
+               plan.has_fencing ? "fencing" : "no fencing", ", up to ", plan.resources_max,
+               " resources, chaos ", plan.chaos / kSecond, " s, ", plan.faults.size(), " faults:");
+    for (const FaultKind kind : plan.kinds) text += concat(' ', name_of(kind));
+    return text;
+}
+
+}  // namespace xbeat::xsim

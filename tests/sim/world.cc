@@ -1,0 +1,576 @@
+#include "tests/sim/world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/text.h"
+#include "replicate/apply.h"
+#include "wire/record.h"
+
+namespace xbeat::xsim {
+namespace {
+
+constexpr Nanos kProgressInterval = 100 * kMilli;  // of the reflex thread's pings
+constexpr std::int64_t kEpoch = 1'700'000'000;
+
+NodeId id_of(std::size_t index) { return NodeId{static_cast<std::uint16_t>(index + 1)}; }
+
+// Term and index stand at fixed places in a stored record: after the version byte.
+std::uint64_t word_at(const std::string& bytes, std::size_t place) {
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < 8 && place + i < bytes.size(); ++i) {
+        word |= std::uint64_t{static_cast<unsigned char>(bytes[place + i])} << (8 * i);
+    }
+    return word;
+}
+
+}  // namespace
+
+std::string World::name_of(std::size_t node) { return concat("pm0", node + 1); }
+
+World::World(Settings settings)
+    : settings_(std::move(settings)),
+      identities_(stream(settings_.seed, "identities")),
+      channel_prng_(stream(settings_.seed, "channel")) {
+    Prng shape = stream(settings_.seed, "shape");
+    const std::uint64_t secret = shape.next();
+    hosts_.reserve(kNodes);
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        Host& host =
+            hosts_.emplace_back(Kernel(static_cast<std::uint16_t>(i + 1), settings_.timing, secret),
+                                Disk(stream(settings_.seed, "disk", i)));
+        host.boot_offset = between(shape, 0, 1'000'000 * kSecond);
+        host.drift_ppm = settings_.drift_ppm[i];
+        host.disk.may_tear = settings_.disks_may_tear;
+        shot_at_[i] = -1;
+    }
+    // Round trips stay below half a period.
+    const Nanos longest = std::min<Nanos>(200 * kMicro, settings_.timing.period / 5);
+    for (std::size_t path = 0; path < kPaths; ++path) {
+        for (std::size_t sender = 0; sender < kNodes; ++sender) {
+            Wire& wire = wires_[path][sender];
+            wire.prng = stream(settings_.seed, "wire", path * 2 + sender);
+            wire.delay = between(shape, 10 * kMicro, longest);
+        }
+    }
+}
+
+Nanos World::local(std::size_t index) const {
+    const Host& host = hosts_[index];
+    return host.boot_offset + now_ + now_ / 1'000'000 * host.drift_ppm;
+}
+
+void World::run_until(Nanos end) {
+    constexpr Nanos kNever = INT64_MAX;
+    while (!has_failed()) {
+        const Nanos planned = agenda_.empty() ? kNever : agenda_.first_at();
+        const Nanos frame = frames_.empty() ? kNever : frames_.first_at();
+        std::size_t lapper = kNodes;
+        Nanos next_lap = kNever;
+        for (std::size_t i = 0; i < kNodes; ++i) {
+            const Host& host = hosts_[i];
+            if (!host.has_heart || host.is_frozen || host.next_lap >= next_lap) continue;
+            next_lap = host.next_lap;
+            lapper = i;
+        }
+        const Nanos next = std::min({planned, frame, next_lap});
+        if (next > end) break;
+        if (planned == next) {
+            now_ = next;
+            const Action action = agenda_.take();
+            action();
+        } else if (frame == next) {
+            now_ = next;
+            take_frame(frames_.take());
+        } else if (!try_skip(lapper, std::min(planned, end + 1))) {
+            now_ = next;
+            lap(lapper);
+        }
+    }
+    if (!has_failed()) now_ = end;
+}
+
+void World::guarded(Nanos when, std::size_t index, bool needs_daemon, Action action) {
+    at(when, [this, index, machine = hosts_[index].machine,
+              life = needs_daemon ? hosts_[index].life : 0, action = std::move(action)] {
+        Host& host = hosts_[index];
+        if (host.machine != machine || (life != 0 && host.life != life)) return;
+        if (!host.is_frozen) return action();
+        host.frozen.push_back([this, index, machine, life, action] {
+            const Host& later = hosts_[index];
+            if (later.machine == machine && (life == 0 || later.life == life)) action();
+        });
+    });
+}
+
+// --- Machines and processes ---------------------------------------------------------------------
+
+void World::boot(std::size_t index) {
+    Host& host = hosts_[index];
+    if (host.is_powered) return;
+    trace(concat(name_of(index), " boots"));
+    if (last_boot_ >= 0 && now_ - last_boot_ < kSecond) reach(State::BootBothAtOnce);
+    last_boot_ = now_;
+    host.is_powered = true;
+    host.is_frozen = false;
+    ++host.machine;
+    host.has_heart = false;
+    host.watched.clear();
+    truth_.proven_off(index);  // a booted kernel runs nothing of before
+    start_daemon(index);
+}
+
+void World::start_daemon(std::size_t index) {
+    Host& host = hosts_[index];
+    if (!host.is_powered || host.node || host.is_frozen) return;
+    const bool is_adopted = host.has_heart;
+    if (!host.has_heart) {
+        host.kernel.boot(next_incarnation());
+        host.has_heart = true;
+        host.next_lap = now_ + between(identities_, 1, settings_.timing.period);
+        host.fresh_probes = 0;
+    }
+    ++disturbances_;
+    node::Options options;
+    options.self = id_of(index);
+    options.cluster = "sim";
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        options.nodes.push_back({.id = id_of(i), .name = name_of(i), .paths = {"ic0", "ic1"}});
+    }
+    options.arbiter = settings_.arbiter;
+    options.handicap = settings_.handicap;
+    options.stall_limit = settings_.stall_limit;
+    options.seed = identities_.next();
+    host.node = std::make_unique<node::Node>(options);
+    host.life = next_incarnation();
+    host.led_term = 0;
+    truth_.life_began(index);
+    if (truth_.has_claims(index)) reach(State::DaemonRestarted);
+    node::Started started;
+    started.daemon = Incarnation{host.life};
+    started.heart = Incarnation{host.kernel.incarnation()};
+    started.heart_adopted = is_adopted;
+    host.disk.read_into(started);
+    trace(concat(name_of(index), " daemon starts"));
+    // As everything, the first step is nobody else's step.
+    guarded(now_, index, true, [this, index, started] { deliver(index, started); });
+    guarded(now_ + kProgressInterval, index, true,
+            [this, index, life = host.life] { tick_progress(index, life); });
+    network_changed();
+    connect_soon(between(channel_prng_, 5 * kMilli, 50 * kMilli));
+}
+
+void World::tick_progress(std::size_t index, std::uint64_t life) {
+    Host& host = hosts_[index];
+    if (!host.is_stalled) {
+        host.kernel.make_progress();
+        ++disturbances_;
+    }
+    guarded(now_ + kProgressInterval, index, true,
+            [this, index, life] { tick_progress(index, life); });
+}
+
+void World::kill_daemon(std::size_t index) {
+    Host& host = hosts_[index];
+    if (!host.node) return;
+    trace(concat(name_of(index), " daemon killed"));
+    if (!host.runs.empty()) reach(State::DaemonKilledBusy);
+    const std::uint64_t connection = ends_[index].connection;
+    host.node.reset();
+    host.life = 0;
+    host.waiting.clear();
+    host.is_stalled = false;
+    ++host.wake_number;
+    ++host.stall_number;
+    cut_short(index);
+    host.disk.lose_daemon();
+    host.watched.clear();
+    ends_[index] = {};
+    // Its kernel closes what it had open.
+    if (host.is_powered && connection != 0) {
+        after(200 * kMicro, [this, index, connection] {
+            if (is_usable()) close_end(1 - index, connection, "the peer closed it");
+        });
+    }
+    ++disturbances_;
+    network_changed();
+}
+
+void World::cut_power(std::size_t index) {
+    Host& host = hosts_[index];
+    if (!host.is_powered) return;
+    trace(concat(name_of(index), " loses power"));
+    host.is_powered = false;
+    host.is_frozen = false;
+    host.has_heart = false;
+    host.frozen.clear();
+    ++host.machine;
+    ++host.thaw_number;
+    host.disk.extra_latency = 0;
+    if (host.disk.lose_power() > 0) {
+        reach(State::LostWrites);
+        ++cuts_while_writing_;
+    }
+    kill_daemon(index);
+    truth_.power_lost(index);
+    host.was_replaced = false;
+    ++disturbances_;
+    network_changed();
+}
+
+void World::kill_executor(std::size_t index) {
+    Host& host = hosts_[index];
+    if (!host.node || host.runs.empty()) return;
+    trace(concat(name_of(index), " executor killed"));
+    reach(State::ExecutorDied);
+    std::vector<std::pair<OperationId, std::uint64_t>> ended;
+    for (const auto& [operation, run] : host.runs) ended.emplace_back(operation, run.number);
+    for (const auto& [operation, number] : ended) {
+        end_agent(index, operation, number, 0, execute::AgentStatus::Failed, "executor died");
+    }
+}
+
+void World::stall_daemon(std::size_t index, Nanos span) {
+    Host& host = hosts_[index];
+    if (!host.node || host.is_stalled) return;
+    trace(concat(name_of(index), " daemon stands still for ", span / kMilli, " ms"));
+    host.is_stalled = true;
+    guarded(now_ + span, index, true, [this, index, number = ++host.stall_number] {
+        if (hosts_[index].stall_number != number) return;
+        hosts_[index].is_stalled = false;
+        trace(concat(name_of(index), " daemon goes on"));
+        resume(index);
+    });
+}
+
+void World::freeze(std::size_t index, Nanos span) {
+    Host& host = hosts_[index];
+    if (!host.is_powered || host.is_frozen) return;
+    trace(concat(name_of(index), " freezes for ", span / kMilli, " ms"));
+    host.is_frozen = true;
+    host.was_replaced = false;
+    ++disturbances_;
+    network_changed();
+    after(span, [this, index, machine = host.machine, number = ++host.thaw_number] {
+        Host& thawed = hosts_[index];
+        if (thawed.machine != machine || thawed.thaw_number != number) return;
+        trace(concat(name_of(index), " thaws"));
+        if (thawed.was_replaced) reach(State::FrozenThawedOut);
+        thawed.is_frozen = false;
+        thawed.next_lap = now_ + 1 + settings_.timing.period / 3;
+        ++disturbances_;
+        std::deque<Action> actions = std::move(thawed.frozen);
+        thawed.frozen.clear();
+        for (Action& action : actions) at(now_, std::move(action));
+        network_changed();
+        resume(index);
+    });
+}
+
+void World::step_calendar(std::size_t index, std::int64_t seconds) {
+    trace(concat(name_of(index), " wall clock steps by ", seconds, " s"));
+    hosts_[index].calendar_step += seconds;
+    reach(State::ClockStepped);
+}
+
+// --- Steps --------------------------------------------------------------------------------------
+
+void World::deliver(std::size_t index, node::Event event) {
+    Host& host = hosts_[index];
+    if (!host.node) return;
+    if (host.is_frozen || host.is_stalled || !host.waiting.empty()) {
+        host.waiting.push_back(std::move(event));
+        return;
+    }
+    step(index, event);
+}
+
+// The daemon takes what has piled up, in order, each in a step of its own.
+void World::resume(std::size_t index) {
+    Host& host = hosts_[index];
+    if (!host.node || host.is_frozen || host.is_stalled || host.waiting.empty()) return;
+    const node::Event event = std::move(host.waiting.front());
+    host.waiting.pop_front();
+    step(index, event);
+    if (!host.waiting.empty()) guarded(now_, index, true, [this, index] { resume(index); });
+}
+
+void World::step(std::size_t index, const node::Event& event) {
+    Host& host = hosts_[index];
+    const Now now{.boot = Instant(Duration(local(index))),
+                  .calendar = EpochSeconds{kEpoch + now_ / kSecond + host.calendar_step}};
+    ++steps_;
+    digest_.add(static_cast<std::uint64_t>(now_) * 4 + index);
+    digest_.add(event.index());
+    const auto* verdict = std::get_if<node::PeerVerdict>(&event);
+    const bool is_loss = verdict != nullptr && verdict->state == node::PeerState::Dead;
+    std::map<std::string, std::string> counts;
+    if (is_loss) counts = fail_counts(index);
+    node::Output output = host.node->step(now, event);
+    if (is_loss) check_fail_counts(index, counts);
+    honour(index, std::move(output));
+    check(index);
+}
+
+void World::honour(std::size_t index, node::Output output) {
+    Host& host = hosts_[index];
+    for (node::Write& write : output.persist) host.disk.queue(std::move(write));
+    begin_commit(index);
+    for (node::Message& message : output.send) {
+        digest_.add(message.bytes);
+        send(index, std::move(message.bytes));
+    }
+    for (node::Command& each : output.run) command(index, each);
+    for (const node::Reply& reply : output.replies) take_reply(index, reply);
+    for (const Note& note : output.notes) take_note(index, note);
+    ++host.wake_number;
+    if (output.wake_at) set_wake(index, *output.wake_at);
+}
+
+void World::set_wake(std::size_t index, Instant when) {
+    const Nanos span = when.time_since_epoch().count() - local(index);
+    // A clock that runs fast or slow is at most 500 ppm off; what comes early comes again.
+    arm_wake(index, now_ + std::max<Nanos>(span, 0) + (span > 0 ? 1000 : 0),
+             hosts_[index].wake_number);
+}
+
+void World::arm_wake(std::size_t index, Nanos when, std::uint64_t number) {
+    guarded(when, index, true, [this, index, number] {
+        if (hosts_[index].wake_number == number) deliver(index, node::Wake{});
+    });
+}
+
+void World::command(std::size_t index, node::Command& command) {
+    Host& host = hosts_[index];
+    if (auto* run = std::get_if<node::RunAgent>(&command)) return run_agent(index, std::move(*run));
+    if (auto* kill = std::get_if<node::KillAgent>(&command)) {
+        const auto run = host.runs.find(kill->operation);
+        if (run == host.runs.end()) return;
+        guarded(now_ + kMilli, index, true,
+                [this, index, operation = kill->operation, number = run->second.number] {
+                    end_agent(index, operation, number, 0, execute::AgentStatus::Killed, {});
+                });
+    } else if (auto* unwatch = std::get_if<node::Unwatch>(&command)) {
+        host.watched.erase(unwatch->resource);
+    } else if (auto* accept = std::get_if<node::AcceptPeer>(&command)) {
+        host.kernel.set_peer(accept->heart.value);
+        ++disturbances_;
+    } else if (std::get_if<node::ForgetPeer>(&command) != nullptr) {
+        host.kernel.forget_peer();
+        ++disturbances_;
+    } else if (auto* grant = std::get_if<node::SetGrant>(&command)) {
+        host.kernel.set_grant(static_cast<std::uint64_t>(grant->lease.count()));
+        ++disturbances_;
+    } else if (std::get_if<node::ResetChannel>(&command) != nullptr) {
+        guarded(now_, index, true, [this, index, connection = ends_[index].connection] {
+            if (connection != 0) close_end(index, connection, "reset by this node");
+        });
+    } else if (std::get_if<node::Exit>(&command) != nullptr) {
+        guarded(now_ + 2 * kMilli, index, true,
+                [this, index, life = host.life] { leave(index, life); });
+    }
+}
+
+void World::leave(std::size_t index, std::uint64_t life) {
+    Host& host = hosts_[index];
+    if (host.life != life) return;
+    reach(State::LeftCleanly);
+    trace(concat(name_of(index), " has left"));
+    kill_daemon(index);
+    host.has_heart = false;
+    ++disturbances_;
+}
+
+void World::take_note(std::size_t index, const Note& note) {
+    trace(concat(name_of(index), "  ", note.kind, ": ", note.text));
+    digest_.add(note.kind);
+    digest_.add(note.text);
+    if (note.kind == "transition-started") ++transitions_;
+    if (note.kind == "joined" && note.node != name_of(index)) truth_.joined(1 - index);
+    static constexpr std::pair<std::string_view, State> kTold[] = {
+        {"fence-recalled", State::FenceRecalled},   {"no-safe-takeover", State::NoSafeTakeover},
+        {"state-diverged", State::StateDiverged},   {"log-cut", State::TornRecord},
+        {"channel-resumed", State::SessionResumed}, {"config-refused", State::ChangeAborted},
+        {"caught-up", State::JoinedByDelta},        {"peer-stalled", State::StalledPeer}};
+    for (const auto& [kind, state] : kTold) {
+        if (note.kind == kind) reach(state);
+    }
+    if (note.kind == "peer-refused" && note.text.find("was fenced") != std::string::npos) {
+        reach(State::LifeOfTheDead);
+    }
+    if (note.kind == "coordinator" && note.text.find("starts alone") != std::string::npos) {
+        reach(State::StartedAlone);
+    }
+    if (note.kind == "failover-started" && note.text.ends_with("stalled")) {
+        reach(State::StalledTooLong);
+    }
+    if (note.kind == "coordinator" && hosts_[1 - index].is_frozen) {
+        hosts_[1 - index].was_replaced = true;
+    }
+}
+
+void World::take_reply(std::size_t index, const node::Reply& reply) {
+    trace(concat(name_of(index), "  reply ", reply.client.value, ": ",
+                 reply.outcome ? *reply.outcome : reply.outcome.error().context));
+    digest_.add(reply.client.value * 2 + (reply.outcome ? 1 : 0));
+    const auto asked = asked_.find(reply.client.value);
+    if (asked == asked_.end()) return;
+    const std::uint64_t marker = asked->second;
+    asked_.erase(asked);
+    const Host& host = hosts_[index];
+    if (!reply.outcome || !host.node) return;
+    reach(State::ChangeAcknowledged);
+    ++acknowledged_count_;
+    const cib::Element* found = host.node->cib().find_id("cbo-marker");
+    // A later change may have taken its place already; then that one is what has to stay.
+    if (found == nullptr || found->get("value") != concat('m', marker)) return;
+    const std::int64_t epoch = parse_integer(host.node->cib().get("epoch")).value_or(0);
+    if (epoch == acknowledged_.epoch && marker != acknowledged_.marker) {
+        truth_.violate("I-12", concat("two configurations were acknowledged as epoch ", epoch),
+                       now_);
+    }
+    if (epoch > acknowledged_.epoch) acknowledged_ = {.marker = marker, .epoch = epoch};
+}
+
+std::string World::lost_change(std::size_t index) const {
+    const node::Node* node = hosts_[index].node.get();
+    if (node == nullptr || acknowledged_.marker == 0) return {};
+    const std::int64_t epoch = parse_integer(node->cib().get("epoch")).value_or(0);
+    const cib::Element* found = node->cib().find_id("cbo-marker");
+    const std::string_view marker = found == nullptr ? "none" : found->get("value");
+    const bool is_lost =
+        epoch < acknowledged_.epoch ||
+        (epoch == acknowledged_.epoch && marker != concat('m', acknowledged_.marker));
+    if (!is_lost) return {};
+    return concat(name_of(index), " has ", marker, " of epoch ", epoch, ", but m",
+                  acknowledged_.marker, " of epoch ", acknowledged_.epoch, " was acknowledged");
+}
+
+void World::check(std::size_t index) {
+    Host& host = hosts_[index];
+    if (!host.node) return;
+    const std::uint64_t term = host.node->term().value;
+    truth_.knows_term(index, term, now_);
+    if (host.node->coordinator() != name_of(index)) return;
+    truth_.coordinates(index, term, now_);
+    if (host.led_term == term) return;
+    host.led_term = term;
+    // Whoever begins to lead has all that was ever acknowledged.
+    std::string lost = lost_change(index);
+    if (!lost.empty()) truth_.violate("I-10", std::move(lost), now_);
+    if (!hosts_[1 - index].runs.empty()) reach(State::TermMidTransition);
+}
+
+std::map<std::string, std::string> World::fail_counts(std::size_t index) const {
+    std::map<std::string, std::string> out;
+    const cib::Element* node = replicate::node_state(hosts_[index].node->cib(), concat(index + 1));
+    const cib::Element* holder = node == nullptr ? nullptr : node->child("transient_attributes");
+    if (holder == nullptr) return out;
+    for (const cib::Element& set : holder->children) {
+        for (const cib::Element& pair : set.children) {
+            if (pair.get("name").starts_with("fail-count-")) {
+                out[std::string(pair.get("name"))] = pair.get("value");
+            }
+        }
+    }
+    return out;
+}
+
+void World::check_fail_counts(std::size_t index, const std::map<std::string, std::string>& before) {
+    const std::map<std::string, std::string> after = fail_counts(index);
+    for (const auto& [name, value] : before) {
+        if (after.contains(name)) continue;
+        truth_.violate("I-13",
+                       concat(name, " of ", name_of(index), " was ", value,
+                              " and is forgotten after the loss of the peer"),
+                       now_);
+    }
+}
+
+// --- Disks --------------------------------------------------------------------------------------
+
+void World::begin_commit(std::size_t index) {
+    Host& host = hosts_[index];
+    if (!host.node || !host.disk.can_begin()) return;
+    guarded(now_ + host.disk.begin(), index, true, [this, index] { finish_commit(index); });
+}
+
+void World::finish_commit(std::size_t index) {
+    Host& host = hosts_[index];
+    for (const node::Write& write : host.disk.under_way()) {
+        if (!host.disk.works) break;
+        const auto* record = std::get_if<node::AppendRecord>(&write.body);
+        if (record == nullptr) continue;
+        truth_.record_durable(index, word_at(record->bytes, 1), record->index.value,
+                              wire::checksum(record->bytes), now_);
+    }
+    std::vector<node::Persisted> answers = host.disk.finish();
+    if (!host.disk.works) reach(State::DiskFailed);
+    begin_commit(index);
+    for (node::Persisted& answer : answers) deliver(index, std::move(answer));
+}
+
+// --- Operators ----------------------------------------------------------------------------------
+
+ClientId World::request(std::size_t index, node::RequestBody body, std::uint64_t marker) {
+    const ClientId client{next_client_++};
+    Host& host = hosts_[index];
+    if (!host.node) return client;
+    if (marker != 0) asked_[client.value] = marker;
+    if (std::holds_alternative<node::FenceNode>(body)) {
+        reach(State::OperatorFenced);
+        operator_fence_until_ = now_ + 120 * kSecond;
+    }
+    if (marker != 0 && host.node->coordinator() != name_of(index)) {
+        reach(State::ChangeByFollower);
+    }
+    trace(concat("request ", client.value, " at ", name_of(index), ", kind ", body.index(),
+                 ", marker ", marker));
+    guarded(now_, index, true, [this, index, client, body = std::move(body)] {
+        deliver(index, node::ClientRequest{.client = client, .user = "uid 0", .body = body});
+    });
+    return client;
+}
+
+// --- Questions ----------------------------------------------------------------------------------
+
+bool World::is_member(std::size_t index) const {
+    const node::Node* node = hosts_[index].node.get();
+    if (node == nullptr || node->coordinator().empty()) return false;
+    const std::vector<node::PeerView> peers = node->peers();
+    return !peers.empty() && peers.front().is_member;
+}
+
+bool World::is_idle() const {
+    return std::all_of(hosts_.begin(), hosts_.end(), [](const Host& host) {
+        if (!host.node) return true;
+        const std::string activity = host.node->activity();
+        return activity == "idle" || activity == "follows the coordinator";
+    });
+}
+
+bool World::are_equal() const {
+    return hosts_[0].node && hosts_[1].node && hosts_[0].node->cib() == hosts_[1].node->cib();
+}
+
+std::string World::describe() const {
+    std::string text;
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        const Host& host = hosts_[i];
+        text += concat(name_of(i), ": ",
+                       !host.is_powered ? std::string("no power")
+                       : !host.node     ? std::string("no daemon")
+                                        : host.node->activity());
+        for (const std::string& resource : truth_.active(i)) text += concat(' ', resource);
+        text += "; ";
+    }
+    if (!are_equal()) text += "the copies differ; ";
+    return text;
+}
+
+Nanos World::last_monitor(std::size_t index, const std::string& resource) const {
+    const auto found = hosts_[index].last_monitor.find(resource);
+    return found == hosts_[index].last_monitor.end() ? -1 : found->second;
+}
+
+}  // namespace xbeat::xsim

@@ -11,6 +11,11 @@ namespace {
 
 using namespace effect;
 
+// Erasing a shutdown lock is done in the CIB alone: the node may be down.
+bool happens_in_cib(const Step& step) {
+    return step.task == Task::Delete && step.lock_node != nullptr;
+}
+
 bool belongs(const World& world, const Step& step) {
     static_cast<void>(world);
     if (!step.is(flag::kRunnable)) return false;
@@ -23,38 +28,20 @@ bool belongs(const World& world, const Step& step) {
         return true;
     }
     if (step.node == nullptr) return false;
+    if (happens_in_cib(step)) return true;
     if (is_guest(*step.node) && !step.node->remote_requires_reset) return true;
     return step.node->online && !step.node->unclean;
 }
 
-// Whether an edge still says something, now that all flags are known.
-bool matters(const Step& step, const Edge& edge) {
-    const Step& first = *edge.step;
-    const Effects effects = edge.effects;
-    if (effects == kNone) return false;
-    if (!first.is(flag::kRunnable)) {
-        const Effects weak = kPlain | kFirstPullsThen | kThenPullsFirst | kMinRunnable;
-        if ((effects & ~weak) == 0) return false;
-        if ((effects & (kMinRunnable | kUnmigratableThenBlocks)) != 0) return false;
-    }
-    if ((effects & kIfFirstUnmigratable) != 0 && first.is(flag::kMigratable)) return false;
-    // A mere order after a stop means nothing if that stop ends a live migration.
-    if (effects == kPlain && first.task == Task::Stop && first.is(flag::kMigratable)) return false;
-    if (effects == kSameNodeOrTarget && first.node != nullptr && step.node != nullptr) {
-        const Node* place = step.node;
+bool is_for_other_node(const Step& step, const Step& first, Effects effects) {
+    if (effects == kSameNodeOrTarget) {
         if (step.resource != nullptr && step.task == Task::MigrateTo) {
-            place = step.resource->assigned;
+            return first.node == nullptr || first.node != step.resource->assigned;
         }
-        if (first.node != place || first.is(flag::kOptional)) return false;
-    } else if (effects == kRequiredOnSameNode) {
-        if (first.node != nullptr && step.node != nullptr && first.node != step.node) return false;
-        if (first.is(flag::kOptional)) return false;
-    } else if (first.resource != nullptr && first.resource != step.resource &&
-               first.resource->failed && !first.resource->managed && first.task == Task::Stop &&
-               step.resource != nullptr && is_clone(*step.resource)) {
-        return false;
+        return first.node == nullptr || first.node != step.node || first.is(flag::kOptional);
     }
-    return true;
+    return (first.node != nullptr && step.node != nullptr && first.node != step.node) ||
+           first.is(flag::kOptional);
 }
 
 // --- One action
@@ -247,10 +234,11 @@ void add_downed(const World& world, const Step& step, Action& out) {
     } else if (step.task == Task::Stop && step.resource != nullptr && !out.resource_id.empty()) {
         if (step.resource->is_connection) {
             // A connection that is moving takes nobody down.
-            const bool moves = step.is(flag::kMigratable) &&
-                               find_step(*step.resource, Task::MigrateTo) != nullptr &&
-                               find_step(*step.resource, Task::MigrateTo)->is(flag::kMigratable) &&
-                               !find_step(*step.resource, Task::MigrateTo)->is(flag::kOptional);
+            const bool moves =
+                std::any_of(step.before.begin(), step.before.end(), [&step](const Edge& edge) {
+                    return edge.step->resource == step.resource &&
+                           edge.step->task == Task::MigrateFrom;
+                });
             if (!moves) out.downed.push_back(step.resource->id);
             return;
         }
@@ -270,7 +258,7 @@ bool names_node(const Step& step) {
 Action describe(World& world, const Step& step) {
     Action out;
     out.kind = step.is(flag::kPseudo) ? ActionKind::Pseudo : ActionKind::Resource;
-    const bool clears_lock = step.task == Task::Delete && step.lock_node != nullptr;
+    const bool clears_lock = happens_in_cib(step);
     if (out.kind != ActionKind::Pseudo &&
         (step.task == Task::Fence || step.task == Task::Shutdown ||
          step.task == Task::ClearFailCount || clears_lock)) {
@@ -304,15 +292,57 @@ Action describe(World& world, const Step& step) {
             out.target_rc = static_cast<std::int32_t>(parse_integer(value).value_or(0));
         }
     }
+    // While its node shuts down only the stop keeps the lock.
     if (step.resource != nullptr && step.resource->lock_node != nullptr &&
         out.kind == ActionKind::Resource && step.node == step.resource->lock_node &&
-        (step.task == Task::Stop || step.task == Task::Start)) {
+        (!step.node->shutting_down || step.task == Task::Stop)) {
         out.shutdown_lock = concat(step.resource->lock_time);
     }
     return out;
 }
 
+// The inputs of a step, each once, with the effects of all its orderings.
+std::vector<Edge> merged_inputs(const Step& step) {
+    std::vector<Edge> out = step.before;
+    std::stable_sort(out.begin(), out.end(), [](const Edge& a, const Edge& b) {
+        return a.step->index < b.step->index;
+    });
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < out.size(); ++at) {
+        if (kept > 0 && out[kept - 1].step == out[at].step) {
+            out[kept - 1].effects |= out[at].effects;
+        } else {
+            out[kept++] = out[at];
+        }
+    }
+    out.resize(kept);
+    return out;
+}
+
 }  // namespace
+
+bool edge_counts(const Step& step, const Edge& edge) {
+    const Step& first = *edge.step;
+    const Effects effects = edge.effects;
+    if (effects == kNone) return false;
+    if (!first.is(flag::kRunnable)) {
+        const Effects weak = kPlain | kFirstPullsThen | kThenPullsFirst | kMinRunnable;
+        if ((effects & ~weak) == 0) return false;
+        if ((effects & (kMinRunnable | kUnmigratableThenBlocks)) != 0) return false;
+    }
+    if ((effects & kIfFirstUnmigratable) != 0 && first.is(flag::kMigratable)) return false;
+    // A mere order after a stop means nothing if that stop ends a live migration.
+    if (effects == kPlain && first.task == Task::Stop && first.is(flag::kMigratable)) return false;
+    if (effects == kSameNodeOrTarget || effects == kRequiredOnSameNode) {
+        return !is_for_other_node(step, first, effects);
+    }
+    if (first.resource != nullptr && first.resource != step.resource && first.resource->failed &&
+        !first.resource->managed && first.task == Task::Stop && step.resource != nullptr &&
+        is_clone(*step.resource)) {
+        return false;
+    }
+    return !first.is(flag::kOptional) || first.is(flag::kAlwaysInGraph);
+}
 
 const Node* router_of(const Step& step) {
     if (step.node == nullptr || !is_guest_or_remote(*step.node) || step.node->remote == nullptr ||
@@ -362,13 +392,11 @@ Plan make_plan(World& world) {
     for (const Step& step : world.steps) {
         if (number[step.index] == kAbsent) continue;
         Action& action = plan.actions[number[step.index]];
-        for (const Edge& edge : step.before) {
-            if (number[edge.step->index] == kAbsent || !matters(step, edge)) continue;
+        for (const Edge& edge : merged_inputs(step)) {
+            if (number[edge.step->index] == kAbsent || !edge_counts(step, edge)) continue;
             action.inputs.push_back(number[edge.step->index]);
         }
         std::sort(action.inputs.begin(), action.inputs.end());
-        action.inputs.erase(std::unique(action.inputs.begin(), action.inputs.end()),
-                            action.inputs.end());
     }
     plan.scores = std::move(world.record.score_lines);
     if (world.record.explanation != nullptr) finish_explanation(world, plan, number);

@@ -3,6 +3,7 @@
 
 #include "core/text.h"
 #include "schedule/assign.h"
+#include "schedule/graph.h"
 #include "schedule/propagate.h"
 #include "schedule/settle.h"
 #include "schedule/steps.h"
@@ -215,23 +216,45 @@ void add_probe_orderings(World& world) {
     }
 }
 
-// Orderings between a guest's resources and the guest itself would never be met.
+// Finds out whether a step waits, over any number of others, for itself.
+class LoopSearch {
+public:
+    explicit LoopSearch(const Step& start) : start_(start) {}
+
+    bool closes(const Step& step, const Edge& input) {
+        Step& first = *input.step;
+        if (first.is(flag::kTracking) || !edge_counts(step, input)) return false;
+        if (&first == &start_) return true;
+        first.flags |= flag::kTracking;
+        visited_.push_back(&first);
+        return std::any_of(first.before.begin(), first.before.end(),
+                           [this, &first](const Edge& edge) { return closes(first, edge); });
+    }
+    LoopSearch(const LoopSearch&) = delete;
+    LoopSearch& operator=(const LoopSearch&) = delete;
+    ~LoopSearch() {
+        for (Step* step : visited_) step->flags &= ~flag::kTracking;
+    }
+
+private:
+    const Step& start_;
+    std::vector<Step*> visited_;
+};
+
+// Orderings that could never be met: a guest after what runs in it, or two resources that wait for
+// each other's room. Of several loops the newest step gives way first.
 void drop_impossible(World& world) {
-    const auto launcher_of = [](const Step& step) -> const Resource* {
-        if (step.node == nullptr || !is_guest(*step.node) || step.resource == nullptr) {
-            return nullptr;
-        }
-        return step.node->remote->launcher;
-    };
-    const auto concerns = [](const Resource* launcher, const Step& step) {
-        return launcher != nullptr && step.resource != nullptr &&
-               (step.resource == launcher || top_of(*step.resource, true) == launcher);
-    };
-    for (Step& then : world.steps) {
-        for (Edge& edge : then.before) {
-            if ((edge.effects & kGuestAllowed) != 0) continue;
-            if (concerns(launcher_of(*edge.step), then) ||
-                concerns(launcher_of(then), *edge.step)) {
+    for (std::size_t at = world.steps.size(); at-- > 0;) {
+        Step& then = world.steps[at];
+        for (std::size_t input = then.before.size(); input-- > 0;) {
+            Edge& edge = then.before[input];
+            const Step& first = *edge.step;
+            if ((edge.effects & kGuestAllowed) == 0 && first.resource != nullptr &&
+                first.node != nullptr && then.resource != nullptr && is_guest(*first.node) &&
+                first.node->remote->launcher == then.resource) {
+                edge.effects = kNone;
+            } else if (edge.effects == kSameNodeOrTarget && then.resource != nullptr &&
+                       then.task == Task::MigrateTo && LoopSearch(then).closes(then, edge)) {
                 edge.effects = kNone;
             }
         }
@@ -248,13 +271,11 @@ void apply_orderings(World& world) {
     for (std::size_t at = 0; at < world.orderings.size(); ++at) {
         apply(world, world.orderings[at]);
     }
-    for (std::size_t at = 0; at < world.steps.size(); ++at) {
-        block_colocated(world, world.steps[at]);
-    }
+    for (std::size_t at = world.steps.size(); at-- > 0;) block_colocated(world, world.steps[at]);
     std::uint32_t searches = 0;
     for (Resource* resource : world.top) add_restart_orderings(*resource, searches);
     add_probe_orderings(world);
-    for (std::size_t at = 0; at < world.steps.size(); ++at) settle(world, world.steps[at]);
+    for (std::size_t at = world.steps.size(); at-- > 0;) settle(world, world.steps[at]);
     drop_impossible(world);
 }
 

@@ -56,8 +56,10 @@ public:
     PairUpdate(World& world, Step& first, Step& then, Effects effects)
         : world_(world), first_(first), then_(then), effects_(effects) {}
 
-    Changed run(std::uint32_t seen, const Node* place) {
+    // `seen`, `then_seen`: the flags of each as the other sees them.
+    Changed run(std::uint32_t seen, std::uint32_t then_seen, const Node* place) {
         seen_ = seen;
+        then_seen_ = then_seen;
         node_ = place;
         if (has(kFirstDrivesThenOnNode)) {
             effects_ = (effects_ & ~kFirstDrivesThenOnNode) | kFirstDrivesThen;
@@ -141,7 +143,7 @@ private:
         if (has(kFirstPullsThen) && first_.is(flag::kRunnable) && (seen_ & flag::kOptional) == 0) {
             then_.flags |= flag::kAlwaysInGraph;
         }
-        if (has(kThenPullsFirst) && !then_.is(flag::kOptional)) {
+        if (has(kThenPullsFirst) && (then_seen_ & flag::kOptional) == 0) {
             first_.flags |= flag::kAlwaysInGraph;
         }
         if (has(kFirstDrivesThen | kThenDrivesFirst | kRestartPair) && first_.resource != nullptr &&
@@ -157,12 +159,14 @@ private:
     Step& then_;
     Effects effects_;
     std::uint32_t seen_ = 0;
+    std::uint32_t then_seen_ = 0;
     const Node* node_ = nullptr;
     Changed changed_;
 };
 
 void settle_after(World& world, Step& step) {
-    for (std::size_t at = 0; at < step.after.size(); ++at) settle(world, *step.after[at].step);
+    // The newest first; what is linked meanwhile has its turn when its step changes.
+    for (std::size_t at = step.after.size(); at-- > 0;) settle(world, *step.after[at].step);
 }
 
 void cancel_first(Step& first, const Step& then, Effects effects) {
@@ -192,13 +196,16 @@ bool settle_input(World& world, Step& then, std::size_t at) {
         first = &completion_for_ordering(*first);
     }
     const Effects effects = edge.effects;
-    const Changed changed = PairUpdate(world, *first, then, effects)
-                                .run(flags_for_ordering(*first, then_place), then.node);
-    if (first != then.before[at].step) {
+    if (first != edge.step) {
         // The completion stands for the step itself from now on.
+        if (!link_steps(*first, then, effects)) return false;
         then.before[at].effects = kNone;
-        link_steps(*first, then, effects);
+        return true;
     }
+    const std::uint32_t seen = flags_for_ordering(*first, then_place);
+    const std::uint32_t then_seen = flags_for_ordering(then, first_place);
+    const Changed changed =
+        PairUpdate(world, *first, then, effects).run(seen, then_seen, then.node);
     if (changed.first) {
         settle_after(world, *first);
         settle(world, *first);
@@ -238,7 +245,7 @@ void settle(World& world, Step& then) {
         then.flags &= ~flag::kRunnable;
     }
     bool changed = false;
-    for (std::size_t at = 0; at < then.before.size(); ++at) {
+    for (std::size_t at = then.before.size(); at-- > 0;) {
         if (settle_input(world, then, at)) changed = true;
     }
     if (then.is(flag::kNeedsEnough)) changed = before != then.flags;

@@ -503,11 +503,12 @@ void order_to_step(World& world, Resource* first, Task first_task, Step* then, E
     out.origin = world.record.origin;
 }
 
-void link_steps(Step& first, Step& then, Effects effects) {
-    if (&first == &then || effects == effect::kNone) return;
-    if (edge_present(first, then, effects)) return;
+bool link_steps(Step& first, Step& then, Effects effects) {
+    if (&first == &then || effects == effect::kNone) return false;
+    if (edge_present(first, then, effects)) return false;
     first.after.push_back({.step = &then, .effects = effects});
     then.before.push_back({.step = &first, .effects = effects});
+    return true;
 }
 
 }  // namespace xbeat::schedule

@@ -66,7 +66,8 @@ void order_steps(World& world, Step* first, Step* then, Effects effects);
 void order_from_step(World& world, Step* first, Resource* then, Task then_task, Effects effects);
 void order_to_step(World& world, Resource* first, Task first_task, Step* then, Effects effects);
 
-/// Links two steps at once. Nothing happens for equal steps or without effects.
-void link_steps(Step& first, Step& then, Effects effects);
+/// Links two steps at once. Nothing happens, and false is returned, for equal steps, without
+/// effects, and where the two share one of the effects already.
+bool link_steps(Step& first, Step& then, Effects effects);
 
 }  // namespace xbeat::schedule

@@ -11,21 +11,24 @@
 // that were made for an earlier one.
 //
 // Pure: the host checks tags, names the cluster by its place and tells the time. Boot-time clock
-// only; the margin covers 500 ppm between any two.
+// only; the margin covers kClockDriftPpmMax of each clock.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "core/id.h"
+#include "core/limits.h"
 #include "core/time.h"
 #include "wire/witness.h"
 
 namespace xbeat::arbiter {
 
-/// How much longer than a lease its giver waits, for clocks that run apart (500 ppm each) and for
-/// their grain.
-[[nodiscard]] constexpr Duration lease_margin(Duration lease) { return lease / 1000 + 1ms; }
+/// How much longer than a lease its giver waits: for two clocks that run apart, and for their
+/// grain.
+[[nodiscard]] constexpr Duration lease_margin(Duration lease) {
+    return lease * 2 * kClockDriftPpmMax / 1'000'000 + 1ms;
+}
 
 class WitnessLedger {
 public:

@@ -45,6 +45,11 @@ Result<void> hkdf(std::span<const std::uint8_t> secret, std::string label,
 
 }  // namespace
 
+Result<void> derive_bytes(std::span<const std::uint8_t> secret, const std::string& label,
+                          std::span<std::uint8_t> out) {
+    return hkdf(secret, label, out);
+}
+
 Psk::~Psk() { ::OPENSSL_cleanse(key.data(), key.size()); }
 
 Result<Psk> derive_psk(std::span<const std::uint8_t> secret, const PskUse& use) {

@@ -43,4 +43,9 @@ struct PskUse {
 /// The key for one connector, acceptor and path. Code::System if the library fails.
 [[nodiscard]] Result<Psk> derive_psk(std::span<const std::uint8_t> secret, const PskUse& use);
 
+/// HKDF-SHA-256 of the cluster secret for another use; `label` names it and must be no other's.
+/// Code::Unavailable if the library fails.
+Result<void> derive_bytes(std::span<const std::uint8_t> secret, const std::string& label,
+                          std::span<std::uint8_t> out);
+
 }  // namespace xbeat::net

@@ -108,6 +108,30 @@ void Ring::send(int fd, std::span<const char> bytes, Token token) {
     entry->user_data = pack(token);
 }
 
+void Ring::receive_message(int fd, msghdr* message, Token token) {
+    io_uring_sqe* const entry = next_entry(token);
+    ::io_uring_prep_recvmsg(entry, fd, message, 0);
+    entry->user_data = pack(token);
+}
+
+void Ring::send_message(int fd, const msghdr* message, Token token) {
+    io_uring_sqe* const entry = next_entry(token);
+    ::io_uring_prep_sendmsg(entry, fd, message, MSG_NOSIGNAL);
+    entry->user_data = pack(token);
+}
+
+void Ring::read_at(int fd, std::span<char> buffer, std::uint64_t offset, Token token) {
+    io_uring_sqe* const entry = next_entry(token);
+    ::io_uring_prep_read(entry, fd, buffer.data(), static_cast<unsigned>(buffer.size()), offset);
+    entry->user_data = pack(token);
+}
+
+void Ring::write_at(int fd, std::span<const char> bytes, std::uint64_t offset, Token token) {
+    io_uring_sqe* const entry = next_entry(token);
+    ::io_uring_prep_write(entry, fd, bytes.data(), static_cast<unsigned>(bytes.size()), offset);
+    entry->user_data = pack(token);
+}
+
 void Ring::accept(int fd, Token token) {
     io_uring_sqe* const entry = next_entry(token);
     ::io_uring_prep_multishot_accept(entry, fd, nullptr, nullptr, SOCK_CLOEXEC);

@@ -57,6 +57,13 @@ public:
     void receive(int fd, std::span<char> buffer, Token token);
     /// One send(2) without SIGPIPE; may send less.
     void send(int fd, std::span<const char> bytes, Token token);
+    /// One recvmsg(2) or sendmsg(2); the header and all it points to must live until the
+    /// completion.
+    void receive_message(int fd, msghdr* message, Token token);
+    void send_message(int fd, const msghdr* message, Token token);
+    /// One pread(2) or pwrite(2). For O_DIRECT, place, size and `offset` are the caller's to align.
+    void read_at(int fd, std::span<char> buffer, std::uint64_t offset, Token token);
+    void write_at(int fd, std::span<const char> bytes, std::uint64_t offset, Token token);
     /// Connections as they come (multishot). Result: a new descriptor, close-on-exec, to be owned.
     void accept(int fd, Token token);
     /// `address` must live until the completion.

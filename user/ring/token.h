@@ -29,6 +29,9 @@ enum class Op : std::uint8_t {
     ControlAccept,
     ControlReceive,
     ControlSend,
+    WitnessDatagram,  // the witness's own: one slot receives, answers, receives again
+    ArbiterNews,      // the daemon's: answers of the witness
+    ArbiterDisk,      // the daemon's: blocks of the shared disk
 };
 
 struct Token {

@@ -1,0 +1,222 @@
+// xbeat-witness: the command line and the loop of the witness. See xbeat-witness(8).
+#include <fmt/format.h>
+#include <openssl/rand.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "core/check.h"
+#include "ring/ring.h"
+#include "sys/boot_clock.h"
+#include "sys/log.h"
+#include "sys/realtime.h"
+#include "sys/system_error.h"
+#include "witness/server.h"
+
+namespace {
+
+using xbeat::Error;
+using xbeat::Instant;
+using xbeat::Level;
+using xbeat::Note;
+using xbeat::Result;
+using xbeat::sys::Log;
+namespace ring = xbeat::ring;
+namespace sys = xbeat::sys;
+namespace witness = xbeat::witness;
+
+constexpr const char* kVersion = "0.1.0";
+// Those of sysexits(3) that a daemon needs, as xbeatd uses them.
+constexpr int kExitUsage = 64;
+constexpr int kExitConfig = 78;
+constexpr int kPriority = 40;  // below what the kernel's own threads use
+
+struct Choices {
+    std::string listen;
+    std::uint16_t port = xbeat::wire::kWitnessPort;
+    std::string keys = "/etc/xbeat/witness.keys";
+    bool only_check = false;
+};
+
+std::uint64_t random_life() {
+    std::uint64_t value = 0;
+    while (value == 0)
+        XB_CHECK(::RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
+    return value;
+}
+
+Result<sys::Fd> catch_signals() {
+    sigset_t wanted;
+    ::sigemptyset(&wanted);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&wanted, signal);
+    if (::pthread_sigmask(SIG_BLOCK, &wanted, nullptr) != 0)
+        return sys::system_error("cannot block signals");
+    sys::Fd signals(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals.is_open()) return sys::system_error("cannot make a signalfd");
+    return signals;
+}
+
+Note counters_note(const witness::Server& server, Instant now) {
+    const witness::Counters& counters = server.counters();
+    Note note = Log::note(Level::Info, "counters", "what became of the datagrams so far");
+    const auto add = [&](const char* name, std::uint64_t value) {
+        note.fields.emplace_back(name, std::to_string(value));
+    };
+    add("clusters", server.clusters());
+    add("leases", server.leases(now));
+    add("told", counters.told);
+    add("granted", counters.granted);
+    add("held", counters.held);
+    add("stale", counters.stale);
+    add("starting", counters.starting);
+    add("released", counters.released);
+    add("malformed", counters.malformed);
+    add("unknown_cluster", counters.unknown_cluster);
+    add("wrong_tag", counters.wrong_tag);
+    add("unsent", counters.unsent);
+    return note;
+}
+
+void reload(witness::Server& server, const Choices& choices, Log& log) {
+    sd_notify(0, "RELOADING=1");
+    Result<std::vector<witness::ClusterKey>> keys = witness::load_keys(choices.keys);
+    const Result<void> outcome =
+        keys ? server.replace_keys(*std::move(keys), sys::boot_now()) : Result<void>(keys.error());
+    if (outcome)
+        log.write(Log::note(
+            Level::Info, "keys-loaded",
+            fmt::format("{} was read again: {} clusters", choices.keys, server.clusters())));
+    else
+        log.write(Log::note(
+            Level::Error, "keys-rejected",
+            fmt::format("{}; the keys of before stay in force", outcome.error().context)));
+    sd_notify(0, "READY=1");
+}
+
+/// False once the witness is to end.
+bool take_signals(const sys::Fd& signals, witness::Server& server, const Choices& choices,
+                  Log& log) {
+    signalfd_siginfo info{};
+    while (::read(signals.get(), &info, sizeof info) == sizeof info) {
+        switch (info.ssi_signo) {
+            case SIGHUP:
+                reload(server, choices, log);
+                break;
+            case SIGUSR1:
+                log.write(counters_note(server, sys::boot_now()));
+                break;
+            default:
+                return false;
+        }
+    }
+    return true;
+}
+
+/// A witness that waits for a processor makes every takeover wait; without the right to a priority
+/// it serves as well as it can.
+void hurry(Log& log) {
+    const Result<void> locked = sys::lock_memory();
+    const Result<void> real_time = sys::become_realtime(kPriority);
+    for (const Result<void>& outcome : {locked, real_time}) {
+        if (!outcome)
+            log.write(Log::note(
+                Level::Warning, "not-realtime",
+                fmt::format("answers may be late under load: {}", outcome.error().context)));
+    }
+}
+
+Result<void> serve(const Choices& choices, const xbeat::heart::IpAddress& address,
+                   std::vector<witness::ClusterKey> keys) {
+    Log log;
+    const sys::Fd signals = XB_TRY(catch_signals());
+    hurry(log);
+    // The ring goes first: nothing may write into the server's slots once they are gone.
+    std::optional<witness::Server> server;
+    ring::Ring ring = XB_TRY(ring::Ring::create({}));
+    server.emplace(XB_TRY(
+        witness::Server::create({.address = address, .port = choices.port, .life = random_life()},
+                                std::move(keys), ring, sys::boot_now())));
+    ring.poll(signals.get(), POLLIN, {.op = ring::Op::Signal});
+    Note note = Log::note(
+        Level::Info, "witness-started",
+        fmt::format(
+            "xbeat-witness serves {} clusters; it grants nothing for {} s, until the "
+            "leases that a former life may have granted have run out",
+            server->clusters(),
+            std::chrono::ceil<std::chrono::seconds>(server->starting_until() - sys::boot_now())
+                .count()));
+    note.fields = {{"version", kVersion}, {"port", std::to_string(server->port())}};
+    log.write(note);
+    sd_notify(0, "READY=1");
+    bool goes_on = true;
+    const auto handle = [&](const ring::Completion& completion) {
+        if (completion.token.op == ring::Op::WitnessDatagram)
+            return server->complete(completion, sys::boot_now());
+        if (completion.token.op != ring::Op::Signal) return;
+        if (!completion.more) ring.poll(signals.get(), POLLIN, completion.token);
+        goes_on = take_signals(signals, *server, choices, log) && goes_on;
+    };
+    while (goes_on) {
+        static_cast<void>(XB_TRY(ring.wait(handle)));
+        for (const Note& entry : server->take_notes()) log.write(entry);
+    }
+    sd_notify(0, "STOPPING=1");
+    log.write(counters_note(*server, sys::boot_now()));
+    return {};
+}
+
+int fail(const Error& error, int code) {
+    Log log;
+    log.write(Log::note(Level::Error, "start-failed", error.context));
+    return code;
+}
+
+int run(const Choices& choices) {
+    xbeat::heart::IpAddress address;
+    if (!choices.listen.empty()) {
+        const auto parsed = xbeat::heart::IpAddress::parse(choices.listen);
+        if (!parsed)
+            return fail(
+                {.code = xbeat::Code::Invalid,
+                 .context = fmt::format("`{}` is not an IPv4 or IPv6 address", choices.listen)},
+                kExitUsage);
+        address = *parsed;
+    }
+    Result<std::vector<witness::ClusterKey>> keys = witness::load_keys(choices.keys);
+    if (!keys) return fail(keys.error(), kExitConfig);
+    if (choices.only_check) {
+        fmt::print("{}: right; {} keys\n", choices.keys, keys->size());
+        return EXIT_SUCCESS;
+    }
+    const Result<void> outcome = serve(choices, address, *std::move(keys));
+    return outcome ? EXIT_SUCCESS : fail(outcome.error(), EXIT_FAILURE);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Choices choices;
+    CLI::App app{"The xbeat witness: breaks the tie of pairs of nodes. See xbeat-witness(8)."};
+    app.set_version_flag("--version", fmt::format("xbeat-witness {}", kVersion));
+    app.add_option("--listen", choices.listen, "the address to listen on; default: all of them")
+        ->type_name("ADDRESS");
+    app.add_option("--port", choices.port, "the UDP port")->capture_default_str();
+    app.add_option("--keys", choices.keys, "the file with a line for each cluster")
+        ->envname("XBEAT_WITNESS_KEYS")
+        ->capture_default_str();
+    app.add_flag("--check", choices.only_check, "check the file of keys, and end");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int code = app.exit(error);
+        return code == 0 ? EXIT_SUCCESS : kExitUsage;
+    }
+    return run(choices);
+}

@@ -69,8 +69,12 @@ node::Options node_options(const Config& config, std::uint64_t seed) {
     node::Options options;
     options.self = config.self;
     options.cluster = config.cluster;
-    options.arbiter = config.arbiter;
-    options.handicap = config.handicap;
+    options.arbiter = config.arbiter.kind;
+    options.handicap = config.arbiter.handicap;
+    options.exclusivity = config.arbiter.lease;
+    // Longer than a verdict takes, so that it comes first; and what is no longer than the standby's
+    // wait costs nothing.
+    options.lease = std::max(2 * config.timing.tau(), kGrantMin);
     options.stall_limit = config.timing.stall_limit;
     options.unsafe_takeover = config.unsafe_takeover;
     options.seed = seed;

@@ -163,7 +163,8 @@ constexpr std::array<std::string_view, 10> kTopKeys{
 constexpr std::array<std::string_view, 6> kTimingKeys{
     "period", "suspect", "dead", "stall_after", "stall_limit", "allow_single_path"};
 constexpr std::array<std::string_view, 1> kHeartKeys{"mode"};
-constexpr std::array<std::string_view, 2> kArbiterKeys{"kind", "handicap"};
+constexpr std::array<std::string_view, 6> kArbiterKeys{"kind",         "handicap", "witness",
+                                                       "witness_port", "disk",     "lease"};
 constexpr std::array<std::string_view, 3> kNodeKeys{"name", "id", "links"};
 constexpr std::array<std::string_view, 4> kLinkKeys{"name", "interface", "address", "vlan"};
 
@@ -357,6 +358,54 @@ Result<void> read_timing(const Reader& top, Config& config) {
     return {};
 }
 
+Result<node::ArbiterKind> read_arbiter_kind(const Reader& at) {
+    const auto word = XB_TRY(at.text("kind"));
+    if (!word) return node::ArbiterKind::Fence;
+    constexpr std::array kKinds{node::ArbiterKind::Fence, node::ArbiterKind::Witness,
+                                node::ArbiterKind::Disk, node::ArbiterKind::None};
+    std::vector<std::string_view> words;
+    for (const node::ArbiterKind kind : kKinds) {
+        if (arbiter::to_string(kind) == *word) return kind;
+        words.push_back(arbiter::to_string(kind));
+    }
+    return at.error(*at.find("kind"),
+                    fmt::format("there is no arbiter `{}`{}: there are fence, witness, disk and "
+                                "none",
+                                *word, cib::did_you_mean(*word, words)));
+}
+
+Result<ArbiterConfig> read_arbiter(const Reader& at) {
+    ArbiterConfig made;
+    made.kind = XB_TRY(read_arbiter_kind(at));
+    made.handicap = XB_TRY(at.duration("handicap", made.handicap, 0s, 1h));
+    made.lease = XB_TRY(at.duration("lease", made.lease, kArbiterLeaseMin, wire::kWitnessLeaseMax));
+    made.witness_port = static_cast<std::uint16_t>(
+        XB_TRY(at.integer("witness_port", 1, 65535)).value_or(made.witness_port));
+    const auto witness = XB_TRY(at.text("witness"));
+    const auto disk = XB_TRY(at.text("disk"));
+    if (witness.has_value() != (made.kind == node::ArbiterKind::Witness))
+        return at.error(witness ? "`witness` is for kind = \"witness\" only"
+                                : "kind \"witness\" needs `witness`: the address of the third host "
+                                  "on which xbeat-witness runs");
+    if (disk.has_value() != (made.kind == node::ArbiterKind::Disk))
+        return at.error(disk ? "`disk` is for kind = \"disk\" only"
+                             : "kind \"disk\" needs `disk`: a block device that all nodes share");
+    if (witness) {
+        const auto address = heart::IpAddress::parse(*witness);
+        if (!address || !is_unicast(*address))
+            return at.error(
+                *at.find("witness"),
+                fmt::format("`{}` is not the IPv4 or IPv6 address of one host", *witness));
+        made.witness = *address;
+    }
+    if (disk) {
+        if (disk->empty() || disk->front() != '/')
+            return at.error(*at.find("disk"), "`disk` must be an absolute path");
+        made.disk = *disk;
+    }
+    return made;
+}
+
 Result<void> read_tables(const Reader& top, Config& config) {
     if (const toml::table* const table = XB_TRY(top.table("heart")); table != nullptr) {
         const Reader at(top.file(), *table, "[heart]");
@@ -375,14 +424,7 @@ Result<void> read_tables(const Reader& top, Config& config) {
     if (const toml::table* const table = XB_TRY(top.table("arbiter")); table != nullptr) {
         const Reader at(top.file(), *table, "[arbiter]");
         XB_TRY(at.allow(kArbiterKeys));
-        if (const auto kind = XB_TRY(at.text("kind")); kind) {
-            if (*kind != "fence" && *kind != "none")
-                return at.error(
-                    *at.find("kind"),
-                    fmt::format("there is no arbiter `{}`: there are fence and none", *kind));
-            config.arbiter = *kind == "fence" ? node::ArbiterKind::Fence : node::ArbiterKind::None;
-        }
-        config.handicap = XB_TRY(at.duration("handicap", config.handicap, 0s, 1h));
+        config.arbiter = XB_TRY(read_arbiter(at));
     }
     config.unsafe_takeover = XB_TRY(top.boolean("unsafe_takeover", config.unsafe_takeover));
     config.port =
@@ -457,8 +499,7 @@ std::vector<std::string> needs_restart(const Config& old_config, const Config& n
     compare(old_config.nodes == new_config.nodes, "node");
     compare(old_config.timing == new_config.timing, "profile or [timing]");
     compare(old_config.heart_mode == new_config.heart_mode, "[heart] mode");
-    compare(old_config.arbiter == new_config.arbiter, "[arbiter] kind");
-    compare(old_config.handicap == new_config.handicap, "[arbiter] handicap");
+    compare(old_config.arbiter == new_config.arbiter, "[arbiter]");
     compare(old_config.unsafe_takeover == new_config.unsafe_takeover, "unsafe_takeover");
     return keys;
 }

@@ -19,12 +19,15 @@
 #include "heart/heart.h"
 #include "heart/ip_address.h"
 #include "node/node.h"
+#include "wire/witness.h"
 
 namespace xbeat::daemon {
 
 constexpr std::size_t kTomlBytesMax = std::size_t{1} << 20U;  // larger files are rejected
 constexpr std::size_t kNameBytesMax = 64;                     // of a cluster, node or link
 constexpr std::size_t kKeyBytes = 32;
+constexpr Duration kArbiterLeaseMin = 100ms;   // shorter exclusivity would end at every hiccup
+constexpr Duration kGrantMin = 20ms;           // to the peer: no longer than the usual handicap
 constexpr Duration kSinglePathTauMin = 100ms;  // one path only: faster verdicts are refused
 
 /// How fast peers are judged: a row of the table of profiles, or what [timing] made of it.
@@ -59,6 +62,17 @@ struct NodeConfig {
     friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
 };
 
+/// [arbiter]: who breaks the tie, and what it is asked for.
+struct ArbiterConfig {
+    node::ArbiterKind kind = node::ArbiterKind::Fence;
+    Duration handicap = 20ms;
+    heart::IpAddress witness;  // None unless kind is Witness
+    std::uint16_t witness_port = wire::kWitnessPort;
+    std::string disk;     // empty unless kind is Disk; an absolute path
+    Duration lease = 3s;  // of exclusivity, kArbiterLeaseMin..kWitnessLeaseMax
+    friend bool operator==(const ArbiterConfig&, const ArbiterConfig&) = default;
+};
+
 struct Config {
     std::string cluster;
     std::string key_file;
@@ -67,8 +81,7 @@ struct Config {
     NodeId self;
     std::uint16_t port = 7455;
     heart::Mode heart_mode = heart::Mode::Auto;
-    node::ArbiterKind arbiter = node::ArbiterKind::Fence;
-    Duration handicap = 20ms;
+    ArbiterConfig arbiter;
     bool unsafe_takeover = false;
     std::vector<NodeConfig> nodes;  // in the file's order; self is among them
 

@@ -6,8 +6,10 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <csignal>
 
+#include "agent/shim_links.h"
 #include "daemon/assemble.h"
 #include "daemon/lock_file.h"
 #include "daemon/loop.h"
@@ -44,11 +46,21 @@ Result<store::Database> open_store(const std::string& state_dir) {
     return store::Database::open(state_dir + "/store.db");
 }
 
+/// Where agents write their own lines; nowhere if the folder cannot be made.
+std::string agent_log(const std::string& directory) {
+    if (::mkdir(directory.c_str(), 0750) != 0 && errno != EEXIST) return {};
+    return directory + "/agents.log";
+}
+
 Result<std::unique_ptr<agent::ExecClient>> start_executor(const Places& places,
                                                           const Config& config) {
     agent::ExecClient::Options options;
     options.program = places.exec_program;
     options.instance = fmt::format("{}-{}", config.cluster, config.self_node().name);
+    if (const std::string program = agent::find_command_line(); !program.empty()) {
+        options.shim_directory = XB_TRY(agent::make_shim_links(places.run_dir, program));
+    }
+    options.log_file = agent_log(places.log_dir);
     return std::make_unique<agent::ExecClient>(XB_TRY(agent::ExecClient::start(options)));
 }
 
@@ -105,6 +117,7 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     heart::Heart heart =
         XB_TRY(heart::Heart::create(heart_options(config, secret, places.run_dir)));
     store::Store store = XB_TRY(store::Store::start(std::move(database)));
+    store::Past past = XB_TRY(store::Past::open(places.state_dir + "/past.db"));
     net::Peers peers =
         XB_TRY(net::Peers::create(peers_options(config, secret), ring, sys::boot_now()));
     const std::string watch_pins = places.run_dir + "/bpf/watch";
@@ -116,6 +129,7 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     Agents agents(
         {.exec = std::move(executor), .builtins = std::move(builtins), .watch = std::move(watch)},
         ring);
+    Arbiter arbiter = XB_TRY(Arbiter::create(config, secret, random_number(), ring));
     control::Server server = XB_TRY(control::Server::create(places.run_dir, ring));
     Reflex reflex = XB_TRY(Reflex::start({.ping_interval = config.timing.stall_after / 10}, heart));
     const std::uint64_t seed = random_number();
@@ -132,8 +146,10 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
                .heart = heart,
                .reflex = reflex,
                .store = store,
+               .past = past,
                .peers = peers,
                .agents = agents,
+               .arbiter = arbiter,
                .server = server,
                .log = log},
               node_options(config, seed), std::move(self));

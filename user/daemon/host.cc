@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include "cib/xml.h"
+#include "core/text.h"
 #include "sys/boot_clock.h"
 
 namespace xbeat::daemon {
@@ -30,6 +34,41 @@ void Host::carry_out(node::Output output, Instant now) {
     for (node::Reply& reply : output.replies) replies_.push_back(std::move(reply));
     wake_at_ = output.wake_at;
     for (const Note& entry : output.notes) note(entry);
+    remember(output.notes);
+}
+
+/// The document as it is after a step that began a transition or brought a new configuration. Last
+/// of all, when the first actions are under way: nothing waits for the past.
+void Host::remember(const std::vector<Note>& notes) {
+    const cib::Element& cib = node_.cib();
+    const std::string configuration = concat(cib.get("admin_epoch"), '.', cib.get("epoch"));
+    const bool is_new = configuration != configuration_ && configuration != ".";
+    const auto began = std::find_if(notes.begin(), notes.end(), [](const Note& entry) {
+        return entry.kind == "transition-started";
+    });
+    if (!is_new && began == notes.end()) return;
+    const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                std::chrono::system_clock::now().time_since_epoch())
+                                .count();
+    store::PastRow row{.number = 0,
+                       .calendar_ms = ms,
+                       .kind = store::PastKind::Configuration,
+                       .cause = "configuration changed",
+                       .version = concat(configuration, ".0"),
+                       .cib = cib::print_xml(cib)};
+    const auto changed = std::find_if(notes.begin(), notes.end(), [](const Note& entry) {
+        return entry.kind == "config-changed";
+    });
+    if (changed != notes.end()) row.cause = changed->text;
+    if (is_new) {
+        configuration_ = configuration;
+        parts_.past.keep(row);
+    }
+    if (began == notes.end()) return;
+    row.kind = store::PastKind::Transition;
+    row.cause = began->text;
+    row.version = concat(configuration, '.', cib.get("num_updates"));
+    parts_.past.keep(std::move(row));
 }
 
 void Host::command(const node::Command& command, Instant now) {
@@ -52,6 +91,8 @@ void Host::command(const node::Command& command, Instant now) {
                            "the reflex thread takes no orders: grants are not changed"));
     } else if (const auto* reset = std::get_if<node::ResetChannel>(&command)) {
         parts_.peers.reset(reset->peer, now);
+    } else if (const auto* question = std::get_if<node::AskArbiter>(&command)) {
+        parts_.arbiter.ask(*question, now);
     } else if (std::holds_alternative<node::Exit>(command)) {
         wants_exit_ = true;
     }

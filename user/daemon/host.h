@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "daemon/agents.h"
+#include "daemon/arbiter.h"
 #include "daemon/log.h"
 #include "daemon/reflex.h"
 #include "heart/heart.h"
 #include "net/peers.h"
 #include "node/node.h"
+#include "store/past.h"
 #include "store/store.h"
 
 namespace xbeat::daemon {
@@ -23,10 +25,12 @@ public:
     /// The parts outlive the host.
     struct Parts {
         store::Store& store;
+        store::Past& past;
         net::Peers& peers;
         heart::Heart& heart;
         Reflex& reflex;
         Agents& agents;
+        Arbiter& arbiter;
         Log& log;
     };
 
@@ -47,11 +51,13 @@ public:
 private:
     void carry_out(node::Output output, Instant now);
     void command(const node::Command& command, Instant now);
+    void remember(const std::vector<Note>& notes);
 
     node::Node node_;
     Parts parts_;
     std::optional<Instant> wake_at_;
     std::vector<node::Reply> replies_;
+    std::string configuration_;  // version of the last one that was handed to the past
     bool wants_exit_ = false;
 };
 

@@ -19,6 +19,8 @@ namespace {
 // A turn in which the parts keep making news for one another ends here; the rest waits for the next
 // turn, so that the kernel's completions are never kept out.
 constexpr int kRoundsMax = 64;
+// Tells the completions of the record of the past from those of the store.
+constexpr std::uint16_t kPastSlot = 1;
 // A peer or client that does not take our last words by then is not waited for.
 constexpr Duration kLastWordsMax = std::chrono::milliseconds(500);
 
@@ -27,10 +29,12 @@ constexpr Duration kLastWordsMax = std::chrono::milliseconds(500);
 Loop::Loop(Parts parts, node::Options options, SelfReport self)
     : parts_(parts),
       host_(std::move(options), {.store = parts.store,
+                                 .past = parts.past,
                                  .peers = parts.peers,
                                  .heart = parts.heart,
                                  .reflex = parts.reflex,
                                  .agents = parts.agents,
+                                 .arbiter = parts.arbiter,
                                  .log = parts.log}),
       self_(std::move(self)),
       translator_(parts.config) {}
@@ -39,6 +43,7 @@ void Loop::arm_polls() {
     parts_.ring.poll(parts_.signals.get(), POLLIN, {.op = ring::Op::Signal});
     parts_.ring.poll(parts_.reflex.fd(), POLLIN, {.op = ring::Op::ReflexMessage});
     parts_.ring.poll(parts_.store.fd(), POLLIN, {.op = ring::Op::StoreDone});
+    parts_.ring.poll(parts_.past.fd(), POLLIN, {.op = ring::Op::StoreDone, .slot = kPastSlot});
     parts_.ring.poll(parts_.heart.netlink_fd(), POLLIN, {.op = ring::Op::HeartNetlink});
 }
 
@@ -89,7 +94,7 @@ void Loop::complete(const ring::Completion& completion) {
             again(parts_.reflex.fd());
             break;
         case ring::Op::StoreDone:
-            again(parts_.store.fd());
+            again(completion.token.slot == kPastSlot ? parts_.past.fd() : parts_.store.fd());
             break;
         case ring::Op::HeartNetlink:
             again(parts_.heart.netlink_fd());
@@ -105,6 +110,10 @@ void Loop::complete(const ring::Completion& completion) {
         case ring::Op::PeerReceive:
         case ring::Op::PeerSend:
             parts_.peers.complete(completion, now);
+            break;
+        case ring::Op::ArbiterNews:
+        case ring::Op::ArbiterDisk:
+            parts_.arbiter.complete(completion, now);
             break;
         case ring::Op::ControlAccept:
         case ring::Op::ControlReceive:
@@ -126,6 +135,7 @@ bool Loop::gather() {
     take_heart_events();
     if (parts_.reflex.answer(parts_.agents.executor_alive())) report_to_systemd();
     take_store();
+    take_past();
     for (node::Event& event : parts_.agents.take()) {
         any = true;
         host_.handle(event);
@@ -137,6 +147,7 @@ bool Loop::gather() {
         any = true;
         host_.handle(event);
     }
+    any = take_arbiter() || any;
     take_requests();
     take_replies();
     return any;
@@ -146,6 +157,7 @@ void Loop::tick() {
     const Instant now = sys::boot_now();
     parts_.peers.tick(now);
     parts_.server.tick(now);
+    parts_.arbiter.tick(now);
     if (host_.wake_at() && *host_.wake_at() <= now) host_.handle(node::Wake{});
 }
 
@@ -156,6 +168,7 @@ void Loop::arm_timer() {
     };
     consider(parts_.peers.deadline());
     consider(parts_.server.deadline());
+    consider(parts_.arbiter.deadline());
     if (has_more_) next = Instant{};  // the next turn follows without waiting
     if (!next) return;
     next = std::max(*next, Instant{});
@@ -248,6 +261,20 @@ void Loop::stream(const store::EventRow& row) {
     }
 }
 
+/// What the arbiter has answered, and whether it could.
+bool Loop::take_arbiter() {
+    for (const Note& note : parts_.arbiter.take_notes()) host_.note(note);
+    const std::string trouble = parts_.arbiter.trouble();
+    if (trouble != arbiter_told_) {
+        arbiter_told_ = trouble;
+        set_degraded("arbiter", trouble);
+        host_.handle(node::Degraded{.what = "arbiter", .reason = trouble});
+    }
+    const std::vector<node::ArbiterAnswer> answers = parts_.arbiter.take_answers();
+    for (const node::ArbiterAnswer& answer : answers) host_.handle(answer);
+    return !answers.empty();
+}
+
 void Loop::take_requests() {
     for (control::Incoming& incoming : parts_.server.take()) serve(std::move(incoming));
 }
@@ -259,7 +286,28 @@ void Loop::serve(control::Incoming incoming) {
     }
     if (std::holds_alternative<control::ReadEvents>(incoming.request.body))
         return ask_events(incoming);
+    if (std::holds_alternative<control::ReadHistory>(incoming.request.body))
+        return ask_history(incoming);
     answer(incoming);
+}
+
+void Loop::ask_history(const control::Incoming& incoming) {
+    const auto& wanted = std::get<control::ReadHistory>(incoming.request.body);
+    const std::uint64_t id = next_id_++;
+    questions_.emplace(id,
+                       Asked{.peer = incoming.peer, .echo = incoming.echo, .role = incoming.role});
+    parts_.past.ask({.id = id, .number = wanted.number, .limit = wanted.limit});
+}
+
+void Loop::take_past() {
+    for (const store::PastAnswer& answer : parts_.past.take().answers) {
+        const auto asked = questions_.extract(answer.id);
+        if (asked.empty()) continue;
+        const Asked& question = asked.mapped();
+        parts_.server.finish(question.peer,
+                             print_line(answer_history(answer, question.role), question.echo),
+                             sys::boot_now());
+    }
 }
 
 void Loop::ask_events(const control::Incoming& incoming) {

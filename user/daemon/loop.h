@@ -11,6 +11,7 @@
 #include "control/server.h"
 #include "daemon/agents.h"
 #include "daemon/answers.h"
+#include "daemon/arbiter.h"
 #include "daemon/daemon.h"
 #include "daemon/host.h"
 #include "daemon/log.h"
@@ -18,6 +19,7 @@
 #include "daemon/translate.h"
 #include "net/peers.h"
 #include "ring/ring.h"
+#include "store/past.h"
 #include "store/store.h"
 #include "sys/fd.h"
 
@@ -34,8 +36,10 @@ public:
         heart::Heart& heart;
         Reflex& reflex;
         store::Store& store;
+        store::Past& past;
         net::Peers& peers;
         Agents& agents;
+        Arbiter& arbiter;
         control::Server& server;
         Log& log;
     };
@@ -57,10 +61,13 @@ private:
     void hear(const node::Event& event);
     void handle_netlink();
     void take_store();
+    bool take_arbiter();
     void take_requests();
     void serve(control::Incoming incoming);
     void answer(const control::Incoming& incoming);
     void ask_events(const control::Incoming& incoming);
+    void ask_history(const control::Incoming& incoming);
+    void take_past();
     void request_change(control::Incoming incoming, node::RequestBody body);
     void take_replies();
     void stream(const store::EventRow& row);
@@ -76,6 +83,7 @@ private:
         std::string echo;
         bool follow = false;
         std::uint64_t last = 0;  // of the rows that a follower was sent
+        control::Role role = control::Role::None;
     };
 
     Parts parts_;
@@ -91,8 +99,9 @@ private:
     std::uint32_t timer_generation_ = 0;
     std::uint64_t watchdog_us_ = 0;  // systemd's, 0 if it watches not
     Instant watchdog_at_{};
-    std::string status_told_;  // to systemd
-    bool has_more_ = false;    // the last turn ended before the parts had no more news
+    std::string status_told_;   // to systemd
+    std::string arbiter_told_;  // its trouble, to the manager
+    bool has_more_ = false;     // the last turn ended before the parts had no more news
     bool is_abandoned_ = false;
 };
 

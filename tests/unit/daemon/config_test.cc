@@ -59,12 +59,31 @@ TEST(Config, ReadsTheExampleOfTheManPage) {
     EXPECT_EQ(config->timing.period, 1ms);
     EXPECT_EQ(config->timing.suspect, 3U);
     EXPECT_EQ(config->timing.dead, 5U);
-    EXPECT_EQ(config->arbiter, node::ArbiterKind::Fence);
-    EXPECT_EQ(config->handicap, 20ms);
+    EXPECT_EQ(config->arbiter.kind, node::ArbiterKind::Fence);
+    EXPECT_EQ(config->arbiter.handicap, 20ms);
     EXPECT_FALSE(config->unsafe_takeover);
     ASSERT_EQ(config->nodes[0].links.size(), 2U);
     EXPECT_EQ(config->nodes[0].links[1].interface, "ic1");
     EXPECT_EQ(config->nodes[0].links[1].address, heart::IpAddress::parse("10.77.2.1"));
+}
+
+TEST(Config, TakesAWitnessAndASharedDisk) {
+    const auto with = [](const std::string& arbiter) {
+        return parse_config(std::string(kGood) + "[arbiter]\n" + arbiter, "xbeat.toml", "pm01");
+    };
+    const Result<Config> witness =
+        with("kind = \"witness\"\nwitness = \"fd00::9\"\nwitness_port = 17\nlease = \"500ms\"\n");
+    const Result<Config> disk = with("kind = \"disk\"\ndisk = \"/dev/disk/by-id/shared\"\n");
+
+    ASSERT_TRUE(witness) << witness.error().context;
+    EXPECT_EQ(witness->arbiter.kind, node::ArbiterKind::Witness);
+    EXPECT_EQ(witness->arbiter.witness, heart::IpAddress::parse("fd00::9"));
+    EXPECT_EQ(witness->arbiter.witness_port, 17);
+    EXPECT_EQ(witness->arbiter.lease, 500ms);
+    ASSERT_TRUE(disk) << disk.error().context;
+    EXPECT_EQ(disk->arbiter.kind, node::ArbiterKind::Disk);
+    EXPECT_EQ(disk->arbiter.disk, "/dev/disk/by-id/shared");
+    EXPECT_EQ(disk->arbiter.lease, 3s);
 }
 
 TEST(Config, TakesTheFirstPartOfALongHostName) {
@@ -216,7 +235,22 @@ TEST(Config, RefusesWhatIsWrongAndSaysWhat) {
         {"profile", "self = \"pm03\"\nprofile", "`self` is `pm03`, which is no [[node]]"},
         {"profile", "timing = 7\nprofile", "must be a table"},
         {"[[node]]", "[heart]\nmode = \"fast\"\n[[node]]", "there is no mode `fast`"},
-        {"[[node]]", "[arbiter]\nkind = \"disk\"\n[[node]]", "there is no arbiter `disk`"},
+        {"[[node]]", "[arbiter]\nkind = \"witnes\"\n[[node]]", "did you mean 'witness'"},
+        {"[[node]]", "[arbiter]\nkind = \"witness\"\n[[node]]", "needs `witness`"},
+        {"[[node]]", "[arbiter]\nwitness = \"10.77.0.9\"\n[[node]]", "for kind = \"witness\" only"},
+        {"[[node]]", "[arbiter]\nkind = \"witness\"\nwitness = \"third\"\n[[node]]",
+         "not the IPv4 or IPv6 address"},
+        {"[[node]]", "[arbiter]\nkind = \"witness\"\nwitness = \"224.0.0.1\"\n[[node]]",
+         "not the IPv4 or IPv6 address"},
+        {"[[node]]",
+         "[arbiter]\nkind = \"witness\"\nwitness = \"10.77.0.9\"\nwitness_port = 0\n[[node]]",
+         "from 1 to 65535"},
+        {"[[node]]", "[arbiter]\nlease = \"99ms\"\n[[node]]", "from 100ms to 10s"},
+        {"[[node]]", "[arbiter]\nlease = \"11s\"\n[[node]]", "from 100ms to 10s"},
+        {"[[node]]", "[arbiter]\nkind = \"disk\"\n[[node]]", "needs `disk`"},
+        {"[[node]]", "[arbiter]\ndisk = \"/dev/sdb\"\n[[node]]", "for kind = \"disk\" only"},
+        {"[[node]]", "[arbiter]\nkind = \"disk\"\ndisk = \"sdb\"\n[[node]]",
+         "must be an absolute path"},
         {"[[node]]", "[arbiter]\nhandicap = 20\n[[node]]", "a time with its unit"},
         {"[[node]]", "[arbiter]\nhandicap = \"20\"\n[[node]]", "a time with its unit"},
         {"[[node]]", "[timing]\nperiod = \"50us\"\n[[node]]", "from 100us to 1s"},

@@ -1,4 +1,4 @@
-#include "daemon/log.h"
+#include "sys/log.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -14,7 +14,7 @@
 
 #include "sys/boot_clock.h"
 
-namespace xbeat::daemon {
+namespace xbeat::sys {
 namespace {
 
 bool is_plain(char c) {
@@ -89,7 +89,7 @@ std::string print_note(const Note& note) {
 
 Log::Log() : is_journal_(stderr_is_journal()) {
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
-    auto logger = std::make_shared<spdlog::logger>("xbeatd", std::move(sink));
+    auto logger = std::make_shared<spdlog::logger>("xbeat", std::move(sink));
     logger->set_pattern("%v");
     logger->set_level(spdlog::level::trace);
     spdlog::set_default_logger(std::move(logger));
@@ -118,7 +118,7 @@ Note Log::note(Level level, std::string kind, std::string text) {
             .resource = {},
             .text = std::move(text),
             .fields = {},
-            .at = sys::boot_now()};
+            .at = boot_now()};
 }
 
-}  // namespace xbeat::daemon
+}  // namespace xbeat::sys

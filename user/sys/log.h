@@ -10,7 +10,7 @@
 
 #include "core/note.h"
 
-namespace xbeat::daemon {
+namespace xbeat::sys {
 
 /// The line of a note, without date and line end. Values with blanks, quotes or control characters
 /// stand in quotes with \" \\ \n \t \xNN escapes; nothing an agent or peer writes can forge a line.
@@ -31,4 +31,4 @@ private:
     bool is_verbose_ = false;
 };
 
-}  // namespace xbeat::daemon
+}  // namespace xbeat::sys

@@ -171,6 +171,15 @@ Result<ReadEvents> read_events(const Members& members) {
     return body;
 }
 
+Result<ReadHistory> read_history(const Members& members) {
+    XB_TRY(members.allow({"number", "limit"}));
+    ReadHistory body;
+    constexpr auto kNumberMax = static_cast<std::uint64_t>(INT64_MAX);
+    body.number = XB_TRY(members.number("number", 0, 0, kNumberMax));
+    body.limit = XB_TRY(members.number("limit", body.limit, 1, kEventsReplyMax));
+    return body;
+}
+
 Result<Request> read_body(const OpRow& row, const Members& members) {
     switch (row.op) {
         case Op::Ping:
@@ -183,6 +192,8 @@ Result<Request> read_body(const OpRow& row, const Members& members) {
             return Request{.op = row.op, .body = Read{}};
         case Op::Events:
             return Request{.op = row.op, .body = XB_TRY(read_events(members))};
+        case Op::History:
+            return Request{.op = row.op, .body = XB_TRY(read_history(members))};
         case Op::SetAttribute:
             return Request{.op = row.op, .body = XB_TRY(read_set_attribute(members))};
         case Op::SetTicket:

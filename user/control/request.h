@@ -26,9 +26,15 @@ struct ReadEvents {
     bool follow = false;
 };
 
+/// One entry of the past, or (0) the newest ones.
+struct ReadHistory {
+    std::uint64_t number = 0;
+    std::size_t limit = 100;
+};
+
 struct Request {
     Op op = Op::Ping;
-    std::variant<Read, ReadEvents, node::RequestBody> body;
+    std::variant<Read, ReadEvents, ReadHistory, node::RequestBody> body;
 };
 
 struct Parsed {

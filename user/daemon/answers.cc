@@ -349,6 +349,27 @@ json answer_heart(const Sources& sources) {
             {"counters", std::move(counters)}};
 }
 
+json answer_history(const store::PastAnswer& answer, control::Role role) {
+    if (!answer.rows)
+        return {{"ok", false},
+                {"code", to_string(answer.rows.error().code)},
+                {"message", answer.rows.error().context}};
+    json entries = json::array();
+    for (const store::PastRow& row : *answer.rows) {
+        json entry{{"number", row.number},
+                   {"time_ms", row.calendar_ms},
+                   {"kind", store::to_string(row.kind)},
+                   {"cause", row.cause},
+                   {"version", row.version}};
+        if (!row.cib.empty()) {
+            const Result<cib::Element> cib = cib::parse_xml(row.cib);
+            entry["cib"] = cib ? print_cib(*cib, role) : std::string();
+        }
+        entries.push_back(std::move(entry));
+    }
+    return {{"ok", true}, {"entries", std::move(entries)}};
+}
+
 json event_json(const store::EventRow& row) {
     json fields = json::array();
     for (const auto& [name, value] : row.note.fields) fields.push_back({name, value});

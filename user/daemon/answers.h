@@ -14,6 +14,7 @@
 #include "heart/heart.h"
 #include "net/peers.h"
 #include "node/node.h"
+#include "store/past.h"
 #include "store/store.h"
 
 namespace xbeat::daemon {
@@ -50,6 +51,8 @@ struct Sources {
 [[nodiscard]] nlohmann::json answer_cib(const Sources& sources, control::Role role);
 /// Transient attributes of all nodes. For viewers the values of secret ones are replaced.
 [[nodiscard]] nlohmann::json answer_attributes(const Sources& sources, control::Role role);
+/// A list of the past, or one entry with its document (secrets as for print_cib()).
+[[nodiscard]] nlohmann::json answer_history(const store::PastAnswer& answer, control::Role role);
 [[nodiscard]] nlohmann::json answer_timeline(const Sources& sources);
 [[nodiscard]] nlohmann::json answer_heart(const Sources& sources);
 [[nodiscard]] nlohmann::json answer_events(const store::EventAnswer& answer);

@@ -1,0 +1,129 @@
+// `xbeat witness`: the third host that breaks the tie of a pair, as this node sees it.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/nouns.h"
+#include "core/text.h"
+#include "daemon/config.h"
+#include "witness/query.h"
+
+namespace xbeat::cli {
+namespace {
+
+using arbiter::Finding;
+using arbiter::WitnessFinding;
+
+struct WitnessLine {
+    bool as_json = false;
+    std::string cluster;
+    std::string key_file;
+};
+
+double in_ms(Duration span) { return static_cast<double>(span.count()) / 1e6; }
+
+std::string name_of(const daemon::Config& config, NodeId node) {
+    const daemon::NodeConfig* const known = config.find(node);
+    return known != nullptr ? known->name : concat("node ", node.value);
+}
+
+nlohmann::ordered_json witness_json(const daemon::Config& config, const WitnessFinding& found) {
+    nlohmann::ordered_json made{{"schema", 1},
+                                {"address", heart::to_string(config.arbiter.witness)},
+                                {"port", config.arbiter.witness_port},
+                                {"reachable", true},
+                                {"round_trip_us", found.round_trip.count() / 1000},
+                                {"starting", found.finding == Finding::Starting},
+                                {"holder", nullptr},
+                                {"last_holder", nullptr},
+                                {"remaining_ms", found.remaining.count() / 1'000'000}};
+    if (found.holder != NodeId{}) made["holder"] = name_of(config, found.holder);
+    if (found.last_holder != NodeId{}) made["last_holder"] = name_of(config, found.last_holder);
+    return made;
+}
+
+std::string describe(const daemon::Config& config, const WitnessFinding& found) {
+    if (found.finding == Finding::Starting)
+        return fmt::format("it was started anew and grants nothing for {:.1f} s more",
+                           in_ms(found.remaining) / 1000);
+    if (found.holder != NodeId{})
+        return fmt::format("the lease is held by {} for {:.0f} ms more",
+                           name_of(config, found.holder), in_ms(found.remaining));
+    if (found.last_holder != NodeId{})
+        return fmt::format("the lease is free; {} held it last",
+                           name_of(config, found.last_holder));
+    return "the lease is free";
+}
+
+ExitCode show_status(Session& session, const WitnessLine& line) {
+    const Result<daemon::Config> config = daemon::load_config(session.config_file);
+    if (!config) return fail(session, config.error());
+    if (config->arbiter.kind != node::ArbiterKind::Witness)
+        return fail(session, {.code = Code::NotFound,
+                              .context = fmt::format("{} names no witness: its arbiter is `{}`",
+                                                     session.config_file,
+                                                     arbiter::to_string(config->arbiter.kind))});
+    const Result<heart::Secret> secret = daemon::load_key(config->key_file);
+    if (!secret) return fail(session, secret.error());
+    const Result<witness::ClusterKey> key = witness::derive_key(*secret, config->cluster);
+    if (!key) return fail(session, key.error());
+    const Result<WitnessFinding> found = witness::query(
+        config->arbiter.witness, config->arbiter.witness_port, *key, config->self, 1s);
+    if (!found) return fail(session, found.error());
+    if (line.as_json) {
+        session.out << witness_json(*config, *found).dump(2) << '\n';
+        return ExitCode::Ok;
+    }
+    session.out << fmt::format("witness {} port {}: answers in {:.2f} ms\n",
+                               heart::to_string(config->arbiter.witness),
+                               config->arbiter.witness_port, in_ms(found->round_trip))
+                << describe(*config, *found) << '\n';
+    return ExitCode::Ok;
+}
+
+ExitCode print_key(Session& session, const WitnessLine& line) {
+    std::string cluster = line.cluster;
+    std::string file = line.key_file;
+    if (cluster.empty() || file.empty()) {
+        const Result<daemon::Config> config = daemon::load_config(session.config_file);
+        if (!config) return fail(session, config.error());
+        if (cluster.empty()) cluster = config->cluster;
+        if (file.empty()) file = config->key_file;
+    }
+    const Result<heart::Secret> secret = daemon::load_key(file);
+    if (!secret) return fail(session, secret.error());
+    const Result<witness::ClusterKey> key = witness::derive_key(*secret, cluster);
+    if (!key) return fail(session, key.error());
+    session.out << witness::print_key(*key) << '\n';
+    return ExitCode::Ok;
+}
+
+}  // namespace
+
+void add_witness(const Command& root) {
+    Command noun = root.verb("witness", "The third host that breaks the tie");
+    noun.needs_verb();
+    if (!noun.is_wanted()) return;
+    noun.footer("Examples:\n  xbeat witness status\n  xbeat witness key");
+    const auto line = std::make_shared<WitnessLine>();
+
+    Command status = noun.verb("status", "Ask it how the cluster's lease stands");
+    status.flag("--json", line->as_json, "As JSON, for programs");
+    status.footer(
+        "Asks the witness itself, with or without a daemon on this node; changes nothing.\n"
+        "Example:\n  xbeat witness status --json");
+    status.runs([line](Session& session) { return show_status(session, *line); });
+
+    Command key = noun.verb("key", "Print the cluster's line for the witness's file of keys");
+    key.option("--cluster", line->cluster, "NAME", "Default: that of the node's configuration");
+    key.option("--key-file", line->key_file, "FILE", "Default: that of the node's configuration");
+    key.footer(
+        "The line is a secret, but not the cluster's own: it is good for asking the witness only.\n"
+        "Example, from a node:\n"
+        "  xbeat witness key | ssh witness 'umask 077; cat >>/etc/xbeat/witness.keys'\n"
+        "  ssh witness systemctl reload xbeat-witness");
+    key.runs([line](Session& session) { return print_key(session, *line); });
+}
+
+}  // namespace xbeat::cli

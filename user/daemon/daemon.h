@@ -18,7 +18,8 @@ struct Places {
     std::string config_file = "/etc/xbeat/xbeat.toml";
     std::string state_dir = "/var/lib/xbeat";
     std::string run_dir = "/run/xbeat";
-    std::string exec_program;  // of xbeat-exec
+    std::string log_dir = "/var/log/xbeat";  // agents' own log
+    std::string exec_program;                // of xbeat-exec
     bool verbose = false;
 };
 

@@ -72,6 +72,7 @@ int main(int argc, char** argv) {
     places.config_file = from_environment("XBEAT_CONFIG", places.config_file.c_str());
     places.state_dir = from_environment("XBEAT_STATE_DIR", places.state_dir.c_str());
     places.run_dir = from_environment("XBEAT_RUN_DIR", places.run_dir.c_str());
+    places.log_dir = from_environment("XBEAT_LOG_DIR", places.log_dir.c_str());
     places.exec_program = find_executor();
     bool only_check = false;
     bool is_foreground = false;

@@ -269,7 +269,7 @@ class Xbeat(Contender):
         self.service = service
 
     def up(self):
-        xblab.lab("up", "--config", xblab.ROOT / "docs/examples" / self.config)
+        xblab.lab("up", "--profile", "metal-fast", "--config", xblab.ROOT / "docs/examples" / self.config)
         self.wait_ready()
 
     def rejoin(self, node):

@@ -177,11 +177,11 @@ void restart_order(World& world, Resource& collective) {
     order(world, &collective, Task::Demoted, &collective, Task::Start, kPlain);
     order(world, &collective, Task::Demoted, &collective, Task::Promote, kPlain);
     order(world, &collective, Task::Started, &collective, Task::Promote, kPlain);
+    order(world, &collective, Task::Demote, &collective, Task::Demoted, kPlain);
 }
 
 void promotable_constraints(World& world, Resource& clone) {
     restart_order(world, clone);
-    order(world, &clone, Task::Demote, &clone, Task::Demoted, kFirstGates);
     Resource* previous = nullptr;
     for (Resource* instance : clone.children) {
         order(world, &clone, Task::Promote, instance, Task::Promote, kThenPullsFirst);
@@ -208,18 +208,19 @@ void clone_constraints(World& world, Resource& clone) {
     std::stable_sort(instances.begin(), instances.end(), [](const Resource* a, const Resource* b) {
         return instance_number(a->id) < instance_number(b->id);
     });
-    Resource* previous = nullptr;
-    for (Resource* instance : instances) {
+    for (std::size_t at = 0; at < instances.size(); ++at) {
+        Resource* instance = instances[at];
         internal_constraints(world, *instance);
         order(world, &clone, Task::Start, instance, Task::Start, kFirstGates | kThenPullsFirst);
         order(world, instance, Task::Start, &clone, Task::Started, kFirstPullsThen);
         order(world, &clone, Task::Stop, instance, Task::Stop, kThenPullsFirst);
         order(world, instance, Task::Stop, &clone, Task::Stopped, kFirstPullsThen);
-        if (clone.clone.ordered && previous != nullptr) {
-            order(world, previous, Task::Start, instance, Task::Start, kPlain);
-            order(world, instance, Task::Stop, previous, Task::Stop, kPlain);
+        if (!clone.clone.ordered) continue;
+        // Against all later ones, since those between may have nothing to do.
+        for (std::size_t later = at + 1; later < instances.size(); ++later) {
+            order(world, instance, Task::Start, instances[later], Task::Start, kPlain);
+            order(world, instances[later], Task::Stop, instance, Task::Stop, kPlain);
         }
-        previous = instance;
     }
     if (clone.promotable) promotable_constraints(world, clone);
 }
@@ -243,30 +244,25 @@ void replica_constraints(World& world, Resource& bundle, Replica& replica) {
                        Role::Unknown, Role::Unknown, true);
     }
     if (replica.connection != nullptr) internal_constraints(world, *replica.connection);
-    if (replica.child != nullptr) internal_constraints(world, *replica.child);
+}
+
+// What brackets the bundle brackets the clone inside.
+void enclose(World& world, Resource& bundle, Resource& child, Task task) {
+    order(world, &bundle, task, &child, task, kThenPullsFirst);
+    order(world, &child, completion_of(task), &bundle, completion_of(task), kFirstPullsThen);
 }
 
 void bundle_constraints(World& world, Resource& bundle) {
-    Resource* child = bundle.bundle->child;
-    if (child != nullptr) {
-        order(world, &bundle, Task::Start, child, Task::Start, kThenPullsFirst);
-        order(world, child, Task::Started, &bundle, Task::Started, kFirstPullsThen);
-        order(world, &bundle, Task::Stop, child, Task::Stop, kThenPullsFirst);
-        order(world, child, Task::Stopped, &bundle, Task::Stopped, kFirstPullsThen);
-        if (child->promotable) {
-            order(world, &bundle, Task::Promote, child, Task::Promote, kThenPullsFirst);
-            order(world, child, Task::Promoted, &bundle, Task::Promoted, kFirstPullsThen);
-            order(world, &bundle, Task::Demote, child, Task::Demote, kThenPullsFirst);
-            order(world, child, Task::Demoted, &bundle, Task::Demoted, kFirstPullsThen);
-        }
-    }
     for (Replica& replica : bundle.bundle->parts) replica_constraints(world, bundle, replica);
-    if (child != nullptr) {
-        internal_constraints(world, *child);
-        if (child->promotable) {
-            restart_order(world, bundle);
-        }
-    }
+    Resource* child = bundle.bundle->child;
+    if (child == nullptr) return;
+    enclose(world, bundle, *child, Task::Start);
+    enclose(world, bundle, *child, Task::Stop);
+    internal_constraints(world, *child);
+    if (!child->promotable) return;
+    restart_order(world, bundle);
+    enclose(world, bundle, *child, Task::Demote);
+    enclose(world, bundle, *child, Task::Promote);
 }
 
 void internal_constraints(World& world, Resource& resource) {

@@ -13,9 +13,9 @@ namespace {
 
 using namespace effect;
 
-// The task of the parts that a collective resource's task stands for.
-Task part_task(const Step& step) {
-    switch (step.task) {
+// What a primitive does for a collective resource's event.
+Task plain_task(Task task) {
+    switch (task) {
         case Task::Started:
             return Task::Start;
         case Task::Stopped:
@@ -24,6 +24,14 @@ Task part_task(const Step& step) {
             return Task::Promote;
         case Task::Demoted:
             return Task::Demote;
+        default:
+            return task;
+    }
+}
+
+// The task that a step is about: a notification is about another.
+Task named_task(const Step& step) {
+    switch (step.task) {
         case Task::Notify:
         case Task::Notified: {
             // "..._notify_TASK_0": the notification stands for the task itself.
@@ -31,10 +39,7 @@ Task part_task(const Step& step) {
             if (at == std::string::npos) return step.task;
             std::string_view rest = std::string_view(step.key).substr(at + 8);
             rest = rest.substr(0, rest.rfind('_'));
-            const Task named = parse_task(rest);
-            Step proxy;
-            proxy.task = named;
-            return named == Task::Notify ? named : part_task(proxy);
+            return parse_task(rest);
         }
         default:
             return step.task;
@@ -43,12 +48,8 @@ Task part_task(const Step& step) {
 
 // Groups have completion events of their own; only primitives stand for both with one step.
 Task task_in(const Step& step, const Resource& instance) {
-    const Task task = part_task(step);
-    if (instance.kind == Kind::Primitive || step.task == Task::Notify ||
-        step.task == Task::Notified) {
-        return task;
-    }
-    return step.task;
+    const Task task = named_task(step);
+    return instance.kind == Kind::Primitive ? plain_task(task) : task;
 }
 
 Step* part_step(const Resource& part, Task task, const Node* node) {
@@ -146,12 +147,24 @@ bool can_interleave(const Step& first, const Step& then) {
     return interleaves(going_down ? *first.resource : *then.resource);
 }
 
-Step* instance_step(const Resource& instance, Task task, const Node* node) {
-    if (Step* own = part_step(instance, task, node)) return own;
-    if (task != Task::Promote && task != Task::Demote) return nullptr;
-    const Replica* replica = replica_of(instance);
-    if (replica == nullptr || replica->child == nullptr) return nullptr;
-    return part_step(*replica->child, task, nullptr);
+enum class Side : std::uint8_t { First, Then };
+
+// The step of an instance that takes part in an interleaved ordering. Of a bundle's replica, what
+// comes first is what runs inside, for the others need the service and not the container; except
+// that a stop is that of the container. What comes second is the container, except for roles,
+// which only what runs inside has.
+Step* instance_step(const Step& collective, const Resource& instance, Side side, Task task,
+                    const Node* node) {
+    const bool is_stop = collective.task == Task::Stop || collective.task == Task::Stopped;
+    const Task plain = plain_task(collective.task);
+    const bool is_role = plain == Task::Promote || plain == Task::Demote;
+    if (side == Side::First ? !is_stop : is_role) {
+        const Replica* replica = replica_of(instance);
+        if (replica != nullptr && replica->container == &instance && replica->child != nullptr) {
+            return part_step(*replica->child, task, nullptr);
+        }
+    }
+    return part_step(instance, task, node);
 }
 
 Changed update_interleaved(World& world, Step& first, Step& then, const Node* node,
@@ -171,13 +184,12 @@ Changed update_interleaved(World& world, Step& first, Step& then, const Node* no
             }
             continue;
         }
-        Step* first_step = instance_step(*first_instance, task_in(first, *first_instance), node);
-        Step* then_step = instance_step(*then_instance, task_in(then, *then_instance), node);
+        Step* first_step = instance_step(first, *first_instance, Side::First,
+                                         task_in(first, *first_instance), node);
+        Step* then_step = instance_step(then, *then_instance, Side::Then, then.task, node);
         if (first_step == nullptr || then_step == nullptr) continue;
-        const std::size_t edges = then_step->before.size();
-        link_steps(*first_step, *then_step, effects);
-        if (then_step->before.size() != edges) changed |= Changed{true, true};
-        changed |= update_pair(world, *then_step->resource, *first_step, *then_step, node,
+        if (link_steps(*first_step, *then_step, effects)) changed |= Changed{true, true};
+        changed |= update_pair(world, *then_instance, *first_step, *then_step, node,
                                step_flags(*first_step, node), filter, effects);
     }
     return changed;
@@ -203,8 +215,8 @@ Changed update_instances(World& world, Step& first, Step& then, const Node* node
 
 std::uint32_t group_flags(Step& step, const Node* node) {
     std::uint32_t flags = flag::kOptional | flag::kRunnable | flag::kPseudo;
-    const Task task = part_task(step);
     for (Resource* member : step.resource->children) {
+        const Task task = task_in(step, *member);
         Step* part = part_step(*member, task, node);
         if (part != nullptr) {
             const std::uint32_t below = step_flags(*part, node);
@@ -218,17 +230,18 @@ std::uint32_t group_flags(Step& step, const Node* node) {
             }
         } else if (task != Task::Stop && task != Task::Demote) {
             flags &= ~flag::kRunnable;
-            step.flags &= ~flag::kRunnable;
         }
     }
     return flags;
 }
 
-std::uint32_t collective_flags(Step& step, const Node* node) {
+std::uint32_t collective_flags(Step& step, const std::vector<Resource*>& instances,
+                               const Node* node) {
     std::uint32_t flags = flag::kOptional | flag::kRunnable | flag::kPseudo;
     bool any_runnable = false;
-    for (Resource* instance : instances_of(*step.resource)) {
-        Step* part = part_step(*instance, task_in(step, *instance), node);
+    for (Resource* instance : instances) {
+        Step* part = part_step(*instance, task_in(step, *instance),
+                               instance->kind == Kind::Primitive ? node : nullptr);
         if (part == nullptr) continue;
         const std::uint32_t below = step_flags(*part, node);
         if ((below & flag::kOptional) == 0) {
@@ -254,16 +267,14 @@ std::uint32_t step_flags(Step& step, const Node* node) {
         case Kind::Group:
             return group_flags(step, node);
         case Kind::Clone:
-            return collective_flags(step, node);
-        case Kind::Bundle:
-            if (step.resource->bundle->child != nullptr) {
-                const Task task = part_task(step);
-                if (task == Task::Promote || task == Task::Demote || task == Task::Notify) {
-                    Step* inner = part_step(*step.resource->bundle->child, step.task, nullptr);
-                    return inner == nullptr ? step.flags : collective_flags(*inner, node);
-                }
-            }
-            return collective_flags(step, node);
+            return collective_flags(step, step.resource->children, node);
+        case Kind::Bundle: {
+            const Resource* child = step.resource->bundle->child;
+            const Task task = plain_task(step.task);
+            const bool is_role = task == Task::Promote || task == Task::Demote;
+            if (child != nullptr && is_role) return collective_flags(step, child->children, node);
+            return collective_flags(step, instances_of(*step.resource), node);
+        }
     }
     return step.flags;
 }

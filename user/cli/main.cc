@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/run.h"
+#include "shim/door.h"
 
 int main(int argc, char** argv) {
     using xbeat::cli::ExitCode;
@@ -20,7 +21,11 @@ int main(int argc, char** argv) {
     const bool out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
     session.has_colours = out_is_terminal && std::getenv("NO_COLOR") == nullptr;
     session.is_interactive = out_is_terminal && ::isatty(STDIN_FILENO) == 1;
-    const std::vector<std::string> words(argv + 1, argv + argc);
+    std::vector<std::string> words(argv + 1, argv + argc);
+    // Agents call this program under the names of Pacemaker's tools.
+    if (const auto done = xbeat::shim::run_as(argc > 0 ? argv[0] : "", words, session.run_dir)) {
+        return *done;
+    }
     const ExitCode code = xbeat::cli::run(session, words);
     errno = 0;
     std::cout.flush();

@@ -1,0 +1,365 @@
+// The tools that agents call, word for word as they call them, against a cluster that a test plays.
+#include "shim/shim.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+
+#include "agent/shim_links.h"
+
+namespace xbeat::shim {
+namespace {
+
+constexpr std::string_view kCib = R"(<cib have-quorum="1" dc-uuid="1" admin_epoch="0" epoch="5">
+<configuration><crm_config><cluster_property_set id="cib-bootstrap-options">
+<nvpair id="p" name="no-quorum-policy" value="freeze"/></cluster_property_set></crm_config>
+<nodes><node id="1" uname="pm01"><instance_attributes id="nodes-1">
+<nvpair id="nodes-1-a" name="a" value="perm"/></instance_attributes></node>
+<node id="2" uname="pm02"/></nodes>
+<resources><primitive id="d" class="ocf" provider="heartbeat" type="Dummy">
+<instance_attributes id="d-ia"><nvpair id="d-ia-s" name="state" value="/tmp/x"/>
+</instance_attributes></primitive></resources><constraints/></configuration>
+<status><node_state id="1" uname="pm01" in_ccm="true" crmd="online" join="member"
+expected="member"><lrm id="1"><lrm_resources><lrm_resource id="d" type="Dummy" class="ocf"
+provider="heartbeat"><lrm_rsc_op id="d_last_0" operation_key="d_start_0" operation="start"
+transition-key="1:1:0:a" transition-magic="0:0;1:1:0:a" call-id="3" rc-code="0" op-status="0"
+interval="0" last-rc-change="1700000000" exec-time="5"/></lrm_resource></lrm_resources></lrm>
+</node_state><tickets><ticket_state id="T" granted="true"/></tickets></status></cib>)";
+
+class FakeCluster final : public Cluster {
+public:
+    FakeCluster() : document(*cib::parse_xml(kCib)) {}
+    Result<Self> self() override {
+        if (is_down) return down();
+        return Self{.node = "pm01", .node_id = "1"};
+    }
+    Result<cib::Element> cib() override {
+        if (is_down) return down();
+        return document;
+    }
+    Result<std::vector<TransientAttribute>> attributes() override {
+        if (is_down) return down();
+        return transients;
+    }
+    Result<void> set_attribute(const AttributeChange& change) override {
+        if (is_down) return down();
+        changes.push_back(change);
+        return {};
+    }
+    Result<void> set_ticket(std::string_view ticket, std::string_view name,
+                            const std::optional<std::string>& value) override {
+        calls.push_back(std::string(ticket) + ' ' + std::string(name) + ' ' +
+                        value.value_or("(none)"));
+        return {};
+    }
+    Result<void> change_configuration(const Edit& edit) override {
+        return edit(document.child_or_new("configuration"));
+    }
+    Result<void> clean_up(std::string_view resource, std::string_view node,
+                          bool failed_only) override {
+        calls.push_back("cleanup " + std::string(resource) + ' ' + std::string(node) +
+                        (failed_only ? " failed" : " all"));
+        return {};
+    }
+    Result<void> fail_resource(std::string_view resource, std::string_view node) override {
+        calls.push_back("fail " + std::string(resource) + ' ' + std::string(node));
+        return {};
+    }
+    Result<void> fence(std::string_view node, std::string_view action) override {
+        calls.push_back("fence " + std::string(node) + ' ' + std::string(action));
+        return {};
+    }
+    Result<void> confirm_fenced(std::string_view node) override {
+        calls.push_back("confirm " + std::string(node));
+        return {};
+    }
+    Result<std::vector<FenceEvent>> fence_history() override { return fences; }
+    Result<bool> is_idle() override { return true; }
+
+    cib::Element document;
+    std::vector<TransientAttribute> transients;
+    std::vector<AttributeChange> changes;
+    std::vector<std::string> calls;
+    std::vector<FenceEvent> fences;
+    bool is_down = false;
+
+private:
+    static Error down() { return {.code = Code::Unavailable, .context = "no daemon runs"}; }
+};
+
+struct Bench {
+    FakeCluster cluster;
+    std::map<std::string, std::string> environment;
+    std::string out;
+    std::string err;
+
+    int run(const std::string& line) {
+        std::istringstream words_of(line);
+        std::string name;
+        words_of >> name;
+        std::vector<std::string> words;
+        for (std::string word; words_of >> word;) words.push_back(word == "''" ? "" : word);
+        std::ostringstream output;
+        std::ostringstream errors;
+        Io io{.out = output, .err = errors, .environment = [this](const char* variable) {
+                  const auto found = environment.find(variable);
+                  return found == environment.end() ? std::string() : found->second;
+              }};
+        const int code = shim::run(name, words, io, cluster);
+        out = output.str();
+        err = errors.str();
+        return code;
+    }
+    void add(std::string node, std::string name, std::string value) {
+        cluster.transients.push_back({.node = std::move(node),
+                                      .name = std::move(name),
+                                      .value = std::move(value),
+                                      .is_private = false,
+                                      .is_waiting = false,
+                                      .expected = {}});
+    }
+};
+
+TEST(Shims, AreTheOnesThatTheFolderOfLinksHas) {
+    const std::span<const std::string_view> ours = names();
+    EXPECT_TRUE(
+        std::equal(ours.begin(), ours.end(), agent::kShimNames.begin(), agent::kShimNames.end()));
+    EXPECT_FALSE(is_shim("xbeat"));
+    EXPECT_FALSE(is_shim(""));
+}
+
+TEST(Shims, TellTheVersionInTheFormThatAgentsCut) {
+    Bench bench;
+    EXPECT_EQ(bench.run("pacemakerd -$"), kOk);
+    EXPECT_TRUE(bench.out.starts_with("Pacemaker 2."));
+}
+
+TEST(CrmAttribute, ShowsPermanentTransientAndClusterValuesAsPacemakerDoes) {
+    Bench bench;
+    bench.add("pm01", "t", "tv");
+    EXPECT_EQ(bench.run("crm_attribute -t crm_config -n no-quorum-policy -G"), kOk);
+    EXPECT_EQ(bench.out, "scope=crm_config  name=no-quorum-policy value=freeze\n");
+    EXPECT_EQ(bench.run("crm_attribute --type=crm_config --name=no-quorum-policy --query --quiet"),
+              kOk);
+    EXPECT_EQ(bench.out, "freeze\n");
+    EXPECT_EQ(bench.run("crm_attribute -N pm01 -l reboot --name t"), kOk);
+    EXPECT_EQ(bench.out, "scope=status  name=t value=tv\n");
+    EXPECT_EQ(bench.run("crm_attribute -N pm01 -l forever -n a -G -q"), kOk);
+    EXPECT_EQ(bench.out, "perm\n");
+}
+
+TEST(CrmAttribute, EndsWith105WithoutAValueAndShowsTheDefaultIfThereIsOne) {
+    Bench bench;
+    EXPECT_EQ(bench.run("crm_attribute -t crm_config -n none -G"), kNoSuch);
+    EXPECT_EQ(bench.out, "");
+    EXPECT_EQ(bench.run("crm_attribute --type=crm_config --name=stonith-enabled --query --quiet "
+                        "--default=true"),
+              kOk);
+    EXPECT_EQ(bench.out, "true\n");
+}
+
+TEST(CrmAttribute, SetsThePromotionScoreOfTheResourceThatCalls) {
+    Bench bench;
+    EXPECT_EQ(bench.run("crm_attribute --promotion -v 10"), kUsage);
+    bench.environment["OCF_RESOURCE_INSTANCE"] = "s";
+    bench.environment["OCF_RESKEY_CRM_meta_on_node"] = "pm02";
+
+    EXPECT_EQ(bench.run("crm_attribute -p -v 10"), kOk);
+    ASSERT_EQ(bench.cluster.changes.size(), 1U);
+    EXPECT_EQ(bench.cluster.changes[0].node, "pm02");
+    EXPECT_EQ(bench.cluster.changes[0].name, "master-s");
+    EXPECT_EQ(bench.cluster.changes[0].value, "10");
+    EXPECT_EQ(bench.run("crm_attribute --promotion -D"), kOk);
+    EXPECT_FALSE(bench.cluster.changes[1].value.has_value());
+    EXPECT_EQ(bench.run("crm_master -Q -l reboot -v 100"), kOk);
+    EXPECT_EQ(bench.cluster.changes[2].name, "master-s");
+    EXPECT_EQ(bench.cluster.changes[2].value, "100");
+}
+
+TEST(CrmAttribute, WritesClusterOptionsIntoASetOfItsOwn) {
+    Bench bench;
+    EXPECT_EQ(bench.run("crm_attribute --type crm_config --name db_REPL_INFO -s repl -v pm01|x|1"),
+              kOk);
+    EXPECT_EQ(bench.run("crm_attribute --type crm_config --name db_REPL_INFO -s repl --query -q"),
+              kOk);
+    EXPECT_EQ(bench.out, "pm01|x|1\n");
+    EXPECT_NE(bench.cluster.document.find_id("repl"), nullptr);
+    EXPECT_EQ(bench.run("crm_attribute --type crm_config --name db_REPL_INFO -s repl -D"), kOk);
+    EXPECT_EQ(bench.run("crm_attribute --type crm_config --name db_REPL_INFO -s repl --query"),
+              kNoSuch);
+}
+
+TEST(CrmAttribute, SetsUtilizationAndPermanentValuesOfANode) {
+    Bench bench;
+    EXPECT_EQ(bench.run("crm_attribute -t nodes --node pm02 -z -n cpu -v 8"), kOk);
+    EXPECT_EQ(bench.run("crm_attribute --quiet -t nodes --node pm02 -z -n cpu"), kOk);
+    EXPECT_EQ(bench.out, "8\n");
+    EXPECT_EQ(bench.run("crm_attribute -l forever --node=pm02 -n first -v 1"), kOk);
+    EXPECT_EQ(bench.run("crm_attribute -l forever --node=pm02 -n first -D"), kOk);
+    EXPECT_EQ(bench.run("crm_attribute -l forever --node=pm02 -n first -D"), kOk);
+    EXPECT_EQ(bench.run("crm_attribute -l forever -N pm09 -n first -v 1"), kNoSuch);
+}
+
+TEST(CrmAttribute, RefusesWhatItDoesNotKnow) {
+    Bench bench;
+    EXPECT_EQ(bench.run("crm_attribute --bogus"), kUsage);
+    EXPECT_EQ(bench.run("crm_attribute -n"), kUsage);
+    EXPECT_EQ(bench.run("crm_attribute -n a b"), kUsage);
+    EXPECT_EQ(bench.run("crm_attribute -n a -t nonsense -G"), kUsage);
+    bench.cluster.is_down = true;
+    EXPECT_EQ(bench.run("crm_attribute -n a -G"), kDisconnected);
+    EXPECT_NE(bench.err, "");
+}
+
+TEST(AttrdUpdater, SetsWithDelayPrivatelyAndForOthers) {
+    Bench bench;
+    bench.environment["OCF_RESKEY_CRM_meta_on_node"] = "pm01";
+    EXPECT_EQ(bench.run("attrd_updater -n pingd -B 100 -d 5s"), kOk);
+    EXPECT_EQ(bench.cluster.changes[0].dampening, std::chrono::seconds(5));
+    EXPECT_EQ(bench.cluster.changes[0].node, "pm01");
+    EXPECT_EQ(bench.run("attrd_updater -p -n db-gtid -U 0-1-2"), kOk);
+    EXPECT_TRUE(bench.cluster.changes[1].is_private);
+    EXPECT_EQ(bench.run("attrd_updater -n db-gtid -N pm02 -D"), kOk);
+    EXPECT_EQ(bench.cluster.changes[2].node, "pm02");
+    EXPECT_FALSE(bench.cluster.changes[2].value.has_value());
+    EXPECT_EQ(bench.run("attrd_updater -d 0 -S status -n os -v Linux"), kOk);
+    EXPECT_EQ(bench.run("attrd_updater -n x -v 1 -d soon"), kUsage);
+    EXPECT_EQ(bench.run("attrd_updater -n x"), kUsage);
+    EXPECT_EQ(bench.run("attrd_updater -Q"), kUsage);
+}
+
+TEST(AttrdUpdater, ShowsWhatWasAskedForLastEvenIfItStillWaits) {
+    Bench bench;
+    bench.add("pm01", "pingd", "100");
+    bench.cluster.transients[0].is_waiting = true;
+    bench.cluster.transients[0].expected = "0";
+    bench.add("pm02", "pingd", "200");
+
+    EXPECT_EQ(bench.run("attrd_updater -Q -n pingd -N pm01"), kOk);
+    EXPECT_EQ(bench.out, "name=\"pingd\" host=\"pm01\" value=\"0\"\n");
+    EXPECT_EQ(bench.run("attrd_updater -Q -n pingd -A"), kOk);
+    EXPECT_EQ(bench.out,
+              "name=\"pingd\" host=\"pm01\" value=\"0\"\n"
+              "name=\"pingd\" host=\"pm02\" value=\"200\"\n");
+    EXPECT_EQ(bench.run("attrd_updater -Q -n other"), kNoSuch);
+}
+
+TEST(CrmFailcount, AddsUpAllOperationsAndDeletesThem) {
+    Bench bench;
+    bench.add("pm01", "fail-count-d#monitor_10000", "2");
+    bench.add("pm01", "fail-count-d#start_0", "1");
+    bench.add("pm01", "fail-count-dd#start_0", "7");
+    EXPECT_EQ(bench.run("crm_failcount -G -r d -N pm01"), kOk);
+    EXPECT_EQ(bench.out, "scope=status  name=fail-count-d value=3\n");
+    EXPECT_EQ(bench.run("crm_failcount -D -r d -N pm01"), kOk);
+    EXPECT_EQ(bench.cluster.changes.size(), 2U);
+    bench.add("pm01", "fail-count-d#stop_0", "INFINITY");
+    EXPECT_EQ(bench.run("crm_failcount -G -q -r d -N pm01"), kOk);
+    EXPECT_EQ(bench.out, "INFINITY\n");
+}
+
+TEST(CrmNode, TellsNameIdMembersPartitionAndQuorum) {
+    Bench bench;
+    EXPECT_EQ(bench.run("crm_node -n"), kOk);
+    EXPECT_EQ(bench.out, "pm01\n");
+    EXPECT_EQ(bench.run("crm_node -i"), kOk);
+    EXPECT_EQ(bench.out, "1\n");
+    EXPECT_EQ(bench.run("crm_node -l"), kOk);
+    EXPECT_EQ(bench.out, "1 pm01 member\n2 pm02 lost\n");
+    EXPECT_EQ(bench.run("crm_node -p"), kOk);
+    EXPECT_EQ(bench.out, "pm01 \n");
+    EXPECT_EQ(bench.run("crm_node -q"), kOk);
+    EXPECT_EQ(bench.out, "1\n");
+    EXPECT_EQ(bench.run("crm_node"), kUsage);
+}
+
+TEST(CrmNode, KnowsTheNodeOfAnAgentWithoutADaemon) {
+    Bench bench;
+    bench.cluster.is_down = true;
+    bench.environment["OCF_RESKEY_CRM_meta_on_node"] = "pm02";
+    EXPECT_EQ(bench.run("crm_node -n"), kOk);
+    EXPECT_EQ(bench.out, "pm02\n");
+}
+
+TEST(CrmResource, LocatesAndReadsAndWritesParameters) {
+    Bench bench;
+    EXPECT_EQ(bench.run("crm_resource -r d -W"), kOk);
+    EXPECT_EQ(bench.out, "resource d is running on: pm01\n");
+    EXPECT_EQ(bench.run("crm_resource -r nope -W"), kNoSuch);
+    EXPECT_EQ(bench.run("crm_resource -r d -g state"), kOk);
+    EXPECT_EQ(bench.out, "/tmp/x\n");
+    EXPECT_EQ(bench.run("crm_resource -r d -z -p cpu -v 3"), kOk);
+    EXPECT_EQ(bench.run("crm_resource -Q -r d -z -g cpu"), kOk);
+    EXPECT_EQ(bench.out, "3\n");
+    EXPECT_EQ(bench.run("crm_resource --resource=d --utilization --delete-parameter=cpu"), kOk);
+    EXPECT_EQ(bench.run("crm_resource -Q -r d -z -g cpu"), kOk);
+    EXPECT_EQ(bench.out, "");
+}
+
+TEST(CrmResource, BansMovesClearsAndCleansUp) {
+    Bench bench;
+    EXPECT_EQ(bench.run("crm_resource -r d --ban -N pm01"), kOk);
+    EXPECT_NE(bench.cluster.document.find_id("cli-ban-d-on-pm01"), nullptr);
+    EXPECT_EQ(bench.run("crm_resource --clear -r d"), kOk);
+    EXPECT_EQ(bench.cluster.document.find_id("cli-ban-d-on-pm01"), nullptr);
+    EXPECT_EQ(bench.run("crm_resource -C -r d -N pm01"), kOk);
+    EXPECT_EQ(bench.cluster.calls.back(), "cleanup d pm01 failed");
+    EXPECT_EQ(bench.run("crm_resource --fail -r d -N pm01"), kOk);
+    EXPECT_EQ(bench.cluster.calls.back(), "fail d pm01");
+    EXPECT_EQ(bench.run("crm_resource --move -r d"), kUsage);
+}
+
+TEST(CibAdmin, ShowsTheCibASectionOrWhatAPathFinds) {
+    Bench bench;
+    EXPECT_EQ(bench.run("cibadmin -Q"), kOk);
+    EXPECT_TRUE(bench.out.starts_with("<cib "));
+    EXPECT_EQ(bench.run("cibadmin -Q -o nodes"), kOk);
+    EXPECT_TRUE(bench.out.starts_with("<nodes>"));
+    EXPECT_EQ(bench.run("cibadmin -Q --xpath //nvpair[@name='state']"), kOk);
+    EXPECT_EQ(bench.out, "<nvpair id=\"d-ia-s\" name=\"state\" value=\"/tmp/x\"/>\n");
+    EXPECT_EQ(bench.run("cibadmin -Q --xpath //node"), kOk);
+    EXPECT_TRUE(bench.out.starts_with("<xpath-query>\n  <node id=\"1\""));
+    EXPECT_EQ(bench.run("cibadmin -Q --xpath //nothing"), kNoSuch);
+    EXPECT_EQ(bench.run("cibadmin -Q --xpath //["), kUsage);
+    EXPECT_EQ(bench.run("cibadmin --replace"), kUsage);
+}
+
+TEST(CrmTicket, GrantsRevokesAndShows) {
+    Bench bench;
+    EXPECT_EQ(bench.run("crm_ticket -t T --grant --force"), kOk);
+    EXPECT_EQ(bench.cluster.calls.back(), "T granted true");
+    EXPECT_EQ(bench.run("crm_ticket -t T -s"), kOk);
+    EXPECT_EQ(bench.cluster.calls.back(), "T standby true");
+    EXPECT_EQ(bench.run("crm_ticket -t T -G granted"), kOk);
+    EXPECT_EQ(bench.out, "true\n");
+    EXPECT_EQ(bench.run("crm_ticket -t T -G other"), kNoSuch);
+    EXPECT_EQ(bench.run("crm_ticket -l"), kOk);
+    EXPECT_EQ(bench.out, "T\tgranted\n");
+    EXPECT_EQ(bench.run("crm_ticket --grant"), kUsage);
+}
+
+TEST(StonithAdmin, FencesAndShowsWhatIsPending) {
+    Bench bench;
+    EXPECT_EQ(bench.run("stonith_admin --reboot=pm02 --tag controld"), kOk);
+    EXPECT_EQ(bench.cluster.calls.back(), "fence pm02 reboot");
+    bench.cluster.fences.push_back({.target = "pm02",
+                                    .action = "reboot",
+                                    .origin = "pm01",
+                                    .outcome = "pending",
+                                    .time_s = 1});
+    EXPECT_EQ(bench.run("stonith_admin -H * --output-as xml"), kOk);
+    EXPECT_NE(bench.out.find("extended-status=\"pending\""), std::string::npos);
+}
+
+TEST(Shims, LeaveWhatOnlyShowsToTheCommandLine) {
+    const std::vector<std::string> words = {"-1", "--output-as=xml"};
+    EXPECT_EQ(as_command("crm_mon", words),
+              (std::vector<std::string>{"mon", "-1", "--output-as=xml"}));
+    EXPECT_FALSE(as_command("crm_node", words).has_value());
+    EXPECT_FALSE(as_command("nothing", words).has_value());
+}
+
+}  // namespace
+}  // namespace xbeat::shim

@@ -1,0 +1,46 @@
+#include <cstdlib>
+#include <iostream>
+
+#include "agent/shim_links.h"
+#include "control/client.h"
+#include "shim/door.h"
+#include "shim/shim.h"
+
+namespace xbeat::shim {
+namespace {
+
+std::string from_environment(const char* name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? std::string() : std::string(value);
+}
+
+// Agents are told where the tools are, and the daemon's folder is the one above.
+std::string daemon_directory() {
+    const std::string tools = from_environment("HA_SBIN_DIR");
+    const std::string_view ending = agent::kShimFolder;
+    if (tools.size() > ending.size() && tools.ends_with(ending) &&
+        tools[tools.size() - ending.size() - 1] == '/') {
+        return tools.substr(0, tools.size() - ending.size() - 1);
+    }
+    return control::run_directory();
+}
+
+}  // namespace
+
+std::optional<int> run_as(std::string_view program, std::vector<std::string>& words,
+                          std::string& run_dir) {
+    const std::string_view name = program.substr(program.rfind('/') + 1);
+    if (!is_shim(name)) return std::nullopt;
+    run_dir = daemon_directory();
+    if (std::optional<std::vector<std::string>> command = as_command(name, words)) {
+        words = *std::move(command);
+        return std::nullopt;
+    }
+    Io io{.out = std::cout, .err = std::cerr, .environment = from_environment};
+    const std::unique_ptr<Cluster> cluster = connect_to_daemon(run_dir);
+    const int code = run(name, words, io, *cluster);
+    std::cout.flush();
+    return std::cout.good() || code != kOk ? code : kFailed;
+}
+
+}  // namespace xbeat::shim

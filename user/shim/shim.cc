@@ -1,0 +1,121 @@
+#include "shim/shim.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/check.h"
+#include "core/text.h"
+#include "shim/tools.h"
+
+namespace xbeat::shim {
+namespace {
+
+using Run = int (*)(const Tool&, Words);
+
+struct Row {
+    std::string_view name;
+    Run run;                // null: a command of `xbeat` itself
+    std::string_view noun;  // that command
+};
+
+constexpr std::array kRows{
+    Row{"attrd_updater", run_updater, {}},
+    Row{"cibadmin", run_cib, {}},
+    Row{"crm_attribute", run_attribute, {}},
+    Row{"crm_failcount", run_failcount, {}},
+    Row{"crm_master", run_master, {}},
+    Row{"crm_mon", nullptr, "mon"},
+    Row{"crm_node", run_node, {}},
+    Row{"crm_resource", run_resource, {}},
+    Row{"crm_simulate", nullptr, "simulate"},
+    Row{"crm_standby", run_standby, {}},
+    Row{"crm_ticket", run_ticket, {}},
+    Row{"crm_verify", nullptr, "verify"},
+    Row{"crmadmin", run_admin, {}},
+    Row{"pacemakerd", run_version, {}},
+    Row{"stonith_admin", run_stonith, {}},
+};
+
+const Row* find_row(std::string_view name) {
+    const auto found =
+        std::find_if(kRows.begin(), kRows.end(), [&](const Row& row) { return row.name == name; });
+    return found == kRows.end() ? nullptr : &*found;
+}
+
+int exit_code(Code code) {
+    switch (code) {
+        case Code::NotFound:
+            return kNoSuch;
+        case Code::Denied:
+            return kNotAllowed;
+        case Code::Unavailable:
+            return kDisconnected;
+        case Code::Timeout:
+            return kTimedOut;
+        case Code::Invalid:
+            return kConfiguration;
+        default:
+            return kFailed;
+    }
+}
+
+}  // namespace
+
+std::span<const std::string_view> names() {
+    static constexpr auto kNames = [] {
+        std::array<std::string_view, kRows.size()> list{};
+        for (std::size_t i = 0; i < kRows.size(); ++i) list[i] = kRows[i].name;
+        return list;
+    }();
+    return kNames;
+}
+
+bool is_shim(std::string_view name) { return find_row(name) != nullptr; }
+
+std::optional<std::vector<std::string>> as_command(std::string_view name,
+                                                   std::span<const std::string> arguments) {
+    const Row* row = find_row(name);
+    if (row == nullptr || row->run != nullptr) return std::nullopt;
+    std::vector<std::string> words = {std::string(row->noun)};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    return words;
+}
+
+int run(std::string_view name, std::span<const std::string> arguments, Io& io, Cluster& cluster) {
+    const Row* row = find_row(name);
+    XB_CHECK(row != nullptr);
+    XB_CHECK(row->run != nullptr);
+    const Tool tool{.name = name, .io = io, .cluster = cluster};
+    const bool asks_version =
+        std::any_of(arguments.begin(), arguments.end(),
+                    [](const std::string& word) { return word == "-$" || word == "--version"; });
+    if (asks_version) return run_version(tool, arguments);
+    return row->run(tool, arguments);
+}
+
+int Tool::fail(const Error& error) const {
+    io.err << name << ": " << error.context << '\n';
+    return exit_code(error.code);
+}
+
+int Tool::fail_usage(std::string_view text) const {
+    io.err << name << ": " << text << '\n';
+    return kUsage;
+}
+
+Result<std::string> Tool::node_or_local(const std::string& given) const {
+    if (!given.empty() && given != "auto" && given != "localhost") return given;
+    std::string node = io.environment("OCF_RESKEY_CRM_meta_on_node");
+    if (!node.empty()) return node;
+    return XB_TRY(cluster.self()).node;
+}
+
+// Agents compare the version; this is the one whose tools these stand for.
+int run_version(const Tool& tool, Words /*words*/) {
+    tool.io.out << "Pacemaker 2.1.5\nxbeat in its place\n";
+    return kOk;
+}
+
+}  // namespace xbeat::shim

@@ -1,0 +1,42 @@
+// The tools, one function each, and what they share. Private to shim/.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "shim/arguments.h"
+#include "shim/cluster.h"
+#include "shim/shim.h"
+
+namespace xbeat::shim {
+
+/// What a tool works with.
+struct Tool {
+    std::string_view name;
+    Io& io;
+    Cluster& cluster;
+
+    /// Prints the error as the tool's own and gives its exit code.
+    int fail(const Error& error) const;
+    int fail_usage(std::string_view text) const;
+    /// The node that is meant: `given`, or the one that the agent runs on.
+    [[nodiscard]] Result<std::string> node_or_local(const std::string& given) const;
+};
+
+using Words = std::span<const std::string>;
+
+int run_attribute(const Tool& tool, Words words);  // crm_attribute
+int run_master(const Tool& tool, Words words);     // crm_master
+int run_updater(const Tool& tool, Words words);    // attrd_updater
+int run_failcount(const Tool& tool, Words words);  // crm_failcount
+int run_standby(const Tool& tool, Words words);    // crm_standby
+int run_resource(const Tool& tool, Words words);   // crm_resource
+int run_node(const Tool& tool, Words words);       // crm_node
+int run_admin(const Tool& tool, Words words);      // crmadmin
+int run_cib(const Tool& tool, Words words);        // cibadmin
+int run_ticket(const Tool& tool, Words words);     // crm_ticket
+int run_stonith(const Tool& tool, Words words);    // stonith_admin
+int run_version(const Tool& tool, Words words);    // pacemakerd
+
+}  // namespace xbeat::shim

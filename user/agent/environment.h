@@ -29,7 +29,8 @@ struct EnvironmentOptions {
 /// twice, a value with a NUL, parameters of an LSB or fence agent (they go nowhere or to standard
 /// input), or an extra variable whose name does not begin with OCF_, HA_, PCMK_, CRM_ or XBEAT_ (so
 /// LD_*, BASH_ENV, IFS, PYTHON* and PATH cannot be set). An extra variable replaces a standard one
-/// of that name.
+/// of that name. Alert agents get their parameters under their own names, but for LD_*, PATH and
+/// others that change what runs.
 [[nodiscard]] Result<std::vector<std::string>> agent_environment(const Spawn& spawn,
                                                                  const EnvironmentOptions& options);
 

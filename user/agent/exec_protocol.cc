@@ -237,7 +237,7 @@ Kind write(Writer& out, const Failed& failed) {
 // Braced initialisers are evaluated in order, so each of these reads the fields as written.
 Spawn read_spawn(Reader& in) {
     return {.id = in.id(),
-            .agent_class = in.enumerator(AgentClass::Stonith),
+            .agent_class = in.enumerator(AgentClass::Alert),
             .provider = in.text(kIdBytesMax),
             .type = in.text(kIdBytesMax),
             .action = in.text(kIdBytesMax),
@@ -262,7 +262,7 @@ Launch read_launch(Reader& in) {
 
 Metadata read_metadata(Reader& in) {
     return {.id = in.id(),
-            .agent_class = in.enumerator(AgentClass::Stonith),
+            .agent_class = in.enumerator(AgentClass::Alert),
             .provider = in.text(kIdBytesMax),
             .type = in.text(kIdBytesMax),
             .timeout = in.duration()};

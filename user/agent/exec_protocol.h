@@ -40,6 +40,7 @@ enum class AgentClass : std::uint8_t {
     Ocf = 1,      // OCF_ROOT/resource.d/PROVIDER/TYPE ACTION, parameters as OCF_RESKEY_NAME
     Lsb = 2,      // /etc/init.d/TYPE ACTION, no parameters
     Stonith = 3,  // /usr/sbin/TYPE (fence_*), parameters on standard input, see fence_input()
+    Alert = 4,    // TYPE is an absolute path, parameters are its environment, see alert_users()
 };
 
 struct Parameter {

@@ -131,6 +131,15 @@ std::string text_of(const ChildFault& fault, const std::string& path) {
     return concat(path, ": ", sys::error_text(fault.error));
 }
 
+// Alert agents need no privilege: the cluster's own user where there is one.
+std::optional<Identity> alert_identity() {
+    for (const char* name : {"hacluster", "xbeat", "nobody"}) {
+        Result<Identity> found = find_user(name);
+        if (found) return *std::move(found);
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 ExecServer::ExecServer(Options options, sys::Fd channel)
@@ -289,8 +298,9 @@ void ExecServer::handle(Spawn spawn) {
         return fail(spawn.id, refusal->reason, std::move(refusal->text));
     }
     const AgentFile& file = std::get<AgentFile>(opened);
+    const bool is_alert = spawn.agent_class == AgentClass::Alert;
     const bool by_stdin = spawn.agent_class == AgentClass::Stonith;
-    if (!by_stdin && !is_plain_name(spawn.action)) {
+    if (!by_stdin && !is_alert && !is_plain_name(spawn.action)) {
         return fail(spawn.id, FailReason::BadRequest,
                     concat("\"", spawn.action, "\" is no action"));
     }
@@ -301,7 +311,15 @@ void ExecServer::handle(Spawn spawn) {
     plan.path = file.path;
     plan.program_fd = file.is_script ? -1 : file.fd.get();
     plan.arguments = {file.path};
-    if (!by_stdin) plan.arguments.push_back(spawn.action);
+    if (!by_stdin && !is_alert) plan.arguments.push_back(spawn.action);
+    if (is_alert) {
+        plan.identity = alert_identity();
+        if (!plan.identity) {
+            return fail(spawn.id, FailReason::NotAllowed,
+                        "alert agents do not run as root, and there is no user hacluster, xbeat or "
+                        "nobody");
+        }
+    }
     plan.environment = *std::move(environment);
     plan.hold = spawn.hold;
     operation.path = file.path;
@@ -326,9 +344,10 @@ void ExecServer::handle(const Metadata& metadata) {
             spawn.action = "metadata";
             spawn.input = "action=metadata\n";
             break;
+        case AgentClass::Alert:
         case AgentClass::Lsb:
             return fail(metadata.id, FailReason::BadRequest,
-                        "LSB scripts have no machine-readable description");
+                        "LSB scripts and alert agents have no machine-readable description");
     }
     handle(std::move(spawn));
 }

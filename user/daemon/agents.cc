@@ -8,91 +8,16 @@
 
 #include "core/text.h"
 #include "daemon/log.h"
+#include "execute/alert.h"
 #include "sys/stable_hash.h"
 
 namespace xbeat::daemon {
+namespace {
 
-Result<agent::Spawn> make_spawn(const node::RunAgent& run) {
-    agent::Spawn spawn;
-    spawn.id = run.operation;
-    spawn.provider = run.provider;
-    spawn.type = run.type;
-    spawn.action = run.action;
-    spawn.resource = run.resource;
-    spawn.timeout = std::clamp(run.timeout, agent::kTimeoutMin, agent::kTimeoutMax);
-    if (run.agent_class == "ocf") {
-        spawn.agent_class = agent::AgentClass::Ocf;
-    } else if (run.agent_class == "xbeat") {
-        // `xbeat:VIP` is the short form of `ocf:xbeat:VIP`.
-        spawn.agent_class = agent::AgentClass::Ocf;
-        spawn.provider = "xbeat";
-    } else if (run.agent_class == "lsb") {
-        spawn.agent_class = agent::AgentClass::Lsb;
-    } else if (run.agent_class == "stonith") {
-        spawn.agent_class = agent::AgentClass::Stonith;
-    } else {
-        return Error{.code = Code::NotFound,
-                     .context = fmt::format("agents of class `{}` cannot be run by this version",
-                                            run.agent_class)};
-    }
-    for (const auto& [name, value] : run.parameters) {
-        // What is meant for the cluster manager is unknown to a fence agent.
-        const bool is_ours =
-            name.starts_with("CRM_meta_") || name.starts_with("pcmk_") || name == "crm_feature_set";
-        if (spawn.agent_class == agent::AgentClass::Stonith && is_ours) continue;
-        spawn.parameters.push_back({.name = name, .value = value});
-    }
-    if (spawn.agent_class == agent::AgentClass::Stonith) {
-        // Fence agents take everything on standard input: passwords have no place in an
-        // environment.
-        spawn.input = XB_TRY(agent::fence_input(spawn.action, spawn.parameters));
-        spawn.parameters.clear();
-    }
-    return spawn;
-}
+constexpr std::uint16_t kUnitsSlot = 1;  // tells its replies from those of the built-in agents
+constexpr const char* kInitScripts = "/etc/init.d";
 
-node::AgentDone make_done(const agent::Done& done) {
-    node::AgentDone made;
-    made.operation = done.id;
-    made.rc = done.exit_code;
-    made.exit_reason = done.exit_reason;
-    made.output = done.output;
-    made.started_at = done.started_at;
-    made.ended_at = done.ended_at;
-    if (done.timed_out) {
-        made.status = node::AgentStatus::TimedOut;
-    } else if (done.killed || done.signal != 0) {
-        made.status = node::AgentStatus::Killed;
-    }
-    if (made.exit_reason.empty() && done.signal != 0 && !done.timed_out && !done.killed)
-        made.exit_reason = fmt::format("ended by signal {}", done.signal);
-    return made;
-}
-
-node::AgentDone make_done(const agent::Failed& failed, Instant now) {
-    node::AgentDone made;
-    made.operation = failed.id;
-    made.rc = agent::ocf_code(failed.reason);
-    made.exit_reason = failed.text;
-    made.started_at = now;
-    made.ended_at = now;
-    switch (failed.reason) {
-        case agent::FailReason::Missing:
-            made.status = node::AgentStatus::NotInstalled;
-            break;
-        case agent::FailReason::NotExecutable:
-        case agent::FailReason::NotAllowed:
-            made.status = node::AgentStatus::NotAllowed;
-            break;
-        case agent::FailReason::BadRequest:
-        case agent::FailReason::Limit:
-        case agent::FailReason::System:
-        case agent::FailReason::ExecutorDied:
-            made.status = node::AgentStatus::Failed;
-            break;
-    }
-    return made;
-}
+}  // namespace
 
 std::uint64_t watch_cookie(std::string_view resource) {
     // 0 is left out because it looks like nothing.
@@ -113,8 +38,14 @@ std::string Agents::describe_watch() const {
 
 void Agents::arm() { ring_.poll(parts_.exec->fd(), POLLIN, {.op = ring::Op::ExecReplies}); }
 
-void Agents::run(const node::RunAgent& run, Instant now) {
-    resources_.try_emplace(watch_cookie(run.resource), run.resource);
+void Agents::run(const node::RunAgent& given, Instant now) {
+    node::RunAgent run = given;
+    if (run.agent_class == "service") run.agent_class = resolve_service(run.type, kInitScripts);
+    if (run.agent_class == "systemd") return run_unit(run, now);
+    if (run.agent_class != execute::kAlertClass) {
+        resources_.try_emplace(watch_cookie(run.resource), run.resource);
+    }
+    if (run.agent_class == "lsb") lsb_runs_[run.operation] = run.action;
     Result<agent::Spawn> spawn = make_spawn(run);
     if (!spawn) {
         const bool is_missing = spawn.error().code == Code::NotFound;
@@ -138,6 +69,35 @@ void Agents::run(const node::RunAgent& run, Instant now) {
                                                 : is_probe ? Watching::Probe
                                                            : Watching::Start};
     if (is_builtin) receive_builtins(now);
+}
+
+// Nothing to be watched: a unit's processes are systemd's children, and it tells how they fare.
+void Agents::run_unit(const node::RunAgent& run, Instant now) {
+    if (!units_) {
+        Result<agent::Units> made = agent::Units::create({});
+        if (!made) {
+            return answer(run.operation, node::AgentStatus::Failed, made.error().context, now);
+        }
+        units_.emplace(*std::move(made));
+        arm_units();
+    }
+    agent::Spawn spawn;
+    spawn.id = run.operation;
+    spawn.type = run.type;
+    spawn.action = run.action;
+    spawn.resource = run.resource;
+    spawn.timeout = std::clamp(run.timeout, agent::kTimeoutMin, agent::kTimeoutMax);
+    units_->start(spawn, now);
+    receive_units(now);
+}
+
+void Agents::arm_units() {
+    ring_.poll(units_->fd(), POLLIN, {.op = ring::Op::BuiltinReplies, .slot = kUnitsSlot});
+}
+
+void Agents::receive_units(Instant now) {
+    if (!units_) return;
+    for (agent::Reply& reply : units_->receive(now)) take_reply(std::move(reply), now);
 }
 
 /// The child stands still before the agent's first instruction: now nothing of it can be missed.
@@ -224,6 +184,8 @@ void Agents::kill(OperationId operation, Instant now) {
     // Only one of the two knows the run; the other one ignores it.
     parts_.builtins.kill(operation, now);
     receive_builtins(now);
+    if (units_) units_->kill(operation, now);
+    receive_units(now);
     const Result<void> sent = parts_.exec->send(agent::Kill{operation});
     // If xbeat-exec is gone, so is the run; its answer is on the way.
     if (!sent)
@@ -241,6 +203,10 @@ void Agents::complete(const ring::Completion& completion, Instant now) {
         if (!completion.more)
             ring_.poll(parts_.watch.event_fd(), POLLIN, {.op = ring::Op::WatchEvents});
         return drain_watch();
+    }
+    if (completion.token.op == ring::Op::BuiltinReplies && completion.token.slot == kUnitsSlot) {
+        if (!completion.more) arm_units();
+        return receive_units(now);
     }
     if (completion.token.op == ring::Op::BuiltinReplies) {
         if (!completion.more)
@@ -272,6 +238,19 @@ void Agents::receive(Instant now) {
 
 void Agents::receive_builtins(Instant now) {
     for (agent::Reply& reply : parts_.builtins.receive(now)) take_reply(std::move(reply), now);
+    for (agent::builtin::AttributeUpdate& update : parts_.builtins.take_attributes()) {
+        if (update.node.empty()) continue;  // asked for by hand, outside of a plan
+        node::SetAttribute wanted;
+        wanted.node = std::move(update.node);
+        wanted.name = std::move(update.name);
+        wanted.remove = !update.value.has_value();
+        if (update.value) wanted.value = *std::move(update.value);
+        // At least a moment of calm: then a value that is in force already is not written again.
+        wanted.dampen_ms = std::max<std::int64_t>(
+            1, std::chrono::duration_cast<std::chrono::milliseconds>(update.dampening).count());
+        events_.emplace_back(
+            node::ClientRequest{.client = {}, .user = "built-in agent", .body = std::move(wanted)});
+    }
 }
 
 void Agents::take_reply(agent::Reply reply, Instant now) {
@@ -283,9 +262,13 @@ void Agents::take_reply(agent::Reply reply, Instant now) {
                            {"bytes_max", std::to_string(kAgentOutputBytesMax)}};
             notes_.push_back(std::move(note));
         }
-        events_.emplace_back(make_done(*done));
+        node::AgentDone made = make_done(*done);
+        const auto lsb = lsb_runs_.extract(done->id);
+        if (!lsb.empty()) made.rc = ocf_code_of_lsb(lsb.mapped(), made.rc);
+        events_.emplace_back(std::move(made));
         finish_watched(std::get<node::AgentDone>(events_.back()));
     } else if (const auto* failed = std::get_if<agent::Failed>(&reply)) {
+        lsb_runs_.erase(failed->id);
         events_.emplace_back(make_done(*failed, now));
         finish_watched(std::get<node::AgentDone>(events_.back()));
     } else if (const auto* spawned = std::get_if<agent::Spawned>(&reply)) {

@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/builtin/builtins.h"
 #include "agent/exec_client.h"
+#include "agent/units.h"
 #include "core/note.h"
 #include "heart/watch.h"
 #include "node/event.h"
@@ -69,6 +71,9 @@ private:
     void arm();
     void receive(Instant now);
     void receive_builtins(Instant now);
+    void run_unit(const node::RunAgent& run, Instant now);
+    void receive_units(Instant now);
+    void arm_units();
     void hold(OperationId operation, const agent::Spawned& spawned);
     void finish_watched(const node::AgentDone& done);
     void drain_watch();
@@ -79,6 +84,9 @@ private:
 
     Parts parts_;
     ring::Ring& ring_;
+    std::optional<agent::Units> units_;  // made by the first unit
+    std::map<OperationId, std::string>
+        lsb_runs_;  // to their actions: their codes mean other things
     std::uint64_t restarts_noted_ = 0;
     std::uint64_t lost_noted_ = 0;
     std::map<OperationId, Watched> watched_runs_;
@@ -93,6 +101,14 @@ private:
 
 /// The request for xbeat-exec. Invalid for a class it does not know or values that it cannot pass.
 [[nodiscard]] Result<agent::Spawn> make_spawn(const node::RunAgent& run);
+
+/// The OCF code of an init script's exit code. Source: Linux Standard Base 5.0, "Init Script
+/// Actions".
+[[nodiscard]] int ocf_code_of_lsb(std::string_view action, int code);
+
+/// What the class `service` means for a type on this node: "lsb" where there is an init script of
+/// that name in `lsb_directory`, else "systemd".
+[[nodiscard]] std::string resolve_service(std::string_view type, const std::string& lsb_directory);
 
 /// The watch's number of a resource.
 [[nodiscard]] std::uint64_t watch_cookie(std::string_view resource);

@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <map>
 #include <thread>
 
 #include "daemon/agents.h"
@@ -173,6 +174,62 @@ TEST(Agents, TellAFenceAgentOnlyWhatIsItsOwn) {
     ASSERT_TRUE(spawn);
     EXPECT_EQ(spawn->input, "action=reboot\nport=pm01\n");
     EXPECT_TRUE(spawn->parameters.empty());
+}
+
+TEST(Agents, AskAnInitScriptForItsStatusWithoutParameters) {
+    node::RunAgent run;
+    run.operation = OperationId{5};
+    run.agent_class = "lsb";
+    run.type = "cron";
+    run.action = "monitor";
+    run.timeout = 10s;
+    run.parameters = {{"CRM_meta_timeout", "10000"}};
+
+    const Result<agent::Spawn> spawn = make_spawn(run);
+
+    ASSERT_TRUE(spawn) << spawn.error().context;
+    EXPECT_EQ(spawn->agent_class, agent::AgentClass::Lsb);
+    EXPECT_EQ(spawn->action, "status");
+    EXPECT_TRUE(spawn->parameters.empty());
+}
+
+TEST(Agents, TakeAnInitScriptsCodesForWhatTheyMean) {
+    EXPECT_EQ(ocf_code_of_lsb("monitor", 0), 0);
+    for (const int stopped : {1, 2, 3}) EXPECT_EQ(ocf_code_of_lsb("monitor", stopped), 7);
+    EXPECT_EQ(ocf_code_of_lsb("monitor", 4), 1);
+    EXPECT_EQ(ocf_code_of_lsb("monitor", 150), 5);
+    EXPECT_EQ(ocf_code_of_lsb("start", 0), 0);
+    EXPECT_EQ(ocf_code_of_lsb("start", 5), 5);
+    EXPECT_EQ(ocf_code_of_lsb("start", 99), 1);
+}
+
+TEST(Agents, TakeAServiceForAnInitScriptOnlyWhereThereIsOne) {
+    EXPECT_EQ(resolve_service("sh", "/bin"), "lsb");
+    EXPECT_EQ(resolve_service("no-such-service", "/bin"), "systemd");
+    EXPECT_EQ(resolve_service("../bin/sh", "/bin"), "systemd");
+}
+
+TEST(Agents, GiveAnAlertItsVariablesAndTheTimeInItsForm) {
+    node::RunAgent run;
+    run.operation = OperationId{6};
+    run.agent_class = "alert";
+    run.type = "/usr/share/alerts/mail";
+    run.action = "%Y-%03N";
+    run.timeout = 10s;
+    run.resource = "mail";
+    run.parameters = {{"CRM_alert_kind", "node"}, {"from", "me"}};
+
+    const Result<agent::Spawn> spawn = make_spawn(run);
+
+    ASSERT_TRUE(spawn) << spawn.error().context;
+    EXPECT_EQ(spawn->agent_class, agent::AgentClass::Alert);
+    std::map<std::string, std::string> values;
+    for (const agent::Parameter& one : spawn->parameters) values[one.name] = one.value;
+    EXPECT_EQ(values["CRM_alert_kind"], "node");
+    EXPECT_EQ(values["from"], "me");
+    EXPECT_EQ(values["CRM_alert_timestamp"].size(), 8U);
+    EXPECT_EQ(values["CRM_alert_timestamp"][4], '-');
+    EXPECT_GT(values["CRM_alert_timestamp_epoch"].size(), 9U);
 }
 
 TEST(Agents, RefuseAClassThatNobodyRuns) {

@@ -62,6 +62,8 @@ Result<Builtins> Builtins::create(Options options) {
     self.vip_ = XB_TRY(builtin::VipTools::create());
     self.records_ = std::make_unique<builtin::ProcessRecords>(
         XB_TRY(builtin::ProcessRecords::open(options.run_dir + "/process")));
+    self.marks_ = std::make_unique<builtin::ProbeMarks>(
+        XB_TRY(builtin::ProbeMarks::open(options.run_dir + "/probes")));
     self.options_ = std::move(options);
     return self;
 }
@@ -75,6 +77,7 @@ std::unique_ptr<Run> Builtins::make_run(const Spawn& spawn) {
         return std::make_unique<MetadataRun>(builtin::metadata_of(spawn.type));
     }
     if (spawn.type == "VIP") return builtin::make_vip_run(spawn, *vip_);
+    if (builtin::is_probe_type(spawn.type)) return builtin::make_probe_run(spawn, *marks_);
     return builtin::make_process_run(spawn, *records_);
 }
 
@@ -157,6 +160,7 @@ void Builtins::take(Place at, Step step, Instant now) {
                       [&](const auto& one) { return one.address == step.announce->address; });
         announcements_.push_back(*step.announce);
     }
+    if (step.attribute) attributes_.push_back(*step.attribute);
     if (step.outcome) return finish(at, *step.outcome, now);
     at->second.wake_at = step.wake_at;
     wait_on(at->second, step.fd);

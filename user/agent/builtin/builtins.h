@@ -16,9 +16,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/builtin/announce.h"
+#include "agent/builtin/probe.h"
 #include "agent/builtin/process_record.h"
 #include "agent/builtin/run.h"
 #include "agent/builtin/vip.h"
@@ -43,7 +45,8 @@ public:
     Builtins& operator=(Builtins&&) noexcept;
     ~Builtins();
 
-    /// This agent is built in: provider "xbeat", type "VIP" or "process".
+    /// This agent is built in: provider "xbeat", type "VIP", "process", "ping", "disk" or
+    /// "link".
     [[nodiscard]] static bool has(std::string_view provider, std::string_view type);
 
     /// Begins one action of ocf:xbeat:TYPE; Done or Failed comes from receive(), perhaps at once.
@@ -62,6 +65,11 @@ public:
 
     /// Drives everything that is due; the replies since the last call, in order. Never blocks.
     std::vector<Reply> receive(Instant now);
+
+    /// The attributes that probes want set, since the last call.
+    std::vector<builtin::AttributeUpdate> take_attributes() {
+        return std::exchange(attributes_, {});
+    }
 
     [[nodiscard]] std::size_t in_flight() const { return runs_.size(); }
     /// Announcements that go on in the background.
@@ -97,6 +105,8 @@ private:
     std::map<OperationId, Active> runs_;
     std::map<int, std::size_t> waited_on_;  // descriptors in the epoll set, and by how many runs
     std::vector<builtin::Announcement> announcements_;
+    std::unique_ptr<builtin::ProbeMarks> marks_;
+    std::vector<builtin::AttributeUpdate> attributes_;
     std::vector<Reply> replies_;
     bool readable_ = false;  // replies wait: the timer is set to the past
 };

@@ -112,11 +112,145 @@ constexpr std::string_view kProcess = R"(<?xml version="1.0"?>
 </resource-agent>
 )";
 
+constexpr std::string_view kPing = R"(<?xml version="1.0"?>
+<resource-agent name="ping" version="1.0">
+  <version>1.1</version>
+  <longdesc lang="en">Asks hosts for an echo (ICMP) at each monitor and keeps how many answered as an attribute of the node, for location rules. Run it as a clone. Built in: no process is started, so the monitor's interval may be well below a second.</longdesc>
+  <shortdesc lang="en">Reachability of hosts as a node attribute</shortdesc>
+  <parameters>
+    <parameter name="host_list" required="1">
+      <longdesc lang="en">IPv4 and IPv6 addresses, separated by blanks, at most 64. Names are not looked up.</longdesc>
+      <shortdesc lang="en">Hosts</shortdesc>
+      <content type="string"/>
+    </parameter>
+    <parameter name="name">
+      <longdesc lang="en">The attribute's name.</longdesc>
+      <shortdesc lang="en">Attribute</shortdesc>
+      <content type="string" default="pingd"/>
+    </parameter>
+    <parameter name="multiplier">
+      <longdesc lang="en">What each host that answers counts, 1 to 1000000.</longdesc>
+      <shortdesc lang="en">Value of a host</shortdesc>
+      <content type="integer" default="1"/>
+    </parameter>
+    <parameter name="attempts">
+      <longdesc lang="en">How often a host that does not answer is asked, 1 to 20.</longdesc>
+      <shortdesc lang="en">Attempts</shortdesc>
+      <content type="integer" default="3"/>
+    </parameter>
+    <parameter name="wait">
+      <longdesc lang="en">How long each attempt waits, 10ms to 60s; a bare number counts milliseconds.</longdesc>
+      <shortdesc lang="en">Wait for an answer</shortdesc>
+      <content type="time" default="500ms"/>
+    </parameter>
+    <parameter name="dampen">
+      <longdesc lang="en">How long the value must have stayed the same before it counts; a bare number counts milliseconds.</longdesc>
+      <shortdesc lang="en">Dampening</shortdesc>
+      <content type="time" default="1s"/>
+    </parameter>
+    <parameter name="failure_score">
+      <longdesc lang="en">Below this value start and monitor fail. 0: never.</longdesc>
+      <shortdesc lang="en">Failure below</shortdesc>
+      <content type="integer" default="0"/>
+    </parameter>
+  </parameters>
+  <actions>
+    <action name="start" timeout="60s"/>
+    <action name="stop" timeout="20s"/>
+    <action name="monitor" depth="0" timeout="60s" interval="10s"/>
+    <action name="validate-all" timeout="20s"/>
+    <action name="meta-data" timeout="5s"/>
+  </actions>
+</resource-agent>
+)";
+
+constexpr std::string_view kDisk = R"(<?xml version="1.0"?>
+<resource-agent name="disk" version="1.0">
+  <version>1.1</version>
+  <longdesc lang="en">Reads from a device or file past all caches at each monitor and keeps as an attribute of the node whether that came back in time. A disk that hangs is found by the deadline, not by an error. Run it as a clone. Built in.</longdesc>
+  <shortdesc lang="en">Health of a disk as a node attribute</shortdesc>
+  <parameters>
+    <parameter name="device" required="1">
+      <longdesc lang="en">The device or file, as an absolute path. It is only read.</longdesc>
+      <shortdesc lang="en">Device</shortdesc>
+      <content type="string"/>
+    </parameter>
+    <parameter name="name">
+      <longdesc lang="en">The attribute's name. Its values are "normal" and "ERROR".</longdesc>
+      <shortdesc lang="en">Attribute</shortdesc>
+      <content type="string" default="diskd"/>
+    </parameter>
+    <parameter name="deadline">
+      <longdesc lang="en">How long a read may take, 10ms to 60s; a bare number counts milliseconds.</longdesc>
+      <shortdesc lang="en">Deadline of a read</shortdesc>
+      <content type="time" default="1s"/>
+    </parameter>
+    <parameter name="dampen">
+      <longdesc lang="en">How long the value must have stayed the same before it counts; a bare number counts milliseconds.</longdesc>
+      <shortdesc lang="en">Dampening</shortdesc>
+      <content type="time" default="0"/>
+    </parameter>
+    <parameter name="fail">
+      <longdesc lang="en">Whether the monitor fails too when the disk does.</longdesc>
+      <shortdesc lang="en">Fail with the disk</shortdesc>
+      <content type="boolean" default="false"/>
+    </parameter>
+  </parameters>
+  <actions>
+    <action name="start" timeout="60s"/>
+    <action name="stop" timeout="20s"/>
+    <action name="monitor" depth="0" timeout="60s" interval="10s"/>
+    <action name="validate-all" timeout="20s"/>
+    <action name="meta-data" timeout="5s"/>
+  </actions>
+</resource-agent>
+)";
+
+constexpr std::string_view kLink = R"(<?xml version="1.0"?>
+<resource-agent name="link" version="1.0">
+  <version>1.1</version>
+  <longdesc lang="en">Keeps as an attribute of the node whether a network interface is up and has a carrier, as of each monitor. Run it as a clone. Built in: no process is started, so the monitor's interval may be well below a second.</longdesc>
+  <shortdesc lang="en">State of an interface as a node attribute</shortdesc>
+  <parameters>
+    <parameter name="interface" required="1">
+      <longdesc lang="en">The interface.</longdesc>
+      <shortdesc lang="en">Interface</shortdesc>
+      <content type="string"/>
+    </parameter>
+    <parameter name="name">
+      <longdesc lang="en">The attribute's name. If it is not given: "link-" and the interface. Its values are 1 (up) and 0.</longdesc>
+      <shortdesc lang="en">Attribute</shortdesc>
+      <content type="string"/>
+    </parameter>
+    <parameter name="multiplier">
+      <longdesc lang="en">The value of an interface that is up, 1 to 1000000.</longdesc>
+      <shortdesc lang="en">Value when up</shortdesc>
+      <content type="integer" default="1"/>
+    </parameter>
+    <parameter name="dampen">
+      <longdesc lang="en">How long the value must have stayed the same before it counts; a bare number counts milliseconds.</longdesc>
+      <shortdesc lang="en">Dampening</shortdesc>
+      <content type="time" default="0"/>
+    </parameter>
+  </parameters>
+  <actions>
+    <action name="start" timeout="20s"/>
+    <action name="stop" timeout="20s"/>
+    <action name="monitor" depth="0" timeout="20s" interval="1s"/>
+    <action name="validate-all" timeout="20s"/>
+    <action name="meta-data" timeout="5s"/>
+  </actions>
+</resource-agent>
+)";
+
 }  // namespace
 
 std::string_view metadata_of(std::string_view type) {
     if (type == "VIP") return kVip;
     if (type == "process") return kProcess;
+    if (type == "ping") return kPing;
+    if (type == "disk") return kDisk;
+    if (type == "link") return kLink;
     return {};
 }
 

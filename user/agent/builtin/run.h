@@ -27,6 +27,14 @@ struct Outcome {
     std::string output = {};  // meta-data
 };
 
+/// An attribute of the node that the run is on.
+struct AttributeUpdate {
+    std::string node;
+    std::string name;
+    std::optional<std::string> value;  // empty: remove
+    Duration dampening{};
+};
+
 /// What a run waits for, or that it is over.
 struct Step {
     std::optional<Outcome> outcome = {};
@@ -37,6 +45,7 @@ struct Step {
     std::optional<Spawned> spawned = {};        // the caller is told of a new process
     std::optional<Announcement> announce = {};  // goes on in the background after the end
     std::optional<heart::IpAddress> hush = {};  // ends such a background announcement
+    std::optional<AttributeUpdate> attribute = {};  // to be set, beside whatever else
 
     static Step over(int code, std::string reason = {}) {
         Step step;

@@ -420,6 +420,7 @@ void Mind::handle(const Persisted& persisted) {
 
 void Mind::handle(const AgentDone& done) {
     if (local_.agent_done(done, now_)) return;
+    if (alert_done(done)) return;
     (void)fencer_.agent_done(done, now_);  // an answer to a run of nobody's any more means nothing
 }
 

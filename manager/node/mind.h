@@ -4,7 +4,7 @@
 // (fence/); the Mind connects them. Its functions lie in one file a subject: mind_member.cc (who is
 // in), mind_log.cc (the replicated state), mind_plan.cc (planning and starting actions),
 // mind_result.cc (what came of them), mind_fence.cc, mind_request.cc (clients), mind_attribute.cc,
-// mind_view.cc.
+// mind_alert.cc, mind_view.cc.
 // Every function runs inside one step(); what it wants is collected in `out`.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/prng.h"
+#include "execute/alert.h"
 #include "execute/history.h"
 #include "execute/local.h"
 #include "execute/transition.h"
@@ -247,6 +248,12 @@ private:
     void dampen(const Asker& asker, const SetAttribute& wanted);
     void write_dampened();
 
+    // mind_alert.cc
+    void alert(const execute::AlertEvent& event);
+    void alert_of(const wire::RecordBody& body);
+    void alert_of(const wire::Report& report, const execute::Place& place);
+    [[nodiscard]] bool alert_done(const AgentDone& done);
+
     // mind.cc: small questions.
     void heard(const wire::Joined& joined);
     void heard(const wire::Execute& order);
@@ -313,6 +320,9 @@ private:
         Instant due{};
     };
     std::map<std::pair<std::string, std::string>, Dampened> dampened_;
+
+    std::map<OperationId, std::string> alerts_;  // agents that run, and their alerts' ids
+    std::uint64_t alert_sequence_ = 0;
 
     // Plans and actions.
     execute::Local local_;

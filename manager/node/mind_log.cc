@@ -18,6 +18,7 @@ using member::Standing;
 
 LogIndex Mind::append(wire::RecordBody body) {
     XB_CHECK(coordinator_ == self_.id);
+    alert_of(body);
     const wire::Record record{
         .term = term_, .index = LogIndex{shared_.applied.value + 1}, .body = std::move(body)};
     const Result<void> applied = replicate::apply(shared_, record);

@@ -6,6 +6,7 @@
 #include "core/limits.h"
 #include "core/text.h"
 #include "node/mind.h"
+#include "node/unsupported.h"
 
 namespace xbeat::node {
 
@@ -132,6 +133,9 @@ void Mind::request(const Asker& asker, const ReplaceConfiguration& wanted) {
         document.name == "cib" ? document.child("configuration") : &document;
     if (configuration == nullptr) {
         return reply(asker, Error{Code::Invalid, "line 1: <cib> holds no <configuration>"});
+    }
+    if (const std::optional<std::string> obstacle = what_cannot_run(*configuration)) {
+        return reply(asker, Error{Code::Invalid, *obstacle});
     }
     WantedChange change{.asker = asker,
                         .configuration = {},

@@ -71,6 +71,7 @@ void Mind::note_result(const wire::Report& report, const execute::Place& place, 
     const wire::Operation& operation = report.operation;
     const wire::OperationResult& result = report.result;
     const bool has_failed = execute::is_failure(operation, result);
+    alert_of(report, place);
     Fields fields = {{"key", operation.key},
                      {"rc", concat(result.rc)},
                      {"status", concat(result.op_status)},

@@ -230,10 +230,7 @@ void create(World& world, Resource& resource);
 void bracket_instances(World& world, Resource& collective,
                        const std::vector<Resource*>& instances) {
     InstanceState state;
-    for (Resource* instance : instances) {
-        create(world, *instance);
-        check_instance(*instance, state);
-    }
+    for (Resource* instance : instances) check_instance(*instance, state);
     Step& start = make_pseudo(world, &collective, Task::Start, !state.starting, true);
     Step& started = make_pseudo(world, &collective, Task::Started, !state.starting, false);
     started.priority = Score::kInfinity;
@@ -257,11 +254,6 @@ bool any_required(const Resource& resource, Task task) {
     });
 }
 
-void reset_priority(Resource& resource, std::int32_t priority) {
-    resource.priority = priority;
-    for (Resource* child : resource.children) reset_priority(*child, priority);
-}
-
 void bracket_promotion(World& world, Resource& clone) {
     bool promoting = false;
     bool demoting = false;
@@ -279,7 +271,7 @@ void bracket_promotion(World& world, Resource& clone) {
         make_notify_brackets(world, clone, Task::Promote, promote, promoted);
         make_notify_brackets(world, clone, Task::Demote, demote, demoted);
     }
-    for (Resource* instance : clone.children) reset_priority(*instance, clone.priority);
+    for (Resource* instance : clone.children) instance->priority = clone.priority;
 }
 
 void create_group(World& world, Resource& group) {
@@ -295,6 +287,11 @@ void create_group(World& world, Resource& group) {
 
 void create_bundle(World& world, Resource& bundle) {
     BundleData& data = *bundle.bundle;
+    for (Replica& replica : data.parts) {
+        if (replica.ip != nullptr) create(world, *replica.ip);
+        create(world, *replica.container);
+        if (replica.connection != nullptr) create(world, *replica.connection);
+    }
     bracket_instances(world, bundle, instances_of(bundle));
     if (data.child != nullptr) {
         create(world, *data.child);
@@ -305,10 +302,6 @@ void create_bundle(World& world, Resource& bundle) {
                 complete.priority = Score::kInfinity;
             }
         }
-    }
-    for (Replica& replica : data.parts) {
-        if (replica.ip != nullptr) create(world, *replica.ip);
-        if (replica.connection != nullptr) create(world, *replica.connection);
     }
 }
 
@@ -321,6 +314,7 @@ void create(World& world, Resource& resource) {
             create_group(world, resource);
             break;
         case Kind::Clone:
+            for (Resource* instance : resource.children) create(world, *instance);
             bracket_instances(world, resource, resource.children);
             if (resource.promotable) bracket_promotion(world, resource);
             break;

@@ -342,7 +342,7 @@ bool is_blocked_tree(const Resource& resource) {
 Node* place_of(const Resource& resource, bool current) {
     if (resource.kind == Kind::Primitive) {
         if (!current) return resource.assigned;
-        return resource.running_on.empty() ? nullptr : resource.running_on.front();
+        return resource.running_on.size() == 1 ? resource.running_on.front() : nullptr;
     }
     Node* common = nullptr;
     for (const Resource* child : resource.children) {

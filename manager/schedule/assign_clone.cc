@@ -5,7 +5,9 @@
 #include "schedule/assign.h"
 #include "schedule/bundle.h"
 #include "schedule/colocate.h"
+#include "schedule/constraints.h"
 #include "schedule/explain.h"
+#include "schedule/failcount.h"
 
 namespace xbeat::schedule {
 namespace {
@@ -70,9 +72,7 @@ void restore_tables(Resource& instance, const SavedTables& saved) {
 
 // The node where an instance should be tried to be kept; null if it is not worth trying.
 Node* stay_node(const Resource& instance, std::int32_t optimal) {
-    if (instance.running_on.empty() || !instance.unassigned || has_failed(instance)) {
-        return nullptr;
-    }
+    if (instance.running_on.empty() || !instance.unassigned || instance.failed) return nullptr;
     Node* node = active_on(instance);
     if (node == nullptr || !is_usable(*node)) return nullptr;
     const Allowed* entry = parent_entry(instance, node);
@@ -83,7 +83,8 @@ Node* stay_node(const Resource& instance, std::int32_t optimal) {
 // reserved and the trial is repeated: so better nodes get their share without moving everybody.
 bool keep_instance(World& world, Resource& instance, Node* current, std::int32_t per_node_max,
                    std::int32_t available) {
-    if (!can_host(instance, current, per_node_max)) return false;
+    const Allowed* here = instance.allowed.find(current);
+    if (here == nullptr || here->score < Score() || !is_usable(*current)) return false;
     Resource& parent = *instance.parent;
     const Table parent_table = parent.allowed;
     const SavedTables saved = save_tables(instance);
@@ -109,10 +110,9 @@ bool keep_instance(World& world, Resource& instance, Node* current, std::int32_t
 int compare_scores_by_colocation(World& world, Resource& a, Resource& b) {
     Node* here_a = active_on(a);
     Node* here_b = active_on(b);
-    const auto wishes = [&world](Resource& instance, Node* one, Node* other) {
+    const auto wish = [&world](Resource& instance, Node* here) {
         Table nodes;
-        nodes.enter(one).score = Score();
-        nodes.enter(other).score = Score();
+        nodes.enter(here).score = Score();
         for (const Colocation* each : this_with(instance)) {
             merge_wishes(world, *each->primary, instance, nodes, each, Factor::of(each->score),
                          Merge::Default);
@@ -120,14 +120,12 @@ int compare_scores_by_colocation(World& world, Resource& a, Resource& b) {
         for (const Colocation* each : with_this(instance)) {
             if (!has_influence(*each, &instance)) continue;
             merge_wishes(world, *each->dependent, instance, nodes, each, Factor::of(each->score),
-                         Merge::ActiveNonnegative);
+                         Merge::Nonnegative);
         }
-        return nodes;
+        return nodes.find(here)->score;
     };
-    const Table table_a = wishes(a, here_a, here_b);
-    const Table table_b = wishes(b, here_b, here_a);
-    const Score score_a = table_a.find(here_a)->score;
-    const Score score_b = table_b.find(here_b)->score;
+    const Score score_a = wish(a, here_a);
+    const Score score_b = wish(b, here_b);
     if (score_a == score_b) return 0;
     return score_a > score_b ? -1 : 1;
 }
@@ -254,12 +252,24 @@ Node* assign_bundle(World& world, Resource& bundle, Node* prefer, bool stop_if_f
     for (Replica& replica : data.parts) {
         if (replica.ip != nullptr) assign(world, *replica.ip, prefer, stop_if_fail);
         if (replica.connection != nullptr) {
+            // Where the host is a remote node itself, both connections start from one place.
+            const Node* host = replica.container->assigned;
+            if (host != nullptr && host->remote != nullptr) {
+                add_colocation(world, "#replica-with-host-connection", "", Score::always(),
+                               replica.connection, host->remote, Role::Unknown, Role::Unknown,
+                               true);
+            }
             assign(world, *replica.connection, prefer, stop_if_fail);
         }
         if (replica.child == nullptr) continue;
         const ScoreWatch watch(world, *replica.child, {ScoreCause::Bundle});
         for (Allowed& entry : replica.child->allowed) {
-            entry.score = entry.node == replica.node ? Score::always() : Score::never();
+            Resource* banned = nullptr;
+            if (entry.node != replica.node) {
+                entry.score = Score::never();
+            } else if (!threshold_reached(world, *replica.child, *replica.node, &banned)) {
+                entry.score = Score::always();
+            }
         }
         Resource* clone = replica.child->parent;
         clone->assigning = true;

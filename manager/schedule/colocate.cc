@@ -97,6 +97,14 @@ bool is_wrapper(const Resource& resource) {
            !is_container_of(*resource.parent, resource);
 }
 
+// What runs in a bundle has its place from the container; the bundle's colocations concern it only
+// when roles are chosen, after it was placed.
+bool is_choosing_roles(const Resource& bundle, const Resource& origin) {
+    const Resource* child = bundle.bundle->child;
+    if (child == nullptr || !child->promotable || top_of(origin) != child) return false;
+    return &origin == child ? child->clone.added_promoted_constraints : !origin.unassigned;
+}
+
 void collect_this_with(const Resource& resource, const Resource& origin, List& list) {
     switch (resource.kind) {
         case Kind::Primitive:
@@ -117,9 +125,8 @@ void collect_this_with(const Resource& resource, const Resource& origin, List& l
                 insert_all(list, resource.colocated_with, true);
                 break;
             }
-            // What concerns a role concerns those who can have it.
-            for (const Colocation* each : resource.colocated_with) {
-                if (each->dependent_role != Role::Unknown) insert(list, each, true);
+            if (is_choosing_roles(resource, origin)) {
+                insert_all(list, resource.colocated_with, true);
             }
             break;
     }
@@ -145,8 +152,8 @@ void collect_with_this(const Resource& resource, const Resource& origin, List& l
                 insert_all(list, resource.colocated_by, false);
                 break;
             }
-            for (const Colocation* each : resource.colocated_by) {
-                if (each->primary_role != Role::Unknown) insert(list, each, false);
+            if (is_choosing_roles(resource, origin)) {
+                insert_all(list, resource.colocated_by, false);
             }
             break;
     }
@@ -354,6 +361,7 @@ void apply_with_instances(World& world, Resource& dependent, Resource& collectiv
         return;
     }
     const std::vector<Resource*> instances = instances_of(collective);
+    if (!dependent.unassigned && !is_by_role(dependent, colocation)) return;
     if (collective.kind == Kind::Bundle && colocation.dependent_role != Role::Unknown) {
         if (is_by_role(dependent, colocation)) {
             apply_bundle_to_priority(dependent, instances, colocation);
@@ -410,6 +418,10 @@ Score best_score_at(const Colocation* colocation, const Resource& resource, cons
         }
     }
     return best;
+}
+
+bool is_nonnegative(Merge merge) {
+    return merge == Merge::ActiveNonnegative || merge == Merge::Nonnegative;
 }
 
 bool is_allowed_on_one(const Resource& resource) {
@@ -484,7 +496,7 @@ void follow(World& world, Resource& source, Resource& target, Table& work, Facto
 }
 
 void settle_filtered(Table& work, Merge merge) {
-    if (merge != Merge::ActiveNonnegative) return;
+    if (!is_nonnegative(merge)) return;
     for (Allowed& entry : work) {
         if (!entry.filtered) continue;
         entry.filtered = false;
@@ -584,7 +596,7 @@ void merge_wishes(World& world, Resource& source, Resource& target, Table& nodes
     Table work = nodes;
     {
         const WithGroupLocations heard(world, source, colocation);
-        add_matching(work, source, target, colocation, factor, merge == Merge::ActiveNonnegative);
+        add_matching(work, source, target, colocation, factor, is_nonnegative(merge));
     }
     if (work.empty()) {
         source.updating_nodes = false;

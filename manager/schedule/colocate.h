@@ -24,6 +24,7 @@ enum class Merge : std::uint8_t {
     Default,
     Active,             // roll back what would leave no node
     ActiveNonnegative,  // and never push a node below zero
+    Nonnegative,        // only that
     ThisWith,           // follow primaries instead of dependents
 };
 

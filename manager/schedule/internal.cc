@@ -184,8 +184,9 @@ void promotable_constraints(World& world, Resource& clone) {
     restart_order(world, clone);
     Resource* previous = nullptr;
     for (Resource* instance : clone.children) {
-        order(world, &clone, Task::Promote, instance, Task::Promote, kThenPullsFirst);
-        order(world, instance, Task::Promote, &clone, Task::Promoted, kFirstPullsThen);
+        order(world, instance, Task::Demote, instance, Task::Promote, kPlain);
+        order(world, &clone, Task::Promote, instance, Task::Promote, kPlain);
+        order(world, instance, Task::Promote, &clone, Task::Promoted, kPlain);
         order(world, &clone, Task::Demote, instance, Task::Demote, kThenPullsFirst);
         order(world, instance, Task::Demote, &clone, Task::Demoted, kFirstPullsThen);
         if (previous != nullptr && clone.clone.ordered) {

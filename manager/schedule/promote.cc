@@ -91,13 +91,13 @@ void set_promotion_priority(World& world, Resource& instance, Resource& clone) {
     std::optional<PromotionWatch> watch;
     watch.emplace(world, instance, ScoreWatch::About{ScoreCause::Promotion});
     const Node* chosen = place_of(instance, false);
+    if (chosen == nullptr) return;  // only what will be active can be promoted
     const Role next = role_of(instance, false);
     switch (next) {
         case Role::Started:
         case Role::Unknown: {
             const PromotionScore score = promotion_score(instance, chosen);
             instance.priority = score.is_default ? -1 : score.score.points();
-            if (chosen == nullptr) instance.priority = -Score::kInfinity;
             break;
         }
         case Role::Unpromoted:
@@ -130,6 +130,7 @@ void require_promotion_tickets(World& world, Resource& clone) {
 
 void sort_for_promotion(World& world, Resource& clone) {
     clone.updating_nodes = true;
+    clone.clone.added_promoted_constraints = true;
     for (Resource* instance : clone.children) {
         const Node* chosen = place_of(*instance, false);
         if (chosen == nullptr || instance->sort_index < 0) continue;
@@ -177,7 +178,9 @@ Allowed* promotion_slot(Resource& resource, const Resource& clone) {
     }
     const Node* node = place_of(resource, false);
     if (node == nullptr) return nullptr;
-    if (resource.managed) {
+    if (!resource.managed) {
+        if (role_of(resource, true) != Role::Promoted) return nullptr;
+    } else {
         if (resource.priority < 0 || resource.sort_index < 0 || !is_usable(*node, true)) {
             return nullptr;
         }
@@ -241,7 +244,7 @@ void choose_promoted(World& world, Resource& clone) {
     std::int32_t promoted = 0;
     for (Resource* instance : clone.children) {
         Allowed* slot =
-            promoted < clone.clone.promoted_max ? promotion_slot(*instance, clone) : nullptr;
+            promoted < clone.clone.promoted_max || !clone.managed ? promotion_slot(*instance, clone) : nullptr;
         const bool frozen = role_of(*instance, true) < Role::Promoted &&
                             !world.options.have_quorum &&
                             world.options.no_quorum_policy == QuorumPolicy::Freeze;

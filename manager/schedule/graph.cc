@@ -288,6 +288,7 @@ Action describe(World& world, const Step& step) {
         if (on_fail != step.config->meta.end()) out.on_fail = on_fail->second;
     }
     for (const auto& [name, value] : step.meta) {
+        if (name == "on-fail") out.on_fail = value;
         if (name == "op_target_rc") {
             out.target_rc = static_cast<std::int32_t>(parse_integer(value).value_or(0));
         }

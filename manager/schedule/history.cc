@@ -264,8 +264,10 @@ void take_shutdown_lock(World& world, Resource& resource, Node& node, const cib:
                                         .task = Task::Delete,
                                         .node = &node,
                                         .optional = false,
-                                        .key = operation_key(resource.id, "delete", 0)});
+                                        .key = operation_key(resource.id, "lrm_delete", 0)});
         erase.lock_node = &node;
+        erase.meta.emplace_back("on-fail", "ignore");
+        update_runnable(world, erase);
         return;
     }
     resource.lock_node = &node;

@@ -239,7 +239,7 @@ void apply_shutdown_lock(World& world, Resource& resource) {
     }
     if (resource.lock_node == nullptr) return;
     if (world.options.shutdown_lock_ms > 0) {
-        const EpochSeconds due{resource.lock_time + world.options.shutdown_lock_ms / 1000};
+        const EpochSeconds due{resource.lock_time + world.options.shutdown_lock_ms / 1000 + 1};
         if (!world.recheck_by || due < *world.recheck_by) world.recheck_by = due;
     }
     // Locked to one node: every other is out.

@@ -158,12 +158,8 @@ void read_flags(World& world, Resource& resource) {
         resource.failure_timeout_ms = rules::parse_interval_ms(*text).value_or(0);
     }
     resource.allow_migrate = meta_boolean(resource, "allow-migrate", resource.is_connection);
-    const Resource* top = top_of(resource);
-    if (resource.parent != nullptr && top->kind == Kind::Clone) {
-        resource.unique = top->unique;  // which may not be what was configured
-    } else {
-        resource.unique = meta_boolean(resource, "globally-unique", top->kind != Kind::Clone);
-    }
+    resource.unique = meta_boolean(resource, "globally-unique",
+                                   top_of(resource)->kind != Kind::Clone);
     read_requires(world, resource);
 }
 
@@ -180,7 +176,23 @@ void read_utilization(World& world, Resource& resource) {
 
 // --- Kinds ---------------------------------------------------------------------------------------
 
+// Only OCF and fence agents know about instance numbers: clones of others are anonymous, whatever
+// they say. What an unfinished instance holds before such a member keeps its numbers.
+void force_anonymous(World& world, Resource& resource) {
+    Resource* clone = top_of(resource);
+    if (!resource.unique || clone->kind != Kind::Clone || resource.agent_class == "ocf" ||
+        resource.agent_class == "stonith") {
+        return;
+    }
+    mark_tree(*clone, &Resource::unique, false);
+    resource.unique = false;
+    clone->clone.clone_node_max = 1;
+    clone->clone.clone_max =
+        std::min(clone->clone.clone_max, static_cast<std::int32_t>(world.nodes.size()));
+}
+
 void unpack_primitive(World& world, Resource& resource) {
+    force_anonymous(world, resource);
     const cib::Element* operations = resource.xml->child("operations");
     resource.operations = operations == nullptr ? nullptr : world.ids.resolve(*operations);
     if (!resource.is_connection) return;
@@ -208,21 +220,6 @@ const cib::Element* instance_xml(const Resource& clone) {
     return nullptr;
 }
 
-// Only OCF and fence agents know about instance numbers: clones of others are anonymous, whatever
-// they say.
-bool is_anonymous_only(World& world, const Resource& clone) {
-    const cib::Element* instance = instance_xml(clone);
-    if (instance == nullptr) return false;
-    const auto is_other = [&world](const cib::Element& xml) {
-        if (xml.name != "primitive") return false;
-        const std::string_view agent_class = merge_template(world, xml).get("class");
-        return agent_class != "ocf" && agent_class != "stonith";
-    };
-    if (is_other(*instance)) return true;
-    return instance->name == "group" &&
-           std::any_of(instance->children.begin(), instance->children.end(), is_other);
-}
-
 void unpack_clone(World& world, Resource& clone) {
     CloneData& data = clone.clone;
     clone.promotable = clone.xml->name == "master" || meta_boolean(clone, "promotable", false);
@@ -243,18 +240,14 @@ void unpack_clone(World& world, Resource& clone) {
     data.clone_min = number("clone-min", "", 0);
     data.interleave = meta_boolean(clone, "interleave", false);
     data.ordered = meta_boolean(clone, "ordered", false);
-    if (clone.unique && is_anonymous_only(world, clone)) {
-        clone.unique = false;
-        data.clone_max = std::min(data.clone_max, static_cast<std::int32_t>(world.nodes.size()));
-    }
     if (!clone.unique && data.clone_node_max > 1) data.clone_node_max = 1;
     if (meta(clone, "resource-stickiness") == nullptr) {
         clone.meta["resource-stickiness"] = "1";
         clone.stickiness = 1;
     }
     clone.meta["globally-unique"] = clone.unique ? "true" : "false";
-    const std::int32_t count = std::max(data.clone_max, 1);
-    for (std::int32_t made = 0; made < count; ++made) {
+    // An instance may find out that there can be no more than one on each node.
+    for (std::int32_t made = 0; made < std::max(data.clone_max, 1); ++made) {
         if (make_instance(world, clone) == nullptr) break;
     }
 }

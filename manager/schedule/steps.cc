@@ -283,6 +283,10 @@ void update_runnable(World& world, Step& step) {
         return;
     }
     Node& node = *step.node;
+    if (step.lock_node != nullptr) {
+        step.flags |= flag::kRunnable;  // happens in the CIB, not on the node
+        return;
+    }
     if (!node.online && (!is_guest(node) || node.remote_requires_reset)) {
         step.flags &= ~flag::kRunnable;
         if (resource->managed && step.task == Task::Stop && !node.unclean) {

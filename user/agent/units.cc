@@ -101,6 +101,8 @@ std::string Units::unit_name(std::string_view type) {
 }
 
 Result<void> Units::connect() {
+    // systemd hangs up when it executes itself anew; what is asked then is asked of the next one.
+    if (bus_ && sd_bus_is_open(bus_.get()) <= 0) disconnect("it hung up");
     if (bus_) return {};
     sd_bus* raw = nullptr;
     int error = sd_bus_new(&raw);
@@ -129,7 +131,7 @@ Result<void> Units::connect() {
     return {};
 }
 
-void Units::disconnect(const std::string& why, Instant /*now*/) {
+void Units::disconnect(const std::string& why) {
     if (watched_ >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watched_, nullptr);
     watched_ = -1;
     calls_.clear();
@@ -159,12 +161,13 @@ void Units::start(const Spawn& spawn, Instant now) {
             .ask_at = {}};
     const bool is_plain =
         unit.find('/') == std::string::npos && unit.front() != '.' && unit.size() <= 255;
+    const Result<void> connected = connect();
     const auto at = runs_.insert_or_assign(spawn.id, std::move(run)).first;
     if (!is_plain) {
         finish(spawn.id, kNotInstalled, concat("\"", spawn.type, "\" is no unit's name"));
     } else if (!is_known) {
         finish(spawn.id, kUnimplemented, concat("units have no action ", spawn.action));
-    } else if (const Result<void> connected = connect(); !connected) {
+    } else if (!connected) {
         runs_.erase(at);
         replies_.emplace_back(Failed{
             .id = spawn.id, .reason = FailReason::System, .text = connected.error().context});
@@ -207,7 +210,7 @@ void Units::call(OperationId id, const char* path, const char* interface, const 
             "ss", text.c_str(),
             std::string_view(interface) == kManager ? "replace" : "ActiveState");
     }
-    if (error < 0) return finish(id, kGeneric, concat("systemd: ", std::strerror(-error)));
+    if (error < 0) return lose(id, std::strerror(-error));
     calls_[id] = std::move(one);
 }
 
@@ -245,6 +248,10 @@ void Units::answered(OperationId id, sd_bus_message* message) {
         const bool is_missing = name == "org.freedesktop.systemd1.NoSuchUnit" ||
                                 name == "org.freedesktop.systemd1.LoadFailed";
         const std::string text = error->message == nullptr ? std::string(name) : error->message;
+        // The connection broke under the call: nothing is known of the unit.
+        if (name == SD_BUS_ERROR_NO_REPLY || name == SD_BUS_ERROR_DISCONNECTED) {
+            return lose(id, text);
+        }
         // What does not exist cannot run.
         if (is_missing && run.action == "stop") return finish(id, kOk, {});
         return finish(id, is_missing ? kNotInstalled : kGeneric, text);
@@ -334,6 +341,13 @@ void Units::finish(OperationId id, int code, std::string reason) {
     replies_.emplace_back(std::move(done));
 }
 
+// Nothing is known of the unit: whoever asked may ask again.
+void Units::lose(OperationId id, const std::string& why) {
+    runs_.erase(id);
+    replies_.emplace_back(
+        Failed{.id = id, .reason = FailReason::System, .text = concat("systemd: ", why)});
+}
+
 void Units::kill(OperationId id, Instant now) {
     const auto found = runs_.find(id);
     if (found == runs_.end()) return;
@@ -368,7 +382,7 @@ std::vector<Reply> Units::receive(Instant now) {
     [[maybe_unused]] const ssize_t got = ::read(timer_.get(), &expirations, sizeof expirations);
     int more = bus_ ? 1 : 0;
     while (more > 0) more = sd_bus_process(bus_.get(), nullptr);
-    if (more < 0) disconnect(std::strerror(-more), now);
+    if (more < 0) disconnect(std::strerror(-more));
     expire(now);
     std::vector<Reply> replies = std::exchange(replies_, {});
     arm(now);

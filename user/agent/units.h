@@ -68,7 +68,7 @@ private:
 
     Units() = default;
     Result<void> connect();
-    void disconnect(const std::string& why, Instant now);
+    void disconnect(const std::string& why);
     void begin(OperationId id, Run& run);
     void call(OperationId id, const char* path, const char* interface, const char* method,
               const char* signature, const std::string& text);
@@ -78,6 +78,7 @@ private:
     void state_known(OperationId id, const std::string& state);
     void ask_state(OperationId id);
     void finish(OperationId id, int code, std::string reason);
+    void lose(OperationId id, const std::string& why);
     void expire(Instant now);
     void arm(Instant now);
     Result<void> write_drop_in(const std::string& unit) const;

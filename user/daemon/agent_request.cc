@@ -91,6 +91,12 @@ Result<agent::Spawn> make_spawn(const node::RunAgent& run) {
         const bool is_ours =
             name.starts_with("CRM_meta_") || name.starts_with("pcmk_") || name == "crm_feature_set";
         if (spawn.agent_class == agent::AgentClass::Stonith && is_ours) continue;
+        // The one option of an operation that is no parameter to the agent.
+        const bool is_level = name == "OCF_CHECK_LEVEL" || name == "CRM_meta_OCF_CHECK_LEVEL";
+        if (is_level && spawn.agent_class == agent::AgentClass::Ocf) {
+            spawn.environment.push_back({.name = "OCF_CHECK_LEVEL", .value = value});
+            continue;
+        }
         spawn.parameters.push_back({.name = name, .value = value});
     }
     if (spawn.agent_class == agent::AgentClass::Stonith) {

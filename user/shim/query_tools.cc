@@ -114,6 +114,17 @@ int fence_history(const Tool& tool, const Arguments& given) {
     return kOk;
 }
 
+// In the CIB's own form; members of a list stand two blanks further in.
+Result<void> show(const Tool& tool, const pugi::xml_node& node, bool is_member) {
+    std::ostringstream raw;
+    node.print(raw, "", pugi::format_raw);
+    std::istringstream lines(cib::print_xml(XB_TRY(cib::parse_xml(raw.str()))));
+    for (std::string line; std::getline(lines, line);) {
+        tool.io.out << (is_member ? "  " : "") << line << '\n';
+    }
+    return {};
+}
+
 int change_ticket(const Tool& tool, const Arguments& given, const std::string& ticket) {
     std::string name;
     std::optional<std::string> value;
@@ -246,9 +257,10 @@ int run_cib(const Tool& tool, Words words) {
     }
     const bool is_list = found.size() > 1;
     if (is_list) tool.io.out << "<xpath-query>\n";
-    const unsigned depth = is_list ? 1 : 0;
     for (const pugi::xpath_node& each : found) {
-        each.node().print(tool.io.out, "  ", pugi::format_indent, pugi::encoding_utf8, depth);
+        if (const Result<void> shown = show(tool, each.node(), is_list); !shown) {
+            return tool.fail(shown.error());
+        }
     }
     if (is_list) tool.io.out << "</xpath-query>\n";
     return kOk;

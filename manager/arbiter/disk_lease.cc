@@ -178,8 +178,8 @@ void DiskLease::expire(Instant now) {
         case DiskTrouble::Damaged:
             return answer(Reply::NotReady,
                           concat("the block of node ", options_.other.value,
-                                 " on the shared disk is damaged: while that node is off, "
-                                 "`xbeat disk clear` mends it"));
+                                 " on the shared disk is damaged: while both nodes are down, "
+                                 "`xbeat disk init --force` mends it"));
         case DiskTrouble::None:
             return answer(Reply::Unreachable, "the shared disk was too slow");
     }

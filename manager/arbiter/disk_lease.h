@@ -78,6 +78,10 @@ public:
     void done(std::uint64_t id, DiskTrouble trouble, const DiskBlock& block, Instant now);
     void tick(Instant now);
     [[nodiscard]] std::optional<Instant> wake_at() const;
+    /// By when the open question is answered; nothing if none is open.
+    [[nodiscard]] std::optional<Instant> question_deadline() const {
+        return open_ ? std::optional(open_->deadline) : std::nullopt;
+    }
 
     /// The next request, if there is one to be made now; at most one is under way.
     [[nodiscard]] std::optional<DiskAccess> take_access(Instant now);

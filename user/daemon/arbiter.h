@@ -13,6 +13,7 @@
 #include "core/note.h"
 #include "core/result.h"
 #include "daemon/config.h"
+#include "disk/client.h"
 #include "ring/ring.h"
 #include "witness/client.h"
 
@@ -41,7 +42,8 @@ public:
 private:
     Arbiter() = default;
 
-    std::unique_ptr<witness::Client> witness_;
+    std::unique_ptr<witness::Client> witness_;  // at most one of these two
+    std::unique_ptr<disk::Client> disk_;
     std::vector<arbiter::ArbiterAnswer> answers_;
 };
 

@@ -25,6 +25,9 @@ void handle_changed_configuration(World& world);
 /// Erases a resource's history on a node, between its stop and its next start.
 void schedule_cleanup(World& world, Resource& resource, Node& node, bool optional);
 
+/// Whether the node is a remote one whose connection failed and will not be tried again.
+[[nodiscard]] bool is_connection_lost(const Node& node);
+
 /// Steps on remote and guest nodes wait for their connections.
 void order_remote_steps(World& world);
 

@@ -228,7 +228,7 @@ bool has_expired(Judge& judge, const Entry& entry) {
             clear_reason = "reconnect interval is set";
         }
     }
-    if (clear_reason.empty() && is_last_failure &&
+    if (!expired && is_last_failure &&
         failure_parameters_changed(world, resource, judge.node, record)) {
         clear_reason = "resource parameters have changed";
     }
@@ -301,6 +301,7 @@ void remap(Judge& judge, Entry& entry, bool expired) {
         if (entry.rc == kDegraded) entry.rc = kOk;
         if (entry.rc == kDegradedPromoted) entry.rc = kPromotedRc;
     }
+    if (entry.status == kNoFenceDevice || entry.status == kNoSecrets) entry.status = kHard;
     if (entry.status != kDoneStatus && entry.status != kErrorStatus) return;
     const int target = entry.record.target_rc;
     entry.status = target >= 0 && entry.rc == target ? kDoneStatus : kErrorStatus;
@@ -367,7 +368,7 @@ void judge_record(Judge& judge, const Recorded& record) {
             return;
         }
     }
-    if (entry.is_probe && (entry.rc == kNotInstalled || entry.status == kNotInstalledStatus)) {
+    if (is_masked(entry)) {
         take_success(judge, entry, record.target_rc < 0 ? kNotRunning : record.target_rc);
         judge.world.failed_at.emplace_back(record.xml, &judge.node);
         add_location_score(judge.world, ban_target(judge.resource), &judge.node, Score::never());

@@ -169,18 +169,13 @@ void probe_on(World& world, Resource& resource, Node& node) {
     }
 }
 
-bool is_failed_remote(const Node& node) {
-    return is_remote(node) && node.remote != nullptr && node.remote->failed &&
-           node.remote->role > Role::Stopped && node.remote->assigned == nullptr;
-}
-
 }  // namespace
 
 void create_probes(World& world) {
     if (!world.options.startup_probes) return;
     for (Node& node : world.nodes) {
         if (!node.online) {
-            if (is_failed_remote(node)) {
+            if (is_connection_lost(node)) {
                 mark_for_fencing(world, node, "the connection is unrecoverable", false);
             }
             continue;

@@ -117,6 +117,10 @@ void order_remote_step(World& world, Step& step) {
 
 }  // namespace
 
+bool is_connection_lost(const Node& node) {
+    return is_remote(node) && node.remote != nullptr && state_of(node) == Connection::Failed;
+}
+
 void order_remote_steps(World& world) {
     if (!world.options.have_remote_nodes) return;
     for (std::size_t at = 0; at < world.steps.size(); ++at) {

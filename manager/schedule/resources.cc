@@ -199,6 +199,7 @@ void unpack_primitive(World& world, Resource& resource) {
     const Attributes parameters = parameters_of(world, resource, nullptr);
     if (const auto at = parameters.find("reconnect_interval"); at != parameters.end()) {
         resource.reconnect_interval_ms = rules::parse_interval_ms(at->second).value_or(0);
+        resource.failure_timeout_ms = resource.reconnect_interval_ms;
     }
 }
 

@@ -22,11 +22,11 @@ bool agent_changed(World& world, Resource& resource, Node& node, const cib::Elem
     if (differs("class", resource.agent_class) || differs("provider", resource.agent_provider) ||
         differs("type", resource.agent_type)) {
         changed = true;
+        trigger_unfencing(world, resource, node, "fence device changed");
     }
     if (changed && active) {
         make_stop(world, resource, &node, false);
-        // The agent that was started cannot be stopped by another one's rules: start over.
-        resource.stop_required = true;
+        resource.start_pending = true;  // what is there now was not started by this agent
     }
     return changed;
 }
@@ -39,7 +39,8 @@ void cancel(World& world, Resource& resource, Node& node, const Recorded& record
     order_to_step(world, &resource, Task::Stop, &step, effect::kPlain);
 }
 
-void force_restart(World& world, Resource& resource, const Recorded& record) {
+void force_restart(World& world, Resource& resource, Node& node, const Recorded& record) {
+    trigger_unfencing(world, resource, node, "parameters of the fence device changed");
     make_step(world, {.resource = &resource,
                       .task = record.kind,
                       .interval_ms = record.interval_ms,
@@ -78,7 +79,7 @@ bool check_operation(World& world, Resource& resource, Node& node, const Recorde
         case Change::None:
             return false;
         case Change::Restart:
-            force_restart(world, resource, record);
+            force_restart(world, resource, node, record);
             return true;
         case Change::Reload:
         case Change::Other:
@@ -89,9 +90,10 @@ bool check_operation(World& world, Resource& resource, Node& node, const Recorde
                                   .node = &node})
                     .flags |= flag::kReschedule;
             } else if (change == Change::Reload) {
+                trigger_unfencing(world, resource, node, "parameters of the fence device changed");
                 reload(world, resource, node);
             } else {
-                force_restart(world, resource, record);
+                force_restart(world, resource, node, record);
             }
             return true;
     }
@@ -116,6 +118,7 @@ void check_history(World& world, Resource& resource, Node& node, const cib::Elem
     }
     const std::vector<Recorded> records = sorted_records(history);
     const ActiveRange range = active_range(records);
+    if (range.start < range.stop) return;  // it was stopped since
     int place = 0;
     for (const Recorded& record : records) {
         if (++place < range.start) continue;

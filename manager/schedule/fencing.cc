@@ -192,7 +192,7 @@ Step& fence_step(World& world, Node& node, std::string_view action, bool optiona
     Step& step = make_step(world, {.task = Task::Fence, .node = &node, .key = key});
     if (is_new) {
         set_meta(step, "stonith_action", std::string(action));
-        add_unfencing_digests(world, node, step, action);
+        if (add_unfencing_digests(world, node, step)) optional = false;
     }
     const auto has_delay = std::any_of(step.meta.begin(), step.meta.end(), [](const auto& pair) {
         return pair.first == "priority-fencing-delay";

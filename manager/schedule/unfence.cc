@@ -1,6 +1,7 @@
 #include "schedule/unfence.h"
 
 #include "core/text.h"
+#include "model/parameter_digest.h"
 #include "schedule/fence_marks.h"
 #include "schedule/fencing.h"
 #include "schedule/steps.h"
@@ -51,27 +52,31 @@ void order_after_unfencing(World& world, Resource& resource, Node* node, Step& s
     }
 }
 
-void trigger_unfencing(World& world, Resource* resource, Node& node, Step* dependency) {
-    if (!world.options.have_unfencing || (resource != nullptr && !resource->is_fence_device)) {
-        return;
-    }
-    if (!node.online || node.unclean || node.shutting_down) return;
-    Step& unfence = fence_step(world, node, "on", false, "fence device changed", false);
-    if (dependency != nullptr) link_steps(unfence, *dependency, kPlain);
+void trigger_unfencing(World& world, Resource& device, Node& node, std::string_view why) {
+    if (!device.is_fence_device || !wants_unfencing(world, node)) return;
+    fence_step(world, node, "on", false, why, false);
 }
 
-void add_unfencing_digests(World& world, Node& node, Step& step, std::string_view action) {
-    if (action != "on" || !world.options.have_unfencing) return;
+bool add_unfencing_digests(World& world, Node& node, Step& step) {
+    if (!world.options.have_unfencing) return false;
     std::string all;
+    bool changed = false;
+    const std::string* known = node_attribute(node, "#digests-all");
     for (const Resource& device : world.resources) {
-        if (!device.is_fence_device) continue;
-        const std::string* known = node_attribute(node, "#digests-all");
-        if (known == nullptr) continue;
-        all = *known;
-        break;
+        const std::string* provides = meta(device, "provides");
+        if (!device.is_fence_device || provides == nullptr ||
+            !equals_ignoring_case(*provides, "unfencing")) {
+            continue;
+        }
+        const std::string entry = concat(device.id, ':', device.agent_type, ':',
+                                         model::parameter_digest(
+                                             parameters_of(world, device, &node)));
+        if (known != nullptr && known->find(entry) == std::string::npos) changed = true;
+        all += concat(entry, ',');
     }
     step.meta.emplace_back("digests-all", all);
     step.meta.emplace_back("digests-secure", all);
+    return changed;
 }
 
 }  // namespace xbeat::schedule

@@ -12,7 +12,7 @@ void order_unfencing(World& world, Resource& resource);
 void order_after_unfencing(World& world, Resource& resource, Node* node, Step& step,
                            Effects effects);
 
-/// Schedules unfencing where a device or its definition changed. `dependency`: a step to wait for.
-void trigger_unfencing(World& world, Resource* resource, Node& node, Step* dependency);
+/// Unfences the node anew because `device`, if it is a fence device, is not what it was.
+void trigger_unfencing(World& world, Resource& device, Node& node, std::string_view why);
 
 }  // namespace xbeat::schedule

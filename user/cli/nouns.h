@@ -15,6 +15,8 @@ void add_node(const Command& root);
 void add_verify(const Command& root);
 void add_shutdown(const Command& root);
 void add_keygen(const Command& root);
+void add_witness(const Command& root);
+void add_disk(const Command& root);
 void add_status(const Command& root);
 void add_mon(const Command& root);
 void add_events(const Command& root);

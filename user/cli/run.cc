@@ -36,6 +36,8 @@ void describe(CLI::App& app, Session& session, Choice& choice, std::span<const s
     add_simulate(app, choice);
     add_shutdown(root);
     add_keygen(root);
+    add_witness(root);
+    add_disk(root);
     add_version(root);
     app.footer(
         "Without a command, the cluster's health in ten lines.\n"

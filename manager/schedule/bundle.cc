@@ -304,6 +304,11 @@ bool unpack_bundle(World& world, Resource& bundle) {
         make_container(world, bundle, replica);
         if (replica.container == nullptr) return false;
         make_connection(world, bundle, replica);
+        // What is configured for the resource inside is meant for the container: the guest node
+        // that it is tied to has no capacity of its own.
+        if (replica.child != nullptr) {
+            std::swap(replica.container->utilization, replica.child->utilization);
+        }
     }
     return true;
 }

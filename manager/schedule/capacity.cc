@@ -9,81 +9,114 @@ namespace {
 
 using Amounts = std::map<std::string, std::int32_t, std::less<>>;
 
+using List = std::vector<const Resource*>;
+
 bool fits(const Node& node, const Amounts& needs) {
     return std::all_of(needs.begin(), needs.end(), [&node](const auto& need) {
-        // What a node says nothing about it has without limit.
         const auto at = node.capacity.find(need.first);
-        return at == node.capacity.end() || need.second <= at->second;
+        return need.second <= (at == node.capacity.end() ? 0 : at->second);
     });
 }
 
-void add(Amounts& sum, const Amounts& amounts) {
-    for (const auto& [name, amount] : amounts) sum[name] += amount;
+bool contains(const List& list, const Resource* resource) {
+    return std::find(list.begin(), list.end(), resource) != list.end();
 }
 
-void add_needs(const Resource& resource, const std::vector<Resource*>& all, Amounts& sum);
+bool stays_together(const Resource& group) {
+    return group.group_colocated || (group.parent != nullptr && is_clone(*group.parent));
+}
 
-// What a resource needs itself; of a clone one instance, of a group all members.
-void add_own_needs(const Resource& resource, Amounts& sum) {
+void add_needs(const Resource& resource, const List& bunch, Amounts& sum);
+
+// Members that stand in the bunch themselves are counted there.
+void add_group_needs(const Resource& group, const List& bunch, Amounts& sum) {
+    for (const Resource* member : group.children) {
+        if (member->unassigned && !contains(bunch, member)) add_needs(*member, bunch, sum);
+        if (!stays_together(group)) break;  // then the first one has to do for all
+    }
+}
+
+// Of a clone the instances that are concerned; if none is yet, any of them.
+void add_clone_needs(const Resource& clone, const List& bunch, Amounts& sum) {
+    bool counted = false;
+    for (const Resource* instance : clone.children) {
+        if (contains(bunch, instance)) {
+            counted = true;
+        } else if (std::any_of(instance->children.begin(), instance->children.end(),
+                               [&bunch](const Resource* each) { return contains(bunch, each); })) {
+            add_needs(*instance, bunch, sum);
+            counted = true;
+        }
+    }
+    if (!counted && !clone.children.empty()) add_needs(*clone.children.front(), bunch, sum);
+}
+
+void add_needs(const Resource& resource, const List& bunch, Amounts& sum) {
+    if (!resource.unassigned) return;
     switch (resource.kind) {
         case Kind::Primitive:
-            if (resource.unassigned) add(sum, resource.utilization);
+            for (const auto& [name, amount] : resource.utilization) sum[name] += amount;
             break;
         case Kind::Group:
-            for (const Resource* member : resource.children) add_own_needs(*member, sum);
+            add_group_needs(resource, bunch, sum);
             break;
         case Kind::Clone:
-            if (!resource.children.empty()) add_own_needs(*resource.children.front(), sum);
+            add_clone_needs(resource, bunch, sum);
             break;
         case Kind::Bundle:
             if (!resource.bundle->parts.empty()) {
-                add_own_needs(*resource.bundle->parts.front().container, sum);
+                add_needs(*resource.bundle->parts.front().container, bunch, sum);
             }
             break;
     }
 }
 
-void add_needs(const Resource& resource, const std::vector<Resource*>& all, Amounts& sum) {
-    add_own_needs(resource, sum);
-    // A group whose member is in the bunch already is not counted twice.
-    static_cast<void>(all);
-}
-
-bool contains(const std::vector<Resource*>& list, const Resource* resource) {
-    return std::find(list.begin(), list.end(), resource) != list.end();
-}
-
 // Everything that must be on the same node, over mandatory colocations in both directions.
-void collect_bunch(Resource& resource, std::vector<Resource*>& bunch) {
-    if (contains(bunch, &resource)) return;
-    bunch.push_back(&resource);
-    Resource* group = resource.parent != nullptr && resource.parent->kind == Kind::Group
-                          ? resource.parent
-                          : nullptr;
-    if (resource.kind == Kind::Group) group = nullptr;
-    for (const Colocation* each : this_with(resource)) {
-        if (each->score == Score::always()) collect_bunch(*each->primary, bunch);
-    }
-    for (const Colocation* each : with_this(resource)) {
-        // Which instance of a clone another resource goes with is not known.
-        if (is_clone(resource) && !is_clone(*each->dependent)) continue;
-        if (each->score == Score::always()) collect_bunch(*each->dependent, bunch);
-    }
-    static_cast<void>(group);
-}
+class Bunch {
+public:
+    explicit Bunch(const Resource& origin) : origin_(origin) { collect(origin); }
+    [[nodiscard]] const List& members() const { return members_; }
 
-Amounts needs_of_bunch(const std::vector<Resource*>& bunch, const Resource& origin) {
-    Amounts sum;
-    std::vector<const Resource*> counted;
-    for (const Resource* each : bunch) {
-        if (each == &origin || !each->unassigned) continue;
-        // Members stand for themselves if their group is in the bunch too.
-        const bool parent_present = each->parent != nullptr && contains(bunch, each->parent);
-        if (parent_present) continue;
-        add_needs(*each, bunch, sum);
+private:
+    void collect(const Resource& resource) {
+        if (resource.kind == Kind::Group) {
+            if (stays_together(resource)) {
+                members_.push_back(&resource);
+                for (const Resource* member : resource.children) collect(*member);
+            } else if (!resource.children.empty()) {
+                follow(resource);
+            }
+            return;
+        }
+        follow(resource);
     }
-    return sum;
-}
+
+    void follow(const Resource& resource) {
+        if (contains(members_, &resource)) return;
+        members_.push_back(&resource);
+        for (const Colocation* each : this_with(resource)) {
+            if (each->primary == &origin_ || each->score != Score::always()) continue;
+            if (affects_place(*each, resource, *each->primary)) collect(*each->primary);
+        }
+        for (const Colocation* each : with_this(resource)) {
+            if (each->dependent == &origin_ || each->score != Score::always()) continue;
+            // Which instance of a clone another resource goes with is not known.
+            if (is_clone(resource) && !is_clone(*each->dependent)) continue;
+            if (affects_place(*each, *each->dependent, resource)) collect(*each->dependent);
+        }
+    }
+
+    static bool affects_place(const Colocation& colocation, const Resource& dependent,
+                              const Resource& primary) {
+        return (colocation.dependent_role == Role::Unknown ||
+                colocation.dependent_role == dependent.next_role) &&
+               (colocation.primary_role == Role::Unknown ||
+                colocation.primary_role == primary.next_role);
+    }
+
+    const Resource& origin_;
+    List members_;
+};
 
 }  // namespace
 
@@ -105,18 +138,21 @@ int compare_capacity(const Node& a, const Node& b) {
 
 void consume_capacity(Node& node, const Resource& resource, bool release) {
     for (const auto& [name, amount] : resource.utilization) {
-        const auto at = node.capacity.find(name);
-        if (at == node.capacity.end()) continue;
-        at->second += release ? amount : -amount;
+        // Using up what a node has none of leaves it with none.
+        const auto [at, is_new] = node.capacity.try_emplace(name, 0);
+        if (release) {
+            at->second += amount;
+        } else if (!is_new) {
+            at->second -= amount;
+        }
     }
 }
 
 Node* ban_full_nodes(World& world, Resource& resource) {
     if (world.options.placement == "default") return nullptr;
-    std::vector<Resource*> bunch;
-    collect_bunch(resource, bunch);
-    Amounts together = needs_of_bunch(bunch, resource);
-    add_own_needs(resource, together);
+    const Bunch bunch(resource);
+    Amounts together;
+    for (const Resource* each : bunch.members()) add_needs(*each, bunch.members(), together);
     bool room_for_all = false;
     Node* roomiest = nullptr;
     for (const Allowed& entry : resource.allowed) {
@@ -135,7 +171,7 @@ Node* ban_full_nodes(World& world, Resource& resource) {
         if (!fits(*entry.node, needed)) entry.score = Score::never();
     }
     // If no node takes the whole bunch, as much of it as possible should be together.
-    return room_for_all || bunch.size() < 2 ? nullptr : roomiest;
+    return room_for_all ? nullptr : roomiest;
 }
 
 }  // namespace xbeat::schedule

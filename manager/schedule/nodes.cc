@@ -52,6 +52,14 @@ void read_node_attributes(World& world, Node& node, const cib::Element& xml, boo
         }
     }
     add_fixed_attributes(world, node);
+    // What is configured of capacities stands; agents can add what is not.
+    Attributes capacity;
+    rules::collect_attributes(xml, "utilization", input, {}, capacity, &world.recheck_by);
+    for (const auto& [key, value] : capacity) {
+        const std::int64_t amount = parse_integer(value).value_or(0);
+        node.capacity.emplace(key, static_cast<std::int32_t>(std::clamp<std::int64_t>(
+                                       amount, -1'000'000'000, 1'000'000'000)));
+    }
 }
 
 void unpack_nodes(World& world) {
@@ -72,15 +80,6 @@ void unpack_nodes(World& world) {
         node.unclean = !world.options.startup_fencing ? false : world.options.fencing_enabled;
         if (variant == NodeVariant::Remote) node.unclean = false;
         read_node_attributes(world, node, xml, false);
-        Attributes capacity;
-        const rules::RuleInput input{
-            .now = world.now, .ids = &world.ids, .node_attributes = &node.attributes};
-        rules::collect_attributes(xml, "utilization", input, {}, capacity, &world.recheck_by);
-        for (const auto& [key, value] : capacity) {
-            const std::int64_t amount = parse_integer(value).value_or(0);
-            node.capacity[key] = static_cast<std::int32_t>(
-                std::clamp<std::int64_t>(amount, -1'000'000'000, 1'000'000'000));
-        }
     }
 }
 

@@ -312,14 +312,14 @@ TEST(ProcessSettings, RefuseNonsense) {
 }
 
 TEST(Metadata, IsWellFormedAndNamesTheAgent) {
-    for (const char* type : {"VIP", "process"}) {
+    for (const char* type : {"VIP", "process", "ping", "disk", "link"}) {
         const auto xml = cib::parse_xml(metadata_of(type));
         ASSERT_TRUE(xml) << xml.error().context;
         EXPECT_EQ(xml->get("name"), type);
         EXPECT_NE(xml->child("parameters"), nullptr);
         EXPECT_NE(xml->child("actions"), nullptr);
     }
-    EXPECT_TRUE(metadata_of("ping").empty());
+    EXPECT_TRUE(metadata_of("pong").empty());
 }
 
 class Records : public testing::Test {

@@ -615,7 +615,7 @@ TEST(BuiltinAgents, DescribeThemselvesAndRefuseTheUnknown) {
         const auto done = driver.run(spawn);
         ASSERT_TRUE(done);
         EXPECT_NE(done->output.find("<resource-agent name=\"VIP\""), std::string::npos);
-        spawn.type = "ping";
+        spawn.type = "pong";
         spawn.id = {5};
         ASSERT_TRUE(driver.builtins().start(spawn, sys::boot_now()));
         const std::vector<Reply> replies = driver.builtins().receive(sys::boot_now());

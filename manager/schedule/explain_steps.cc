@@ -31,7 +31,9 @@ std::string_view unusable_because(const Node& node) {
 Placement placement_of(const World& world, const Resource& resource) {
     Placement out;
     out.resource = resource.id;
-    if (resource.parent != nullptr) out.parent = resource.parent->id;
+    for (const Resource* at = resource.parent; at != nullptr; at = at->parent) {
+        out.within.push_back(at->id);
+    }
     if (resource.assigned != nullptr) out.node = resource.assigned->name;
     for (const Node* node : resource.running_on) out.running_on.push_back(node->name);
     out.role = resource.role;
@@ -139,6 +141,12 @@ private:
 
     static bool is_told(const Step& step, std::uint32_t number) {
         if (number != kAbsent) return true;
+        const Resource* resource = step.resource;
+        if (resource != nullptr && resource->kind == Kind::Primitive && step.task == Task::Start &&
+            !step.is(flag::kRunnable) && resource->running_on.empty() &&
+            resource->assigned != nullptr && resource->assigned == step.node) {
+            return true;  // the scheduler does not even ask for what cannot be done
+        }
         return !step.is(flag::kOptional) && step.task != Task::Other;
     }
 
@@ -171,6 +179,7 @@ private:
         out.is_wanted = !step.is(flag::kOptional) || step.is(flag::kAlwaysInGraph);
         out.can_run = step.is(flag::kRunnable);
         if (number_[step.index] != kAbsent) out.action = number_[step.index];
+        out.trigger = trigger_of(step);
         out.causes = causes_of(step);
         if (!out.action) out.obstacles = obstacles_of(step);
         add_inputs(step, out);
@@ -326,6 +335,29 @@ private:
             default:
                 return {};
         }
+    }
+
+    // The first that made it necessary, unless something made it impossible or spoiled a live
+    // migration.
+    [[nodiscard]] std::string trigger_of(const Step& step) const {
+        std::string out;
+        for (const Flow* flow : flows_of(step)) {
+            if (flow->by == nullptr) continue;
+            const auto lost = [flow](std::uint32_t mask) {
+                return (flow->before & mask) != 0 && (flow->after & mask) == 0;
+            };
+            const std::string_view word = lost(flag::kRunnable)     ? "unrunnable"
+                                          : lost(flag::kMigratable) ? "unmigrateable"
+                                          : lost(flag::kOptional)   ? "required"
+                                                                    : "";
+            if (word.empty() || (word == "required" && !out.empty())) continue;
+            if (flow->by->resource == nullptr) {
+                out = concat(word, ' ', task_text(*flow->by));
+            } else if (flow->by->resource != step.resource || word == "unrunnable") {
+                out = concat(word, ' ', flow->by->resource->id, ' ', task_text(*flow->by));
+            }
+        }
+        return out;
     }
 
     static std::int32_t promoted_max(const Resource& resource) {

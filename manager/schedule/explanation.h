@@ -61,9 +61,8 @@ struct RoleChange {
 /// The decision about one primitive or instance.
 struct Placement {
     std::string resource;
-    std::string parent;           // group, clone or bundle; or empty
-    std::string node;             // where it is to run; empty for nowhere
-    std::string target_role_set;  // by whom: "target-role" if that decided
+    std::vector<std::string> within;  // the collective resources that it is a part of, inside out
+    std::string node;                 // where it is to run; empty for nowhere
     std::vector<std::string> running_on;
     Role role = Role::Unknown;  // as it is
     Role next_role = Role::Unknown;
@@ -97,6 +96,7 @@ struct StepReason {
     bool is_wanted = false;               // something makes it necessary
     bool can_run = false;                 // nothing stands in its way
     std::optional<std::uint32_t> action;  // index in Plan::actions, if it is in the plan
+    std::string trigger;  // in a few words: "required db start", "unrunnable ip start"; or empty
     std::vector<std::string> causes;      // sentences without a full stop: why it is wanted
     std::vector<std::string> obstacles;   // why it cannot run
     std::vector<StepInput> inputs;        // as in the plan; those that block, if it is not in it

@@ -22,7 +22,8 @@ void add_mon(const Command& root);
 void add_events(const Command& root);
 void add_timeline(const Command& root);
 void add_version(const Command& root);
-void add_simulate(CLI::App& app, Choice& choice);
+void add_simulate(const Command& root);
+void add_why(const Command& root);
 
 /// The bare `xbeat`: health in ten lines, or that no daemon runs and what to do.
 [[nodiscard]] ExitCode run_health(Session& session);

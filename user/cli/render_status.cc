@@ -469,7 +469,7 @@ std::string render_status(const StatusInput& input, const StatusOptions& options
     if (options.attributes) attributes(input, page);
     if (options.operations || options.timing) operations(input, options, page);
     if (options.fail_counts) fail_counts(input, page);
-    failed_actions(input, page);
+    if (options.failures) failed_actions(input, page);
     if (options.tickets) tickets(input, page);
     fencing(input, options.fence_history, page);
     if (options.bans) bans(input, page);

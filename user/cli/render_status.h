@@ -24,6 +24,7 @@ struct StatusOptions {
     bool detail = false;       // -R
     bool bans = false;         // -L
     bool tickets = false;      // -c
+    bool failures = true;      // failed actions
     bool links = true;         // xbeat's own: paths to each peer
     int fence_history = 1;     // -m: 0 off, 1 failed and pending, 2 also succeeded, 3 everything
 };

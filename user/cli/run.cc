@@ -33,7 +33,8 @@ void describe(CLI::App& app, Session& session, Choice& choice, std::span<const s
     add_resource(root);
     add_node(root);
     add_verify(root);
-    add_simulate(app, choice);
+    add_simulate(root);
+    add_why(root);
     add_shutdown(root);
     add_keygen(root);
     add_witness(root);

@@ -1,162 +1,192 @@
 // `xbeat simulate`: what would the scheduler do with this CIB? Needs neither daemon nor root.
 //
 // What-if options edit a copy of the CIB in memory before the question is asked: a node goes down
-// or comes up, an operation fails, a ticket is granted or revoked, quorum is lost. Nothing is run.
+// or comes up, an operation fails, a ticket is granted or revoked, quorum is lost. With --execute
+// the plan is carried out on that copy, with --run again and again until nothing is left to be
+// done. Nothing is run on any machine.
 #include "cli/simulate.h"
 
-#include <CLI/CLI.hpp>
-#include <chrono>
+#include <cstdio>
+#include <fstream>
 #include <memory>
 
-#include "cib/upgrade.h"
-#include "cli/change.h"
 #include "cli/nouns.h"
+#include "cli/plan_input.h"
 #include "cli/render_plan.h"
-#include "cli/render_status.h"
-#include "cli/status_source.h"
+#include "cli/simulate_model.h"
 #include "core/text.h"
-#include "rules/calendar.h"
 #include "schedule/schedule.h"
 
 namespace xbeat::cli {
 namespace {
 
+constexpr int kRoundsMax = 20;  // of --run; a cluster that has not settled by then never does
+
 struct SimulateOptions {
     std::string file;  // empty: the running cluster
     std::string now;
+    std::string save_cib;  // file to write the changed CIB to
     bool graph = false;
     bool scores = false;
     bool dot = false;
+    bool svg = false;  // drawn by graphviz
+    bool execute = false;
+    bool run = false;
     WhatIf what_if;
+    std::vector<std::string> failures;  // of operations when they are executed
 };
 
-std::string dot_text(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out.push_back('\\');
-        out.push_back(c);
-    }
-    return out + "\"";
+Result<void> write_file(const std::string& file, std::string_view text) {
+    std::ofstream out(file, std::ios::trunc);
+    out << text;
+    out.flush();
+    if (out.good()) return {};
+    return Error{.code = Code::System,
+                 .context = concat(file, ": cannot be written; check the folder and the space")};
 }
 
-Result<cib::Element> read_cib(Session& session, const std::string& file) {
-    if (file.empty()) return fetch_cib(session);
-    const std::string text = XB_TRY(read_input(session, file));
-    std::string_view body = text;
-    // The declaration carries nothing that the parser needs.
-    if (body.starts_with("<?xml")) {
-        const std::size_t end = body.find("?>");
-        if (end != std::string_view::npos) body.remove_prefix(end + 2);
-    }
-    Result<cib::Element> cib = cib::parse_xml(body);
-    if (!cib) {
-        return Error{.code = cib.error().code, .context = concat(file, ": ", cib.error().context)};
-    }
-    if (cib->name != "cib") {
-        return Error{.code = Code::Invalid,
-                     .context = concat(file, ": the document is a <", cib->name, ">, not a <cib>")};
-    }
-    static_cast<void>(cib::upgrade(*cib));
-    return cib;
+// Graphviz draws it, on the same standard output.
+Result<void> draw(Session& session, const schedule::Plan& plan) {
+    session.out.flush();
+    std::FILE* pipe = ::popen("dot -Tsvg", "w");
+    if (pipe == nullptr) return Error{.code = Code::System, .context = "no program can be started"};
+    const std::string text = print_dot(plan);
+    const bool written = std::fwrite(text.data(), 1, text.size(), pipe) == text.size();
+    if (::pclose(pipe) == 0 && written) return {};
+    return Error{.code = Code::System,
+                 .context =
+                     "graphviz could not draw it; is the package graphviz installed? The "
+                     "graph itself is printed by --dot"};
 }
 
-Result<EpochSeconds> time_of(const SimulateOptions& options, const cib::Element& cib) {
-    if (options.now.empty()) {
-        const auto clock = std::chrono::system_clock::now().time_since_epoch();
-        return schedule::effective_time(
-            cib, EpochSeconds{std::chrono::duration_cast<std::chrono::seconds>(clock).count()});
+struct Round {
+    schedule::Plan plan;
+    schedule::Explanation explanation;
+};
+
+Round plan_round(const cib::Element& cib, EpochSeconds now) {
+    Round round;
+    round.plan = schedule::schedule(cib, {.now = now, .explanation = &round.explanation});
+    return round;
+}
+
+void print_execution(Session& session, const ModelRun& done) {
+    session.out << "\nExecuting Cluster Transition:\n";
+    for (const std::string& line : done.lines) session.out << "  * " << line << '\n';
+    if (done.has_failed) session.out << "  * ... failed: a new plan has to be made\n";
+}
+
+ExitCode print_story(Session& session, const SimulateOptions& options, cib::Element& cib,
+                     EpochSeconds now) {
+    std::vector<Failure> failures;
+    for (const std::string& text : options.failures) {
+        Result<Failure> failure = parse_failure("--op-fail", text);
+        if (!failure) return fail(session, failure.error());
+        failures.push_back(std::move(*failure));
     }
-    const auto when = rules::parse_time(options.now);
-    if (!when) {
-        return Error{.code = Code::Invalid,
-                     .context = concat("--now ", options.now,
-                                       " is no ISO 8601 date; write 2026-11-22T14:00:00Z")};
+    const std::string notice = instances_notice(cib, now);
+    if (!notice.empty()) session.out << notice << '\n';
+    session.out << simulated_status("Current cluster status", cib, now) << '\n';
+    Round round = plan_round(cib, now);
+    session.out << transition_summary(round.plan, round.explanation);
+    if (!options.execute && !options.run) return ExitCode::Ok;
+    const int rounds = options.run ? kRoundsMax : 1;
+    for (int at = 0; at < rounds; ++at) {
+        if (at > 0 && !has_work(round.plan)) return ExitCode::Ok;
+        const ModelRun done = carry_out(cib, round.plan, now, failures, options.run);
+        // What failed once has been asked for; the next attempt succeeds.
+        if (done.has_failed && options.run) failures.clear();
+        print_execution(session, done);
+        session.out << '\n' << simulated_status("Revised Cluster Status", cib, now);
+        if (!options.run) return ExitCode::Ok;
+        round = plan_round(cib, now);
+        if (has_work(round.plan)) {
+            session.out << '\n' << transition_summary(round.plan, round.explanation);
+        }
     }
-    return *when;
+    session.err << "xbeat: after " << kRoundsMax
+                << " rounds there is still something to do: this cluster does not settle\n";
+    return ExitCode::Unsatisfied;
 }
 
 ExitCode run_simulate(Session& session, const SimulateOptions& options) {
+    const int forms =
+        int{options.graph} + int{options.dot} + int{options.svg} + int{options.scores};
+    if (forms > 1) {
+        return fail_usage(session, "choose one of --graph, --dot, --svg and --scores",
+                          "xbeat simulate");
+    }
     Result<cib::Element> cib = read_cib(session, options.file);
     if (!cib) return fail(session, cib.error());
-    const Result<EpochSeconds> now = time_of(options, *cib);
+    const Result<EpochSeconds> now = plan_time(options.now, *cib);
     if (!now) return fail(session, now.error());
     const Result<void> applied = apply_what_if(*cib, options.what_if, *now);
     if (!applied) return fail(session, applied.error());
-    const schedule::Plan plan =
-        schedule::schedule(*cib, {.now = *now, .record_scores = options.scores});
-    if (options.graph) {
-        session.out << schedule::print_graph(plan);
-    } else if (options.dot) {
-        session.out << print_dot(plan);
-    } else if (options.scores) {
+    ExitCode code = ExitCode::Ok;
+    if (forms > 0) {
+        const schedule::Plan plan =
+            schedule::schedule(*cib, {.now = *now, .record_scores = options.scores});
+        if (options.graph) session.out << schedule::print_graph(plan);
+        if (options.dot) session.out << print_dot(plan);
+        if (options.svg) {
+            const Result<void> drawn = draw(session, plan);
+            if (!drawn) return fail(session, drawn.error());
+        }
         for (const std::string& line : plan.scores) session.out << line << '\n';
     } else {
-        session.out << "Current status:\n"
-                    << render_status(status_from_cib(*cib, *now)) << "\nPlan:\n"
-                    << render_plan(plan);
+        code = print_story(session, options, *cib, *now);
     }
-    return ExitCode::Ok;
+    if (!options.save_cib.empty()) {
+        const Result<void> saved = write_file(options.save_cib, cib::print_xml(*cib));
+        if (!saved) return fail(session, saved.error());
+    }
+    return code;
 }
 
-void add_what_if(CLI::App& app, WhatIf& what_if) {
-    app.add_option("--node-down", what_if.nodes_down, "As if this node had just been lost")
-        ->type_name("NODE");
-    app.add_option("--node-up", what_if.nodes_up, "As if this node had just joined")
-        ->type_name("NODE");
-    app.add_option("--fail", what_if.failures,
-                   "As if this operation had failed: RESOURCE:OPERATION[:INTERVAL]@NODE=RC")
-        ->type_name("FAILURE");
-    app.add_option("--quorum", what_if.quorum, "As if quorum were there, or not")
-        ->check(CLI::IsMember({"yes", "no"}));
-    app.add_option("--ticket-grant", what_if.tickets_granted, "As if this ticket were granted")
-        ->type_name("TICKET");
-    app.add_option("--ticket-revoke", what_if.tickets_revoked, "As if this ticket were revoked")
-        ->type_name("TICKET");
+void add_what_if(Command& command, SimulateOptions& options) {
+    WhatIf& what_if = options.what_if;
+    command.list("--node-up", what_if.nodes_up, "NODE", "As if this node had just joined");
+    command.list("--node-down", what_if.nodes_down, "NODE",
+                 "As if this node had left in good order");
+    command.list("--node-fail", what_if.nodes_failed, "NODE", "As if this node had just been lost");
+    command.list("--fail", what_if.failures, "FAILURE",
+                 "As if this operation had failed: RESOURCE:OPERATION[:INTERVAL]@NODE=RC");
+    command.list("--op-fail", options.failures, "FAILURE",
+                 "This operation is to fail when the plan is carried out");
+    command.option_of("--quorum", what_if.quorum, {"yes", "no"}, "As if quorum were there, or not");
+    command.list("--ticket-grant", what_if.tickets_granted, "TICKET", "As if it were granted");
+    command.list("--ticket-revoke", what_if.tickets_revoked, "TICKET", "As if it were revoked");
+    command.list("--ticket-standby", what_if.tickets_standby, "TICKET", "As if it were in standby");
+    command.list("--ticket-activate", what_if.tickets_active, "TICKET",
+                 "As if it were not in standby any more");
 }
 
 }  // namespace
 
-std::string print_dot(const schedule::Plan& plan) {
-    std::string out = "digraph \"plan\" {\n";
-    const auto label = [](const schedule::Action& action) {
-        return dot_text(action.node.empty() ? action.key : concat(action.key, ' ', action.node));
-    };
-    for (const schedule::Action& action : plan.actions) {
-        const bool pseudo = action.kind == schedule::ActionKind::Pseudo;
-        out += concat(label(action), " [ style=bold color=\"green\" fontcolor=\"",
-                      pseudo ? "orange" : "black", "\"]\n");
-        for (const std::uint32_t input : action.inputs) {
-            out += concat(label(plan.actions[input]), " -> ", label(action), " [ style = bold]\n");
-        }
-    }
-    return out + "}\n";
-}
-
-void add_simulate(CLI::App& app, Choice& choice) {
-    CLI::App* simulate = app.add_subcommand(
-        "simulate", "What the scheduler would do, without doing it; what-if questions");
+void add_simulate(const Command& root) {
+    Command simulate =
+        root.verb("simulate", "What the scheduler would do, without doing it; what-if questions");
     const auto options = std::make_shared<SimulateOptions>();
-    simulate
-        ->add_option("-x,--xml", options->file,
-                     "A CIB; - reads standard input; default: the running cluster's")
-        ->type_name("FILE");
-    simulate->add_option("-t,--now", options->now, "Decide as of this time (ISO 8601, UTC)")
-        ->type_name("TIME");
-    CLI::Option_group* form = simulate->add_option_group("form");
-    form->add_flag("--graph", options->graph, "Print the transition graph as XML");
-    form->add_flag("--dot", options->dot, "Print the graph for graphviz");
-    form->add_flag("--scores", options->scores, "Print the scores of every node");
-    form->require_option(0, 1);
-    add_what_if(*simulate, options->what_if);
-    simulate->footer(
+    simulate.option("-x,--xml", options->file, "FILE",
+                    "A CIB; - reads standard input; default: the running cluster's");
+    simulate.option("-t,--now,--set-datetime", options->now, "TIME",
+                    "Decide as of this time (ISO 8601, UTC)");
+    simulate.flag("--graph", options->graph, "Print the transition graph as XML");
+    simulate.flag("--dot", options->dot, "Print the graph for graphviz");
+    simulate.flag("--scores", options->scores, "Print the scores of every node");
+    simulate.flag("--svg", options->svg, "Draw the graph with graphviz, as SVG");
+    simulate.flag("-S,--execute", options->execute, "Carry the plan out on a model, once");
+    simulate.flag("--run", options->run, "Carry plans out on a model until nothing is left to do");
+    simulate.option("--save", options->save_cib, "FILE",
+                    "Write the CIB as it is in the end to this file");
+    add_what_if(simulate, *options);
+    simulate.footer(
         "Examples:\n"
         "  xbeat simulate -x cib.xml\n"
-        "  xbeat simulate -x cib.xml --node-down pm01\n"
+        "  xbeat simulate -x cib.xml --node-fail pm01 --run\n"
         "  xbeat simulate -x cib.xml --fail web:monitor:10s@pm01=7 --graph\n"
-        "  xbeat simulate -x cib.xml --dot | dot -Tsvg > plan.svg");
-    simulate->callback([&choice, options] {
-        choice.run = [options](Session& session) { return run_simulate(session, *options); };
-    });
+        "  xbeat simulate -x cib.xml --svg > plan.svg");
+    simulate.runs([options](Session& session) { return run_simulate(session, *options); });
 }
 
 }  // namespace xbeat::cli

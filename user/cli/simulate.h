@@ -1,29 +1,28 @@
-// What-if questions to the scheduler: edits of a CIB's status, made on a copy in memory.
+// The readable forms of a simulation, laid out as crm_simulate's users know them.
+//
+// Pure: from a situation and a plan with its explanation to text.
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "cib/xml.h"
-#include "core/result.h"
 #include "core/time.h"
+#include "schedule/explanation.h"
 #include "schedule/plan.h"
 
 namespace xbeat::cli {
 
-struct WhatIf {
-    std::vector<std::string> nodes_down;
-    std::vector<std::string> nodes_up;
-    std::vector<std::string> failures;  // RESOURCE:OPERATION[:INTERVAL]@NODE=RC
-    std::vector<std::string> tickets_granted;
-    std::vector<std::string> tickets_revoked;
-    std::string quorum;  // "yes", "no" or empty: as it is
-};
+/// "1 of 2 resource instances DISABLED and 0 BLOCKED ..." if any is, else empty.
+[[nodiscard]] std::string instances_notice(const cib::Element& cib, EpochSeconds now);
 
-/// Applies all of them to `cib`, the root element; `now` dates what is recorded. Errors:
-/// Code::NotFound for an unknown node, Code::Invalid for a text that cannot be understood.
-[[nodiscard]] Result<void> apply_what_if(cib::Element& cib, const WhatIf& what_if,
-                                         EpochSeconds now);
+/// Nodes and resources under `heading`.
+[[nodiscard]] std::string simulated_status(std::string_view heading, const cib::Element& cib,
+                                           EpochSeconds now);
+
+/// "Transition Summary:", a line for every node that is fenced or shut down and every resource that
+/// changes, with the reason where there is a short one.
+[[nodiscard]] std::string transition_summary(const schedule::Plan& plan,
+                                             const schedule::Explanation& explanation);
 
 /// The plan as a graphviz digraph: one node an action, one edge an ordering.
 [[nodiscard]] std::string print_dot(const schedule::Plan& plan);

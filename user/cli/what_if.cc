@@ -1,6 +1,7 @@
+#include "cli/what_if.h"
+
 #include <algorithm>
 
-#include "cli/simulate.h"
 #include "core/text.h"
 #include "rules/calendar.h"
 
@@ -41,92 +42,27 @@ Result<void> set_node(cib::Element& cib, const std::string& name, bool up) {
     state->set("in_ccm", up ? "true" : "false");
     state->set("crmd", up ? "online" : "offline");
     state->set("join", up ? "member" : "down");
+    state->set("expected", up ? "member" : "down");
+    if (up) return {};
+    // What went down in good order runs nothing any more.
+    std::erase_if(state->children, [](const cib::Element& each) {
+        return each.name == "lrm" || each.name == "transient_attributes";
+    });
+    return {};
+}
+
+// Lost without a word: what runs there is not known until it is fenced.
+Result<void> lose_node(cib::Element& cib, const std::string& name) {
+    cib::Element* state = XB_TRY(node_state(cib, name));
+    state->set("in_ccm", "false");
+    state->set("crmd", "offline");
+    state->set("join", "down");
     state->set("expected", "member");
     return {};
 }
 
-struct Failure {
-    std::string resource;
-    std::string operation;
-    std::string node;
-    std::int64_t interval_ms = 0;
-    std::int64_t rc = 0;
-};
-
-Result<Failure> parse_failure(const std::string& text) {
-    const Error wrong{.code = Code::Invalid,
-                      .context = concat("--fail ", text,
-                                        ": write RESOURCE:OPERATION[:INTERVAL]@NODE=RC, such as ",
-                                        "web:monitor:10s@pm01=7")};
-    const std::size_t at = text.find('@');
-    const std::size_t equals = text.rfind('=');
-    if (at == std::string::npos || equals == std::string::npos || equals < at) return wrong;
-    Failure out;
-    out.node = text.substr(at + 1, equals - at - 1);
-    const auto rc = parse_integer(std::string_view(text).substr(equals + 1));
-    if (!rc || *rc < 0 || *rc > 255) return wrong;
-    out.rc = *rc;
-    std::string_view what = std::string_view(text).substr(0, at);
-    const std::size_t colon = what.find(':');
-    if (colon == std::string_view::npos) return wrong;
-    out.resource = what.substr(0, colon);
-    what.remove_prefix(colon + 1);
-    const std::size_t second = what.find(':');
-    out.operation = what.substr(0, second);
-    if (second != std::string_view::npos) {
-        const auto interval = rules::parse_interval_ms(what.substr(second + 1));
-        if (!interval) return wrong;
-        out.interval_ms = *interval;
-    }
-    if (out.resource.empty() || out.operation.empty() || out.node.empty()) return wrong;
-    return out;
-}
-
-cib::Element& history_of(cib::Element& state, std::string_view resource) {
-    cib::Element& list = state.child_or_new("lrm").child_or_new("lrm_resources");
-    for (cib::Element& each : list.children) {
-        if (each.name == "lrm_resource" && each.get("id") == resource) return each;
-    }
-    cib::Element history;
-    history.name = "lrm_resource";
-    history.set("id", resource);
-    list.children.push_back(std::move(history));
-    return list.children.back();
-}
-
-void raise_fail_count(cib::Element& state, const Failure& failure, EpochSeconds now) {
-    cib::Element& set =
-        state.child_or_new("transient_attributes").child_or_new("instance_attributes");
-    if (!set.has("id")) set.set("id", concat("status-", state.get("id")));
-    const std::string tail =
-        concat(failure.resource, '#', failure.operation, '_', failure.interval_ms);
-    const auto put = [&set](const std::string& name, const std::string& value) {
-        for (cib::Element& pair : set.children) {
-            if (pair.get("name") == name) {
-                pair.set("value", value);
-                return;
-            }
-        }
-        cib::Element pair;
-        pair.name = "nvpair";
-        pair.set("id", concat(set.get("id"), '-', name));
-        pair.set("name", name);
-        pair.set("value", value);
-        set.children.push_back(std::move(pair));
-    };
-    std::int64_t count = 1;
-    for (const cib::Element& pair : set.children) {
-        if (pair.get("name") == concat("fail-count-", tail)) {
-            count = parse_integer(pair.get("value")).value_or(0) + 1;
-        }
-    }
-    const bool fatal = failure.operation == "start" || failure.operation == "stop";
-    put(concat("fail-count-", tail), fatal ? "INFINITY" : concat(count));
-    put(concat("last-failure-", tail), concat(now.value));
-}
-
 Result<void> add_failure(cib::Element& cib, const std::string& text, EpochSeconds now) {
-    const Failure failure = XB_TRY(parse_failure(text));
+    const Failure failure = XB_TRY(parse_failure("--fail", text));
     cib::Element* state = XB_TRY(node_state(cib, failure.node));
     cib::Element& history = history_of(*state, failure.resource);
     const std::string id = concat(failure.resource, "_last_failure_0");
@@ -146,32 +82,117 @@ Result<void> add_failure(cib::Element& cib, const std::string& text, EpochSecond
     record.set("transition-magic", concat("0:", failure.rc, ";1:0:0:", kUuid));
     record.set("last-rc-change", concat(now.value));
     history.children.push_back(std::move(record));
-    raise_fail_count(*state, failure, now);
+    raise_fail_count(cib, failure, now);
     return {};
 }
 
-void set_ticket(cib::Element& cib, const std::string& id, bool granted) {
+void set_ticket(cib::Element& cib, const std::string& id, std::string_view what, bool value) {
     cib::Element& tickets = cib.child_or_new("status").child_or_new("tickets");
     for (cib::Element& ticket : tickets.children) {
         if (ticket.get("id") != id) continue;
-        ticket.set("granted", granted ? "true" : "false");
+        ticket.set(what, value ? "true" : "false");
         return;
     }
     cib::Element ticket;
     ticket.name = "ticket_state";
     ticket.set("id", id);
-    ticket.set("granted", granted ? "true" : "false");
+    if (what != "granted") ticket.set("granted", "false");
+    ticket.set(what, value ? "true" : "false");
     tickets.children.push_back(std::move(ticket));
 }
 
 }  // namespace
 
+Result<Failure> parse_failure(std::string_view option, const std::string& text) {
+    const Error wrong{.code = Code::Invalid,
+                      .context = concat(option, ' ', text,
+                                        ": write RESOURCE:OPERATION[:INTERVAL]@NODE=RC, such as ",
+                                        "web:monitor:10s@pm01=7")};
+    const std::size_t at = text.find('@');
+    const std::size_t equals = text.rfind('=');
+    if (at == std::string::npos || equals == std::string::npos || equals < at) return wrong;
+    Failure out;
+    out.node = text.substr(at + 1, equals - at - 1);
+    const auto rc = parse_integer(std::string_view(text).substr(equals + 1));
+    if (!rc || *rc < 0 || *rc > 255) return wrong;
+    out.rc = *rc;
+    std::string_view what = std::string_view(text).substr(0, at);
+    std::string_view last = what.substr(what.rfind(':') + 1);
+    // An instance's number is part of its name: RESOURCE:NUMBER:OPERATION.
+    const auto interval = rules::parse_interval_ms(last);
+    const bool has_interval = interval.has_value() && !last.empty() && last[0] >= '0' &&
+                              last[0] <= '9' && what.find(':') != what.rfind(':');
+    if (has_interval) {
+        out.interval_ms = *interval;
+        what.remove_suffix(last.size() + 1);
+        last = what.substr(what.rfind(':') + 1);
+    }
+    if (what.find(':') == std::string_view::npos) return wrong;
+    out.operation = last;
+    what.remove_suffix(last.size() + 1);
+    out.resource = what;
+    if (out.resource.empty() || out.operation.empty() || out.node.empty()) return wrong;
+    return out;
+}
+
+cib::Element& history_of(cib::Element& state, std::string_view resource) {
+    cib::Element& list = state.child_or_new("lrm").child_or_new("lrm_resources");
+    for (cib::Element& each : list.children) {
+        if (each.name == "lrm_resource" && each.get("id") == resource) return each;
+    }
+    cib::Element history;
+    history.name = "lrm_resource";
+    history.set("id", resource);
+    list.children.push_back(std::move(history));
+    return list.children.back();
+}
+
+void set_transient_attribute(cib::Element& state, const std::string& name,
+                             const std::string& value) {
+    cib::Element& set =
+        state.child_or_new("transient_attributes").child_or_new("instance_attributes");
+    if (!set.has("id")) set.set("id", concat("status-", state.get("id")));
+    for (cib::Element& pair : set.children) {
+        if (pair.get("name") != name) continue;
+        pair.set("value", value);
+        return;
+    }
+    cib::Element pair;
+    pair.name = "nvpair";
+    pair.set("id", concat(set.get("id"), '-', name));
+    pair.set("name", name);
+    pair.set("value", value);
+    set.children.push_back(std::move(pair));
+}
+
+void raise_fail_count(cib::Element& cib, const Failure& failure, EpochSeconds now) {
+    const Result<cib::Element*> found = node_state(cib, failure.node);
+    if (!found) return;  // nobody counts there
+    cib::Element& state = **found;
+    const std::string tail =
+        concat(failure.resource, '#', failure.operation, '_', failure.interval_ms);
+    std::int64_t count = 1;
+    const cib::Element& set =
+        state.child_or_new("transient_attributes").child_or_new("instance_attributes");
+    for (const cib::Element& pair : set.children) {
+        if (pair.get("name") == concat("fail-count-", tail)) {
+            count = parse_integer(pair.get("value")).value_or(0) + 1;
+        }
+    }
+    const bool fatal = failure.operation == "start" || failure.operation == "stop";
+    set_transient_attribute(state, concat("fail-count-", tail), fatal ? "INFINITY" : concat(count));
+    set_transient_attribute(state, concat("last-failure-", tail), concat(now.value));
+}
+
 Result<void> apply_what_if(cib::Element& cib, const WhatIf& what_if, EpochSeconds now) {
     for (const std::string& node : what_if.nodes_down) XB_TRY(set_node(cib, node, false));
     for (const std::string& node : what_if.nodes_up) XB_TRY(set_node(cib, node, true));
+    for (const std::string& node : what_if.nodes_failed) XB_TRY(lose_node(cib, node));
     for (const std::string& failure : what_if.failures) XB_TRY(add_failure(cib, failure, now));
-    for (const std::string& ticket : what_if.tickets_granted) set_ticket(cib, ticket, true);
-    for (const std::string& ticket : what_if.tickets_revoked) set_ticket(cib, ticket, false);
+    for (const std::string& id : what_if.tickets_granted) set_ticket(cib, id, "granted", true);
+    for (const std::string& id : what_if.tickets_revoked) set_ticket(cib, id, "granted", false);
+    for (const std::string& id : what_if.tickets_standby) set_ticket(cib, id, "standby", true);
+    for (const std::string& id : what_if.tickets_active) set_ticket(cib, id, "standby", false);
     if (!what_if.quorum.empty()) cib.set("have-quorum", what_if.quorum == "yes" ? "1" : "0");
     return {};
 }

@@ -1,0 +1,427 @@
+#include "cli/render_why.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "cib/suggest.h"
+#include "cli/words.h"
+
+namespace xbeat::cli {
+namespace {
+
+using schedule::Explanation;
+using schedule::NodeChoice;
+using schedule::NodeView;
+using schedule::Placement;
+using schedule::Role;
+using schedule::ScoreCause;
+using schedule::ScoreChange;
+using schedule::StepInput;
+using schedule::StepReason;
+
+std::string_view without_number(std::string_view id) {
+    const std::size_t colon = id.rfind(':');
+    if (colon == std::string_view::npos || colon + 1 == id.size()) return id;
+    const std::string_view number = id.substr(colon + 1);
+    const bool is_number = number.find_first_not_of("0123456789") == std::string_view::npos;
+    return is_number ? id.substr(0, colon) : id;
+}
+
+bool is_meant(std::string_view id, std::string_view wanted) {
+    return id == wanted || without_number(id) == wanted;
+}
+
+// --- Scores --------------------------------------------------------------------------------------
+
+std::string cause_text(const ScoreChange& change) {
+    const bool is_named = !change.id.empty() && change.id.front() != '#';
+    const std::string named = is_named ? fmt::format(" {}", change.id) : std::string();
+    switch (change.cause) {
+        case ScoreCause::Location:
+            return "location constraint" + named;
+        case ScoreCause::Health:
+            return "the node's health (node-health-strategy" + named + ")";
+        case ScoreCause::Stickiness:
+            return "it runs there (resource-stickiness)";
+        case ScoreCause::Failures:
+            return "it failed there too often (migration-threshold)";
+        case ScoreCause::ShutdownLock:
+            return "it waits for the node that was shut down (shutdown-lock)";
+        case ScoreCause::Discovery:
+            return "a constraint with resource-discovery=exclusive names other nodes";
+        case ScoreCause::Ticket:
+            return fmt::format("ticket {} is not held (constraint{})", change.other, named);
+        case ScoreCause::Colocation:
+            if (change.id == "#group-members") {
+                return fmt::format("{}, the member before it in the group", change.other);
+            }
+            return is_named ? fmt::format("colocation{} with {}", named, change.other)
+                            : fmt::format("it goes with {}", change.other);
+        case ScoreCause::Dependent:
+            return is_named
+                       ? fmt::format("{} wants to be with it (colocation{})", change.other, named)
+                       : fmt::format("{} wants to be with it", change.other);
+        case ScoreCause::Promotion:
+            return "promotion score, set by its agent";
+        case ScoreCause::Role:
+            return "it is to be stopped";
+        case ScoreCause::Capacity:
+            return "no room is left for what it uses (utilization)";
+        case ScoreCause::Instances:
+            return "the node has its share of instances, or takes none now (clone-node-max)";
+        case ScoreCause::Surplus:
+            return "as many instances as wanted have a place already (clone-max)";
+        case ScoreCause::Bundle:
+            return "it runs inside its bundle's container";
+        case ScoreCause::Remote:
+            return "remote nodes are not nested";
+    }
+    return "?";
+}
+
+std::string amount_text(const ScoreChange& change) {
+    if (change.after.is_infinite() || change.before.is_infinite()) return to_string(change.after);
+    const int amount = change.after.points() - change.before.points();
+    return fmt::format("{:+}", amount);
+}
+
+std::string role_word(Role role) {
+    switch (role) {
+        case Role::Promoted:
+            return "promoted";
+        case Role::Unpromoted:
+            return "unpromoted";
+        case Role::Stopped:
+        case Role::Unknown:
+            return "stopped";
+        case Role::Started:
+            break;
+    }
+    return "running";
+}
+
+std::string places_of(const Placement& placement) {
+    return fmt::format("{}", fmt::join(placement.running_on, " and "));
+}
+
+// "web runs on pm01 and stays there."
+std::string headline(const Placement& one) {
+    const bool is_active = !one.running_on.empty();
+    const bool will_run = !one.node.empty() && one.next_role != Role::Stopped;
+    const std::string now =
+        is_active ? fmt::format("{} is {} on {}", one.resource, role_word(one.role), places_of(one))
+                  : fmt::format("{} is stopped", one.resource);
+    if (!is_active && !will_run) return now + " and stays so.";
+    if (!will_run) return now + " and is to be stopped.";
+    if (!is_active) {
+        const bool promotes = one.next_role == Role::Promoted;
+        return fmt::format("{} and is to run on {}{}.", now, one.node,
+                           promotes ? ", promoted" : "");
+    }
+    if (one.running_on.size() == 1 && one.running_on.front() == one.node) {
+        const bool was_promoted = one.role == Role::Promoted;
+        const bool is_promoted = one.next_role == Role::Promoted;
+        if (was_promoted != is_promoted) {
+            return fmt::format("{} and is to be {}.", now, is_promoted ? "promoted" : "demoted");
+        }
+        return now + (one.is_failed ? " and is to be recovered there." : " and stays there.");
+    }
+    if (one.running_on.size() > 1)
+        return fmt::format("{} and is to run on {} only.", now, one.node);
+    return fmt::format("{} and is to move to {}.", now, one.node);
+}
+
+std::vector<std::string> score_lines(const Explanation& told, const Placement& one,
+                                     const std::string& only_node) {
+    std::vector<std::string> lines;
+    std::size_t name_width = 0;
+    for (const NodeChoice& choice : one.nodes) {
+        name_width = std::max(name_width, choice.node.size());
+    }
+    for (const NodeChoice& choice : one.nodes) {
+        if (!only_node.empty() && choice.node != only_node && choice.node != one.node) continue;
+        std::string note = choice.unusable;
+        if (choice.node == one.node) note = "chosen";
+        lines.push_back(fmt::format("  {:<{}}  {:>9}{}", choice.node, name_width,
+                                    to_string(choice.score), note.empty() ? "" : "  " + note));
+        for (const ScoreChange& change : told.changes) {
+            if (change.resource != one.resource || change.node != choice.node ||
+                change.is_promotion) {
+                continue;
+            }
+            lines.push_back(fmt::format("  {:<{}}  {:>9}  {}", "", name_width, amount_text(change),
+                                        cause_text(change)));
+        }
+    }
+    return lines;
+}
+
+std::vector<std::string> promotion_lines(const Explanation& told, const Placement& one) {
+    std::vector<std::string> lines;
+    for (const ScoreChange& change : told.changes) {
+        if (change.resource != one.resource || !change.is_promotion) continue;
+        if (change.cause == ScoreCause::Promotion && change.after == Score::of(-1)) {
+            lines.emplace_back("         -1  no promotion score was set by its agent");
+            continue;
+        }
+        lines.push_back(fmt::format("  {:>9}  {}", amount_text(change), cause_text(change)));
+    }
+    return lines;
+}
+
+std::string role_reason(const Placement& one) {
+    if (one.roles.empty()) return {};
+    const std::string& why = one.roles.back().why;
+    if (why == "unable to assign" || why == "node availability") {
+        return "No node that is there may have it.";
+    }
+    if (why == "assignment" || why.empty()) return {};
+    return fmt::format("The role is {} because of: {}.", role_word(one.roles.back().role), why);
+}
+
+// Of equals, one had to be taken.
+std::string tie_reason(const Placement& one) {
+    if (one.node.empty() || !one.is_managed) return {};
+    const auto chosen =
+        std::find_if(one.nodes.begin(), one.nodes.end(),
+                     [&one](const NodeChoice& choice) { return choice.node == one.node; });
+    if (chosen == one.nodes.end()) return {};
+    std::vector<std::string> equals;
+    for (const NodeChoice& choice : one.nodes) {
+        if (choice.node == one.node || !choice.unusable.empty()) continue;
+        if (choice.score == chosen->score) equals.push_back(choice.node);
+    }
+    if (equals.empty()) return {};
+    return fmt::format(
+        "{} would be as good: among equals the node with fewer resources is taken, then the one "
+        "where it runs, then the first by name.",
+        fmt::join(equals, ", "));
+}
+
+// --- Actions -------------------------------------------------------------------------------------
+
+std::string step_name(const StepReason& step) {
+    if (step.task == "stonith") return fmt::format("fencing of {}", step.node);
+    if (step.task == "do_shutdown") return fmt::format("shutdown of {}", step.node);
+    if (step.resource.empty()) return step.key;
+    std::string task = step.task;
+    if (task == "monitor") {
+        task = step.interval_ms == 0
+                   ? "probe"
+                   : fmt::format("monitor every {}", interval_text(step.interval_ms));
+    }
+    const std::string place = step.node.empty() ? "" : " on " + step.node;
+    return fmt::format("{} of {}{}", task, step.resource, place);
+}
+
+// Events stand for the actions behind them: those are what a person can look at.
+void collect_waits(const Explanation& told, const StepInput& input, std::set<std::uint32_t>& seen,
+                   std::vector<std::string>& out) {
+    if (input.step >= told.steps.size()) {
+        out.push_back(input.key);
+        return;
+    }
+    if (!seen.insert(input.step).second) return;
+    const StepReason& first = told.steps[input.step];
+    if (input.is_pseudo && !first.inputs.empty()) {
+        for (const StepInput& behind : first.inputs) collect_waits(told, behind, seen, out);
+        return;
+    }
+    if (input.is_pseudo) return;
+    const std::string by =
+        input.ids.empty() ? "" : fmt::format(" (constraint {})", fmt::join(input.ids, ", "));
+    out.push_back(step_name(first) + by);
+}
+
+void add_step(const Explanation& told, const StepReason& step, std::vector<std::string>& lines) {
+    const bool is_planned = step.action.has_value();
+    lines.push_back(fmt::format("  {}{}", step_name(step),
+                                is_planned ? "" : ": wanted, but it cannot be done"));
+    for (const std::string& cause : step.causes) {
+        lines.push_back(fmt::format("    because    {}", printable(cause)));
+    }
+    for (const std::string& obstacle : step.obstacles) {
+        lines.push_back(fmt::format("    but        {}", printable(obstacle)));
+    }
+    std::vector<std::string> waits;
+    std::set<std::uint32_t> seen;
+    for (const StepInput& input : step.inputs) collect_waits(told, input, seen, waits);
+    for (const std::string& wait : waits) {
+        lines.push_back(fmt::format("    {}  {}", is_planned ? "waits for" : "needs    ", wait));
+    }
+}
+
+bool fits(const StepReason& step, const WhyQuestion& question) {
+    if (!question.node.empty() && step.node != question.node) return false;
+    if (question.action.empty()) return true;
+    if (question.action == "probe") return step.task == "monitor" && step.interval_ms == 0;
+    return step.task == question.action;
+}
+
+std::vector<std::string> steps_of(const Explanation& told, const WhyQuestion& question,
+                                  const std::set<std::string>& resources) {
+    std::vector<std::string> lines;
+    for (const StepReason& step : told.steps) {
+        if (step.is_pseudo || !resources.contains(step.resource) || !fits(step, question)) continue;
+        add_step(told, step, lines);
+    }
+    return lines;
+}
+
+// --- Answers -------------------------------------------------------------------------------------
+
+void append(std::string& text, const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) text += line + '\n';
+}
+
+void append_sentence(std::string& text, const std::string& sentence) {
+    if (!sentence.empty()) text += sentence + '\n';
+}
+
+std::string about_one(const Explanation& told, const Placement& one, const WhyQuestion& question) {
+    std::string text = headline(one) + '\n';
+    if (one.is_orphan) text += "It is no longer configured.\n";
+    if (one.is_blocked) {
+        text +=
+            "It is blocked: a failure has to be repaired by hand, then `xbeat resource cleanup`.\n";
+    } else if (!one.is_managed) {
+        text += "It is not managed: nothing is done to it but monitors.\n";
+    }
+    append_sentence(text, role_reason(one));
+    append_sentence(text, tie_reason(one));
+    const std::vector<std::string> scores = score_lines(told, one, question.node);
+    if (!scores.empty()) {
+        text += "\nScores, best node first:\n";
+        append(text, scores);
+    }
+    const std::vector<std::string> promotion = promotion_lines(told, one);
+    if (!promotion.empty()) {
+        text += "\nScore for being promoted:\n";
+        append(text, promotion);
+    }
+    return text;
+}
+
+constexpr std::size_t kFullAnswersMax = 3;  // of a collective resource's parts; else a line each
+
+std::string about_resources(const Explanation& told, const std::vector<const Placement*>& chosen,
+                            const WhyQuestion& question) {
+    std::string text;
+    std::set<std::string> names;
+    for (const Placement* one : chosen) names.insert(one->resource);
+    if (question.action.empty()) {
+        for (const Placement* one : chosen) {
+            if (chosen.size() > kFullAnswersMax) {
+                append_sentence(text, headline(*one));
+                continue;
+            }
+            if (!text.empty()) text += '\n';
+            text += about_one(told, *one, question);
+        }
+        if (chosen.size() > kFullAnswersMax) {
+            text += fmt::format("\nFor the scores of one of them: xbeat why {}\n",
+                                chosen.front()->resource);
+        }
+    }
+    const std::vector<std::string> steps = steps_of(told, question, names);
+    if (!steps.empty()) {
+        if (!text.empty()) text += "\n";
+        text += "Actions:\n";
+        append(text, steps);
+    } else {
+        text +=
+            text.empty() ? "No such action is planned or wanted.\n" : "\nNothing is to be done.\n";
+    }
+    return text;
+}
+
+std::string about_node(const Explanation& told, const NodeView& node) {
+    std::string state = node.online ? "online" : "offline";
+    if (node.unclean)
+        state = node.online ? "to be fenced" : "lost, and to be fenced";
+    else if (node.pending)
+        state = "joining";
+    else if (node.shutting_down)
+        state = "shutting down";
+    else if (node.maintenance)
+        state = "in maintenance";
+    else if (node.standby || node.standby_on_fail)
+        state = "in standby";
+    std::string text = fmt::format("{} is {}.\n", node.name, state);
+    std::set<std::string> reasons;
+    for (const schedule::NodeReason& reason : told.fencings) {
+        if (reason.node == node.name && reasons.insert(reason.why).second) {
+            text += fmt::format("It is to be fenced because: {}.\n", reason.why);
+        }
+    }
+    if (!node.resources.empty()) {
+        text += fmt::format("Active there: {}.\n", fmt::join(node.resources, ", "));
+    }
+    std::vector<std::string> lines;
+    for (const StepReason& step : told.steps) {
+        if (step.node == node.name && (step.task == "stonith" || step.task == "do_shutdown")) {
+            add_step(told, step, lines);
+        }
+    }
+    if (node.unclean && lines.empty()) {
+        text +=
+            "Nothing can fence it: fencing is off, no device is configured, or there is no "
+            "quorum.\n";
+    }
+    if (!lines.empty()) text += "\nActions:\n";
+    append(text, lines);
+    return text;
+}
+
+Error not_found(const Explanation& told, const schedule::Situation& situation,
+                const WhyQuestion& question) {
+    std::set<std::string> names;
+    for (const Placement& one : told.placements) {
+        names.insert(std::string(without_number(one.resource)));
+        for (const std::string& outer : one.within)
+            names.insert(std::string(without_number(outer)));
+    }
+    for (const NodeView& node : situation.nodes) names.insert(node.name);
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    return {
+        .code = Code::NotFound,
+        .context = fmt::format("there is no resource, action or node {}{}",
+                               printable(question.what), cib::did_you_mean(question.what, views))};
+}
+
+}  // namespace
+
+Result<std::string> render_why(const Explanation& told, const schedule::Situation& situation,
+                               const WhyQuestion& question) {
+    const auto find_view = [&situation](const std::string& name) {
+        return std::find_if(situation.nodes.begin(), situation.nodes.end(),
+                            [&name](const NodeView& node) { return node.name == name; });
+    };
+    if (!question.node.empty() && find_view(question.node) == situation.nodes.end()) {
+        return Error{.code = Code::NotFound,
+                     .context = fmt::format("there is no node {}", printable(question.node))};
+    }
+    std::vector<const Placement*> chosen;
+    for (const Placement& one : told.placements) {
+        const bool is_part =
+            std::any_of(one.within.begin(), one.within.end(),
+                        [&](const std::string& id) { return is_meant(id, question.what); });
+        if (is_part || is_meant(one.resource, question.what)) chosen.push_back(&one);
+    }
+    if (!chosen.empty()) return about_resources(told, chosen, question);
+    const auto node = find_view(question.what);
+    if (node != situation.nodes.end()) return about_node(told, *node);
+    std::vector<std::string> lines;
+    for (const StepReason& step : told.steps) {
+        if (step.key == question.what && fits(step, question)) add_step(told, step, lines);
+    }
+    if (lines.empty()) return not_found(told, situation, question);
+    std::string text;
+    append(text, lines);
+    return text;
+}
+
+}  // namespace xbeat::cli

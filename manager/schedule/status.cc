@@ -203,7 +203,7 @@ bool is_history_ready(const World& world, const Node& node, bool everything) {
         return node.remote != nullptr &&
                (world.options.shutdown_lock || node.remote->role == Role::Started);
     }
-    return world.options.fencing_enabled || node.online;
+    return world.options.fencing_enabled || world.options.shutdown_lock || node.online;
 }
 
 // One pass over the histories that can be read by now. True if there was one.
@@ -297,7 +297,8 @@ void unpack_status(World& world) {
     // A history may reveal that a connection is up, and so make the next one readable.
     while (unpack_histories(world, *status, false)) {
     }
-    unpack_histories(world, *status, true);
+    // Without fencing what an offline node ran is taken to have ended with it.
+    unpack_histories(world, *status, world.options.fencing_enabled);
     stop_failed_containers(world);
     for (Node& node : world.nodes) {
         if (is_guest_or_remote(node)) judge_remote_node(node);

@@ -125,8 +125,8 @@ std::string run_options(const Resource& bundle, const BundleData& data, const Re
         }
     }
     if (!data.launcher_options.empty()) out += concat(' ', data.launcher_options);
-    if (!data.host_options.empty()) out += concat(' ', data.host_options);
-    return out + " ";
+    // The blanks are part of what is digested.
+    return concat(out, ' ', data.host_options);
 }
 
 Resource* add_part(World& world, Resource& bundle, cib::Element xml) {
@@ -289,8 +289,7 @@ bool unpack_bundle(World& world, Resource& bundle) {
         replica.ip_address = address;
         if (!address.empty()) {
             if (data.add_host) {
-                if (!data.host_options.empty()) data.host_options += ' ';
-                data.host_options += concat("--add-host=", bundle.id, '-', offset, ':', address);
+                data.host_options += concat(" --add-host=", bundle.id, '-', offset, ':', address);
             }
             address = next_address(address);
         }

@@ -137,7 +137,31 @@ bool Local::answer_without_agent(const Job& job, Now now) {
     return true;
 }
 
+// A stop undoes what was started: with the parameters of that start, whatever is configured by now.
+// Else a changed address would stay on the interface, and so would that of a deleted resource,
+// which has no parameters any more. CRM_meta_* are of the stop itself.
+void Local::keep_parameters(Operation& operation) {
+    if (operation.agent_class == "stonith") return;
+    const auto is_meta = [](const auto& parameter) {
+        return parameter.first.starts_with("CRM_meta_") || parameter.first == "crm_feature_set";
+    };
+    const bool sets_up = operation.task == "start" || operation.task == "migrate_from" ||
+                         operation.task == "reload" || operation.task == "reload-agent";
+    if (sets_up) {
+        Parameters& own = started_with_[operation.resource];
+        own = operation.parameters;
+        std::erase_if(own, is_meta);
+    } else if (operation.task == "stop") {
+        const auto started = started_with_.find(operation.resource);
+        if (started == started_with_.end()) return;
+        Parameters& parameters = operation.parameters;
+        std::erase_if(parameters, [&](const auto& one) { return !is_meta(one); });
+        parameters.insert(parameters.begin(), started->second.begin(), started->second.end());
+    }
+}
+
 void Local::run_agent(Slot& slot, Job job, Now now) {
+    keep_parameters(job.operation);
     const Operation& operation = job.operation;
     const OperationId run{(*next_run_)++};
     RunAgent call{.operation = run,
@@ -195,6 +219,7 @@ bool Local::agent_done(const AgentDone& done, Now now) {
     const Outcome outcome = outcome_of(done);
     OperationResult result = answer(running.job.operation, outcome.rc, now);
     result.op_status = static_cast<std::int32_t>(outcome.status);
+    if (running.job.operation.task == "stop" && outcome.rc == kOk) started_with_.erase(resource);
     result.exit_reason = done.exit_reason;
     result.exec_ms = whole_ms(done.ended_at - done.started_at);
     result.queue_ms = whole_ms(done.started_at - running.job.queued_at);

@@ -84,12 +84,14 @@ private:
         std::int32_t rc = 0;
         std::int32_t op_status = 0;
     };
+    using Parameters = std::vector<std::pair<std::string, std::string>>;
     using MonitorKey = std::pair<std::string, std::string>;  // resource, operation key
 
     void enqueue(Job job, Now now);
     void start_next(const std::string& resource, Now now);
     bool answer_without_agent(const Job& job, Now now);
     void run_agent(Slot& slot, Job job, Now now);
+    void keep_parameters(wire::Operation& operation);
     void report(const Job& job, const wire::OperationResult& result);
     void monitor_done(const Job& job, wire::OperationResult result, Now now);
 
@@ -99,6 +101,8 @@ private:
     std::map<MonitorKey, Monitor> monitors_;
     std::map<OperationId, std::string> runs_;     // run -> resource
     std::set<std::string, std::less<>> devices_;  // fence devices that were started here
+    // What each resource was started with here, in this life of the daemon.
+    std::map<std::string, Parameters, std::less<>> started_with_;
     LocalOutput out_;
 };
 

@@ -46,5 +46,63 @@ TEST(Local, RunsAMonitorAgainWhoseExecutorDied) {
     EXPECT_EQ(third.results.size(), 1U);
 }
 
+wire::Operation task(std::string name, std::vector<std::pair<std::string, std::string>> with) {
+    wire::Operation operation = probe();
+    operation.task = std::move(name);
+    operation.key = "web_" + operation.task + "_0";
+    operation.parameters = std::move(with);
+    return operation;
+}
+
+AgentDone done(OperationId run, int rc) {
+    AgentDone answer;
+    answer.operation = run;
+    answer.rc = rc;
+    return answer;
+}
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+TEST(Local, StopsWithTheParametersOfTheStart) {
+    std::uint64_t next_run = 1;
+    Local local(&next_run);
+    const Now now{};
+    local.accept(task("start", {{"ip", "10.0.0.1"}, {"CRM_meta_timeout", "20000"}}), now);
+    const LocalOutput start = local.take();
+    ASSERT_EQ(start.run.size(), 1U);
+    ASSERT_TRUE(local.agent_done(done(start.run[0].operation, 0), now));
+    static_cast<void>(local.take());
+
+    // Changed meanwhile, and then, after a stop that failed, even deleted.
+    local.accept(task("stop", {{"ip", "10.0.0.2"}, {"CRM_meta_timeout", "30000"}}), now);
+    const LocalOutput first = local.take();
+    ASSERT_EQ(first.run.size(), 1U);
+    ASSERT_TRUE(local.agent_done(done(first.run[0].operation, 1), now));
+    local.accept(task("stop", {}), now);
+    const LocalOutput second = local.take();
+    ASSERT_EQ(second.run.size(), 1U);
+
+    EXPECT_EQ(first.run[0].parameters,
+              (Parameters{{"ip", "10.0.0.1"}, {"CRM_meta_timeout", "30000"}}));
+    EXPECT_EQ(second.run[0].parameters, (Parameters{{"ip", "10.0.0.1"}}));
+}
+
+TEST(Local, ForgetsThoseParametersOnceItIsStopped) {
+    std::uint64_t next_run = 1;
+    Local local(&next_run);
+    const Now now{};
+    for (const char* const name : {"start", "stop"}) {
+        local.accept(task(name, {{"ip", "10.0.0.1"}}), now);
+        const LocalOutput ran = local.take();
+        ASSERT_EQ(ran.run.size(), 1U);
+        ASSERT_TRUE(local.agent_done(done(ran.run[0].operation, 0), now));
+    }
+    static_cast<void>(local.take());
+
+    local.accept(task("stop", {{"ip", "10.0.0.2"}}), now);
+
+    EXPECT_EQ(local.take().run.at(0).parameters, (Parameters{{"ip", "10.0.0.2"}}));
+}
+
 }  // namespace
 }  // namespace xbeat::execute

@@ -38,6 +38,10 @@ namespace xbeat::cli {
 /// The operation `status`, read.
 [[nodiscard]] Result<StatusInput> ask_status(const Session& session);
 
+/// The same, or from a CIB in `file` ("-": the session's input). Errors: Corrupt for what is no
+/// CIB.
+[[nodiscard]] Result<StatusInput> load_status(Session& session, const std::string& file);
+
 /// The node whose daemon answers.
 [[nodiscard]] Result<std::string> ask_own_name(const Session& session);
 

@@ -111,7 +111,11 @@ void add_change_options(Command& verb, ChangeOptions& options) {
 void add_destructive_options(Command& verb, ChangeOptions& options) {
     add_change_options(verb, options);
     verb.flag("--yes,-y", options.yes, "Do not ask");
+}
+
+ChangeOptions asking(ChangeOptions options) {
     options.asks = true;
+    return options;
 }
 
 Result<cib::Element> fetch_cib(const Session& session) {

@@ -30,6 +30,8 @@ struct ChangeOptions {
 void add_change_options(Command& verb, ChangeOptions& options);
 /// The same and --yes: for what may take a service away.
 void add_destructive_options(Command& verb, ChangeOptions& options);
+/// The options of such a command: with `asks`, which is no option but the command's nature.
+[[nodiscard]] ChangeOptions asking(ChangeOptions options);
 
 /// Changes a `configuration` element; returns a sentence for the user, or an error.
 using Edit = std::function<Result<std::string>(cib::Element& configuration)>;

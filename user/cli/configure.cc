@@ -10,6 +10,7 @@
 #include "cib/edit.h"
 #include "cib/suggest.h"
 #include "cli/change.h"
+#include "cli/configure_edit.h"
 #include "cli/nouns.h"
 #include "cli/status_source.h"
 #include "cli/words.h"
@@ -90,7 +91,7 @@ Error in_file(const std::string& file, const Error& error) {
 ExitCode load(Session& session, const ConfigureLine& line, bool replaces) {
     const Result<std::string> text = read_input(session, line.file);
     if (!text) return fail(session, text.error());
-    ChangeOptions options = line.change;
+    ChangeOptions options = replaces ? asking(line.change) : line.change;
     options.retry = !replaces;
     return change_configuration(
         session, options, [&](Element& configuration) -> Result<std::string> {
@@ -155,7 +156,7 @@ ExitCode one_liner(Session& session, ConfigureLine rest, std::string_view statem
 
 ExitCode remove(Session& session, const ConfigureLine& line) {
     return change_configuration(
-        session, line.change, [&](Element& configuration) -> Result<std::string> {
+        session, asking(line.change), [&](Element& configuration) -> Result<std::string> {
             XB_TRY(cib::remove_objects(configuration, line.words, force_of(line)));
             std::string sentence = "deleted";
             for (const std::string& id : line.words) sentence += " " + id;
@@ -209,8 +210,9 @@ void add_loading(const Command& noun, const Line& line) {
     Command replace = from_file.verb("replace", "Let it be the whole configuration");
     for (Command verb : {update, replace}) {
         verb.required("FILE", line->file, "crm language or XML; - reads standard input");
-        add_change_options(verb, line->change);
     }
+    add_change_options(update, line->change);
+    add_destructive_options(replace, line->change);
     update.footer("Example:\n  xbeat configure load update web.crm --dry-run");
     replace.footer("Example:\n  xbeat configure load replace saved.xml");
     choose(update, line, [](Session& s, const ConfigureLine& l) { return load(s, l, false); });
@@ -221,7 +223,7 @@ void add_editing(const Command& noun, const Line& line) {
     Command gone = noun.verb("delete", "Delete objects");
     gone.required_words("IDS", line->words);
     gone.flag("--force", line->change.force, "And whatever refers to them");
-    add_change_options(gone, line->change);
+    add_destructive_options(gone, line->change);
     gone.footer("Example:\n  xbeat configure delete web-on-pm01");
     choose(gone, line, remove);
 
@@ -264,6 +266,7 @@ void add_configure(const Command& root) {
     add_reading(noun, line);
     add_loading(noun, line);
     add_editing(noun, line);
+    add_configure_editing(noun);
 }
 
 }  // namespace xbeat::cli

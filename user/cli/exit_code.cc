@@ -47,7 +47,9 @@ ExitCode exit_code_of(const Error& error) {
         case Code::Denied:
             return ExitCode::NoPermission;
         case Code::Unavailable:
-            return ExitCode::Unavailable;
+            // Nobody there, or gone in the middle.
+            return error.system_errno == ECONNRESET ? ExitCode::Disconnected
+                                                    : ExitCode::Unavailable;
         case Code::Unsafe:
             return ExitCode::Unsafe;
         case Code::Timeout:

@@ -1,19 +1,24 @@
 // `xbeat mon`: the live view. Asks the daemon once a second, at once when something happens.
 #include <chrono>
+#include <cstdio>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
 #include "cli/ask.h"
 #include "cli/mon_frame.h"
 #include "cli/nouns.h"
 #include "cli/render_event.h"
+#include "cli/render_xml.h"
 #include "cli/screen.h"
 #include "cli/status_source.h"
-#include "cli/terminal.h"
 #include "cli/words.h"
 #include "control/client.h"
+#include "core/text.h"
 #include "sys/boot_clock.h"
+#include "sys/system_error.h"
 
 namespace xbeat::cli {
 namespace {
@@ -26,8 +31,14 @@ constexpr std::size_t kEventsAtStart = 20;
 
 struct MonLine {
     bool once = false;
-    StatusOptions show{
-        .headers = false, .inactive = true, .links = false};  // the title has the rest
+    bool as_xml = false;
+    bool hide_headers = false;
+    int interval_s = 0;
+    std::string form = "console";
+    std::string html_file;
+    std::string output_file;
+    std::string file;
+    StatusOptions show{.links = false};
 };
 
 // The two connections of a live view: one for questions, one on which events arrive.
@@ -91,16 +102,41 @@ private:
     std::optional<control::Client> events_;
 };
 
-ExitCode print_once(Session& session, MonState& state) {
-    Feed feed(session);
-    feed.refresh(state);
-    if (!state.has_status) {
-        return fail(session, {.code = Code::Unavailable, .context = state.trouble});
+std::string page_of(const StatusInput& input, const MonLine& line) {
+    if (line.form == "xml") return render_xml(input, line.show, "crm_mon --output-as=xml");
+    if (line.form == "html") return render_html(input, line.show, line.interval_s);
+    return render_status(input, line.show);
+}
+
+// To a file beside it and renamed, so that a reader (a web server) never sees half a page.
+Result<void> write_page(const std::string& file, std::string_view page) {
+    const std::string draft = concat(file, ".new");
+    std::ofstream out(draft, std::ios::trunc);
+    out << page;
+    out.close();
+    if (!out.good() || std::rename(draft.c_str(), file.c_str()) != 0)
+        return sys::system_error(concat("cannot write ", file));
+    return {};
+}
+
+ExitCode print_once(Session& session, const MonLine& line) {
+    const Result<StatusInput> input = load_status(session, line.file);
+    if (!input) {
+        // Whoever parses the XML finds the error in it, as in crm_mon's.
+        if (line.form == "xml") {
+            const auto code = static_cast<int>(exit_code_of(input.error()));
+            session.out << render_xml_error(code, input.error().context, "crm_mon --output-as=xml");
+        }
+        return fail(session, input.error());
     }
-    feed.take_events(state);
-    for (const std::string& line : compose_frame(state, screen_width(), 0)) {
-        session.out << (session.has_colours ? colourised(line) : line) << '\n';
+    if (line.form == "none") return ExitCode::Ok;
+    const std::string page = page_of(*input, line);
+    if (!line.output_file.empty()) {
+        const Result<void> written = write_page(line.output_file, page);
+        return written ? ExitCode::Ok : fail(session, written.error());
     }
+    const bool is_text = line.form == "console" || line.form == "text";
+    session.out << (is_text && session.has_colours ? colourised(page) : page);
     return ExitCode::Ok;
 }
 
@@ -124,26 +160,71 @@ ExitCode run_live(Session& session, MonState& state) {
     }
 }
 
+// Until stopped, with --interval; a look that fails is said on the page, for its reader is
+// elsewhere.
+ExitCode write_pages(Session& session, MonLine line) {
+    line.form = "html";
+    line.output_file = line.html_file;
+    if (line.interval_s == 0) return print_once(session, line);
+    while (true) {
+        const ExitCode code = print_once(session, line);
+        if (code == ExitCode::OutputFailed || code == ExitCode::NoPermission) return code;
+        std::this_thread::sleep_for(std::chrono::seconds(line.interval_s));
+    }
+}
+
+ExitCode run_mon(Session& session, MonLine line) {
+    line.show.headers = !line.hide_headers;
+    if (line.as_xml) line.form = "xml";
+    if (!line.html_file.empty()) {
+        if (line.as_xml)
+            return fail_usage(session, "--as-xml and --as-html exclude each other", "xbeat mon");
+        return write_pages(session, line);
+    }
+    const bool is_file = !line.file.empty() || !line.output_file.empty();
+    if (line.once || is_file || line.form != "console") return print_once(session, line);
+    MonState state;
+    state.show = line.show;
+    // The title has what the summary says, and stopped resources matter on a screen.
+    state.show.headers = false;
+    state.show.inactive = true;
+    return run_live(session, state);
+}
+
 }  // namespace
 
 void add_mon(const Command& root) {
     Command mon = root.verb("mon", "Watch the cluster live, full screen");
     const auto line = std::make_shared<MonLine>();
     mon.flag("-1,--one-shot", line->once, "Print once and end");
+    mon.flag("-r,--inactive", line->show.inactive, "Also resources that are stopped");
     mon.flag("-f,--failcounts", line->show.fail_counts, "Fail counts");
     mon.flag("-A,--attributes", line->show.attributes, "Node attributes");
     mon.flag("-n,--group-by-node", line->show.by_node, "Resources under their nodes");
     mon.flag("-o,--operations", line->show.operations, "Operation history");
+    mon.flag("-t,--timing-details", line->show.timing, "Operation history with times");
+    mon.flag("-b,--brief", line->show.brief, "Counts instead of single resources");
+    mon.flag("-R,--show-detail", line->show.detail, "Node ids and every clone instance");
+    mon.flag("-L,--neg-locations", line->show.bans, "Constraints that forbid a node");
+    mon.flag("-c,--tickets", line->show.tickets, "Tickets");
+    mon.flag("-D,--hide-headers", line->hide_headers, "Without the summary");
+    mon.number("-m,--fence-history", line->show.fence_history, {0, 3}, "LEVEL",
+               "Fencing: 0 none, 1 failed and pending, 2 also successes, 3 everything");
+    mon.flag("-X,--as-xml", line->as_xml, "Print once, as crm_mon's XML");
+    mon.option_of("--output-as", line->form, {"console", "text", "xml", "html", "none"},
+                  "The form; all but console print once");
+    mon.option("--output-to", line->output_file, "FILE", "Write there instead");
+    mon.option("--as-html", line->html_file, "FILE", "Write a page there, again every --interval");
+    mon.number("-i,--interval", line->interval_s, {1, 86'400}, "SECONDS",
+               "Between two pages of --as-html, which is then written until stopped");
+    mon.option("--file", line->file, "FILE", "Show this CIB; - reads standard input");
     mon.footer(
         "Keys: r f n A o t m L c b R D show or hide sections, j k space - scroll, ? help, q ends.\n"
         "Examples:\n"
         "  xbeat mon\n"
-        "  xbeat mon -1");
-    mon.runs([line](Session& session) {
-        MonState state;
-        state.show = line->show;
-        return line->once ? print_once(session, state) : run_live(session, state);
-    });
+        "  xbeat mon -1rfA\n"
+        "  xbeat mon -1 --output-as=xml");
+    mon.runs([line](Session& session) { return run_mon(session, *line); });
 }
 
 }  // namespace xbeat::cli

@@ -35,30 +35,37 @@ Result<std::string> node_or_here(const Session& session, const std::string& node
 }
 
 ExitCode preview_attribute(Session& session, const std::string& node, std::string_view name,
-                           std::string_view value) {
+                           std::string_view value, std::string_view heading) {
     Result<cib::Element> cib = fetch_cib(session);
     if (!cib) return fail(session, cib.error());
     const Result<void> set = cib::set_node_value(cib->child_or_new("configuration"), node,
                                                  cib::SetKind::Parameter, name, value);
     if (!set) return fail(session, set.error());
-    session.out << "Would do (nothing was changed):\n" << preview(*cib);
+    session.out << heading << ":\n" << preview(*cib);
     return ExitCode::Ok;
+}
+
+ExitCode not_confirmed(Session& session) {
+    session.err << "xbeat: nothing was done\n";
+    return ExitCode::Error;
 }
 
 ExitCode set_state(Session& session, const NodeLine& line, std::string_view name,
                    std::string_view value) {
     const Result<std::string> node = node_or_here(session, line.node);
     if (!node) return fail(session, node.error());
-    if (line.change.dry_run) return preview_attribute(session, *node, name, value);
+    if (line.change.dry_run)
+        return preview_attribute(session, *node, name, value, "Would do (nothing was changed)");
+    const bool asks = name == "standby" && value == "on";
+    if (asks && session.is_interactive && !line.change.yes) {
+        const ExitCode shown = preview_attribute(session, *node, name, value, "This would happen");
+        if (shown != ExitCode::Ok) return shown;
+        if (!is_confirmed(session, "")) return not_confirmed(session);
+    }
     Request request{"set_attribute"};
     request.text("node", *node).text("name", std::string(name)).text("value", std::string(value));
     request.flag("permanent", !line.transient);
     return change_by_request(session, line.change, request);
-}
-
-ExitCode not_confirmed(Session& session) {
-    session.err << "xbeat: nothing was done\n";
-    return ExitCode::Error;
 }
 
 ExitCode fence(Session& session, const NodeLine& line) {
@@ -153,7 +160,7 @@ void add_states(const Command& noun, const Line& line) {
         Command verb = noun.verb(std::string(row.name), std::string(row.help));
         verb.word("NODE", line->node, "Default: this node");
         verb.flag("--until-reboot", line->transient, "Forget it when the node leaves the cluster");
-        add_change_options(verb, line->change);
+        add_destructive_options(verb, line->change);
         verb.footer(concat("Example:\n  xbeat node ", row.name, " pm01 --wait"));
         choose(verb, line, [row](Session& session, const NodeLine& l) {
             return set_state(session, l, row.attribute, row.value);
@@ -177,6 +184,76 @@ void add_fencing(const Command& noun, const Line& line) {
     vouch.flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
     vouch.footer("Example:\n  xbeat node confirm pm02");
     choose(vouch, line, confirm);
+}
+
+ExitCode utilization(Session& session, const NodeLine& line) {
+    if (line.operation == "show") {
+        const Result<StatusInput> input = ask_status(session);
+        if (!input) return fail(session, input.error());
+        for (const schedule::NodeView& node : input->situation.nodes) {
+            if (node.name != line.node) continue;
+            for (const schedule::NameValue& row : node.utilization) {
+                if (line.name.empty() || row.name == line.name)
+                    session.out << row.name << '=' << printable(row.value) << '\n';
+            }
+            return ExitCode::Ok;
+        }
+        return fail(session, {.code = Code::NotFound,
+                              .context = concat("there is no node '", line.node, "'")});
+    }
+    const bool removes = line.operation == "delete";
+    if (line.name.empty() || (!removes && line.value.empty())) {
+        return fail_usage(
+            session, concat("'", line.operation, "' needs a NAME", removes ? "" : " and a VALUE"),
+            "xbeat node utilization");
+    }
+    return change_configuration(
+        session, line.change, [&](cib::Element& configuration) -> Result<std::string> {
+            constexpr cib::SetKind kKind = cib::SetKind::Utilization;
+            if (removes) {
+                XB_TRY(cib::unset_node_value(configuration, line.node, kKind, line.name));
+                return concat("removed ", line.name, " from ", line.node);
+            }
+            XB_TRY(cib::set_node_value(configuration, line.node, kKind, line.name, line.value));
+            return concat("set ", line.name, "=", line.value, " for ", line.node);
+        });
+}
+
+ExitCode remove(Session& session, const NodeLine& line) {
+    const Result<StatusInput> input = ask_status(session);
+    if (!input) return fail(session, input.error());
+    for (const schedule::NodeView& node : input->situation.nodes) {
+        if (node.name != line.node || !node.online) continue;
+        return fail(session,
+                    {.code = Code::Unsafe,
+                     .context = concat(line.node, " is online; run 'xbeat shutdown' on it first")});
+    }
+    return change_configuration(
+        session, asking(line.change), [&](cib::Element& configuration) -> Result<std::string> {
+            const std::vector<std::string> ids{line.node};
+            XB_TRY(cib::remove_objects(configuration, ids,
+                                       line.change.force ? cib::Force::Yes : cib::Force::No));
+            return concat("forgot ", line.node,
+                          "; take it out of xbeat.toml too, or it comes back as a new node");
+        });
+}
+
+void add_utilization(const Command& noun, const Line& line) {
+    Command value = noun.verb("utilization", "What it offers: show, set or delete a value");
+    value.required("NODE", line->node);
+    value.one_of("WHAT", line->operation, {"show", "set", "delete"});
+    value.word("NAME", line->name);
+    value.word("VALUE", line->value);
+    add_change_options(value, line->change);
+    value.footer("Example:\n  xbeat node utilization pm01 set memory 4096");
+    choose(value, line, utilization);
+
+    Command gone = noun.verb("remove", "Forget a node that has left for good");
+    gone.required("NODE", line->node);
+    gone.flag("--force", line->change.force, "And whatever refers to it");
+    add_destructive_options(gone, line->change);
+    gone.footer("Example:\n  xbeat node remove pm03");
+    choose(gone, line, remove);
 }
 
 }  // namespace
@@ -204,6 +281,7 @@ void add_node(const Command& root) {
         "Examples:\n  xbeat node attribute pm01 show\n  xbeat node attribute pm01 set site berlin");
     choose(value, line, attribute);
 
+    add_utilization(noun, line);
     Command all = noun.verb("list", "All nodes and their state");
     all.footer("Example:\n  xbeat node list");
     choose(all, line, [](Session& session, const NodeLine&) { return list(session); });

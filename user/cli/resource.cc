@@ -11,6 +11,7 @@
 #include "cli/change.h"
 #include "cli/nouns.h"
 #include "cli/render_resources.h"
+#include "cli/resource_line.h"
 #include "cli/status_source.h"
 #include "cli/words.h"
 #include "core/text.h"
@@ -23,23 +24,22 @@ using cib::Element;
 using cib::SetKind;
 using schedule::ResourceView;
 
-struct ResourceLine {
-    std::string resource;
-    std::string node;
-    std::string name;
-    std::string value;
-    std::string lifetime;
-    std::string operation;  // show, set or delete
-    bool promoted_only = false;
-    bool expired_only = false;
-    ChangeOptions change;
-};
 using Line = std::shared_ptr<ResourceLine>;
 
 void collect_names(const ResourceView& resource, std::vector<std::string>& names) {
     names.push_back(resource.display_name);
     for (const ResourceView& child : resource.children) collect_names(child, names);
 }
+
+// Where a resource runs, all instances together, each node once.
+void collect_places(const ResourceView& resource, std::vector<std::string>& places) {
+    for (const ResourceView& child : resource.children) collect_places(child, places);
+    for (const std::string& node : resource.nodes) {
+        if (std::find(places.begin(), places.end(), node) == places.end()) places.push_back(node);
+    }
+}
+
+}  // namespace
 
 const ResourceView* find_resource(const std::vector<ResourceView>& list, std::string_view name) {
     for (const ResourceView& one : list) {
@@ -58,14 +58,6 @@ Error unknown_resource(const StatusInput& input, std::string_view name) {
                               "; 'xbeat resource list' names them")};
 }
 
-// Where a resource runs, all instances together, each node once.
-void collect_places(const ResourceView& resource, std::vector<std::string>& places) {
-    for (const ResourceView& child : resource.children) collect_places(child, places);
-    for (const std::string& node : resource.nodes) {
-        if (std::find(places.begin(), places.end(), node) == places.end()) places.push_back(node);
-    }
-}
-
 Result<std::vector<std::string>> places_of(const Session& session, const std::string& name) {
     const StatusInput input = XB_TRY(ask_status(session));
     const ResourceView* resource = find_resource(input.situation.resources, name);
@@ -74,6 +66,8 @@ Result<std::vector<std::string>> places_of(const Session& session, const std::st
     collect_places(*resource, places);
     return places;
 }
+
+namespace {
 
 // The one node a command without NODE means: where the resource runs.
 Result<std::string> only_place(const Session& session, const std::string& resource) {
@@ -113,17 +107,17 @@ ExitCode move_or_ban(Session& session, const ResourceLine& line, bool is_ban) {
         if (!place) return fail(session, place.error());
         node = *place;
     }
-    return change_configuration(
-        session, line.change, [&](Element& configuration) -> Result<std::string> {
-            if (is_ban || away) {
-                XB_TRY(cib::ban_resource(configuration, line.resource, node, *options));
-                return concat(line.resource, " is kept away from ", node,
-                              " until 'xbeat resource clear ", line.resource, "'");
-            }
-            XB_TRY(cib::move_resource(configuration, line.resource, node, *options));
-            return concat(line.resource, " prefers ", node, " until 'xbeat resource clear ",
-                          line.resource, "'");
-        });
+    const ChangeOptions how = is_ban || away ? asking(line.change) : line.change;
+    return change_configuration(session, how, [&](Element& configuration) -> Result<std::string> {
+        if (is_ban || away) {
+            XB_TRY(cib::ban_resource(configuration, line.resource, node, *options));
+            return concat(line.resource, " is kept away from ", node,
+                          " until 'xbeat resource clear ", line.resource, "'");
+        }
+        XB_TRY(cib::move_resource(configuration, line.resource, node, *options));
+        return concat(line.resource, " prefers ", node, " until 'xbeat resource clear ",
+                      line.resource, "'");
+    });
 }
 
 ExitCode clear(Session& session, const ResourceLine& line) {
@@ -165,8 +159,12 @@ ExitCode restart(Session& session, ResourceLine line) {
                                                 line.resource, "'")});
     }
     line.change.wait = !line.change.dry_run;
-    const ExitCode stopped = set_meta(session, line, "target-role", "Stopped");
-    if (line.change.dry_run) return stopped;
+    ResourceLine stop = line;
+    stop.change = asking(line.change);
+    const ExitCode stopped = set_meta(session, stop, "target-role", "Stopped");
+    // A person said no, or there is no such resource: then nothing was stopped.
+    const bool was_stopped = stopped == ExitCode::Ok || stopped == ExitCode::TimedOut;
+    if (line.change.dry_run || !was_stopped) return stopped;
     // Whatever became of the stop, the resource is not left disabled.
     const ExitCode started =
         change_configuration(session, line.change, [&](Element& now) -> Result<std::string> {
@@ -287,7 +285,7 @@ void add_places(const Command& noun, const Line& line) {
         verb.option("--lifetime", line->lifetime, "TIME",
                     "Forget it after this time: 90s, 10min, 2h, PT10M");
         verb.flag("--promoted", line->promoted_only, "Only for the promoted role");
-        add_change_options(verb, line->change);
+        add_destructive_options(verb, line->change);
     }
     move.footer(
         "Examples:\n  xbeat resource move web pm02 --wait\n  xbeat resource move web --lifetime "
@@ -306,32 +304,40 @@ void add_places(const Command& noun, const Line& line) {
 }
 
 struct RoleVerb {
+    bool takes_away;  // a service, perhaps: asks first
     std::string_view name;
     std::string_view help;
     std::string_view meta;
     std::string_view value;
 };
 constexpr std::array kRoleVerbs{
-    RoleVerb{"start", "Let it run", "target-role", "Started"},
-    RoleVerb{"stop", "Keep it stopped", "target-role", "Stopped"},
-    RoleVerb{"promote", "Let it be promoted", "target-role", "Promoted"},
-    RoleVerb{"demote", "Keep it unpromoted", "target-role", "Unpromoted"},
-    RoleVerb{"manage", "Manage it again", "is-managed", "true"},
-    RoleVerb{"unmanage", "Leave it as it is, whatever happens", "is-managed", "false"}};
+    RoleVerb{false, "start", "Let it run", "target-role", "Started"},
+    RoleVerb{true, "stop", "Keep it stopped", "target-role", "Stopped"},
+    RoleVerb{false, "promote", "Let it be promoted", "target-role", "Promoted"},
+    RoleVerb{true, "demote", "Keep it unpromoted", "target-role", "Unpromoted"},
+    RoleVerb{false, "manage", "Manage it again", "is-managed", "true"},
+    RoleVerb{false, "unmanage", "Leave it as it is, whatever happens", "is-managed", "false"}};
 
 void add_roles(const Command& noun, const Line& line) {
     for (const RoleVerb& row : kRoleVerbs) {
         Command verb = noun.verb(row.name, row.help);
         verb.required("RSC", line->resource);
-        add_change_options(verb, line->change);
+        if (row.takes_away) {
+            add_destructive_options(verb, line->change);
+        } else {
+            add_change_options(verb, line->change);
+        }
         verb.footer(concat("Example:\n  xbeat resource ", row.name, " web --wait"));
         choose(verb, line, [row](Session& session, const ResourceLine& l) {
-            return set_meta(session, l, row.meta, row.value);
+            ResourceLine own = l;
+            if (row.takes_away) own.change = asking(own.change);
+            return set_meta(session, own, row.meta, row.value);
         });
     }
     Command again = noun.verb("restart", "Stop it, wait, start it, wait");
     again.required("RSC", line->resource);
     again.flag("--dry-run", line->change.dry_run, "Show what the stop would do, change nothing");
+    again.flag("--yes,-y", line->change.yes, "Do not ask");
     again.footer("Example:\n  xbeat resource restart web");
     choose(again, line, [](Session& s, const ResourceLine& l) { return restart(s, l); });
 }
@@ -397,6 +403,7 @@ void add_resource(const Command& root) {
     add_roles(noun, line);
     add_failures(noun, line);
     add_values(noun, line);
+    add_resource_agent(noun, line);
 
     Command where = noun.verb("locate", "Where it runs (exit code 113: nowhere)");
     where.required("RSC", line->resource);

@@ -5,14 +5,15 @@
 #include <vector>
 
 #include "cib/suggest.h"
+#include "cli/complete.h"
 #include "cli/nouns.h"
 #include "cli/words.h"
 #include "core/text.h"
 
 namespace xbeat::cli {
-namespace {
 
-void describe(CLI::App& app, Session& session, Choice& choice, std::span<const std::string> words) {
+void describe_commands(CLI::App& app, Session& session, Choice& choice,
+                       std::span<const std::string> words) {
     app.name("xbeat");
     app.description("xbeat: see and steer the cluster");
     app.require_subcommand(0, 1);
@@ -35,6 +36,16 @@ void describe(CLI::App& app, Session& session, Choice& choice, std::span<const s
     add_verify(root);
     add_simulate(root);
     add_why(root);
+    add_history(root);
+    add_attribute(root);
+    add_ticket(root);
+    add_ra(root);
+    add_init(root);
+    add_join(root);
+    add_doctor(root);
+    add_metrics(root);
+    add_report(root);
+    add_tune(root);
     add_shutdown(root);
     add_keygen(root);
     add_witness(root);
@@ -47,6 +58,8 @@ void describe(CLI::App& app, Session& session, Choice& choice, std::span<const s
         "78 bad configuration, 103 changed by somebody else, 105 no such object,\n"
         "107 unsafe, 113 does not hold, 124 took too long.");
 }
+
+namespace {
 
 // What somebody typed, fit to be repeated: a line of a terminal at most, and no control bytes.
 std::string quotable(std::string_view text, std::size_t bytes_max) {
@@ -118,9 +131,11 @@ ExitCode explain(Session& session, const CLI::App& app, const CLI::ParseError& e
 }  // namespace
 
 ExitCode run(Session& session, std::span<const std::string> words) {
+    // The shells' completion asks so; it is no command for people.
+    if (!words.empty() && words.front() == "__complete") return complete(session, words.subspan(1));
     CLI::App app;
     Choice choice;
-    describe(app, session, choice, words);
+    describe_commands(app, session, choice, words);
     try {
         // CLI11 wants the words in reverse, as a stack.
         app.parse(std::vector<std::string>(words.rbegin(), words.rend()));

@@ -14,4 +14,9 @@ namespace xbeat::cli {
 /// nearest known word and where the help is, and gives ExitCode::Usage.
 [[nodiscard]] ExitCode run(Session& session, std::span<const std::string> words);
 
+/// Adds every command to `app`; only the nouns that stand in `words` get their verbs. `session` and
+/// `choice` take what the line says, and outlive `app`.
+void describe_commands(CLI::App& app, Session& session, Choice& choice,
+                       std::span<const std::string> words);
+
 }  // namespace xbeat::cli

@@ -6,6 +6,7 @@
 #include "cli/ask.h"
 #include "cli/nouns.h"
 #include "cli/render_status.h"
+#include "cli/render_xml.h"
 #include "cli/status_json.h"
 #include "cli/status_source.h"
 #include "cli/words.h"
@@ -22,29 +23,17 @@ struct StatusLine {
     StatusOptions show;
     std::string file;
     bool as_json = false;
+    bool as_xml = false;
     bool watch = false;
     bool no_links = false;
     bool no_headers = false;
 };
 
-Result<StatusInput> load_status(Session& session, const std::string& file) {
-    if (file.empty()) return ask_status(session);
-    const std::string text = XB_TRY(read_input(session, file));
-    Result<cib::Element> cib = cib::parse_xml(text);
-    if (!cib)
-        return Error{.code = Code::Corrupt, .context = concat(file, ": ", cib.error().context)};
-    if (cib->name != "cib") {
-        return Error{.code = Code::Corrupt,
-                     .context = concat(file, " is not a CIB: its first element is <", cib->name,
-                                       ">, not <cib>")};
-    }
-    return status_from_cib(*cib, sys::calendar_now());
-}
-
 std::string text_form(const StatusInput& input, const StatusLine& line) {
     if (line.as_json)
         return status_json(input).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
                "\n";
+    if (line.as_xml) return render_xml(input, line.show, "xbeat status --xml");
     return render_status(input, line.show);
 }
 
@@ -52,7 +41,7 @@ ExitCode show_once(Session& session, const StatusLine& line) {
     const Result<StatusInput> input = load_status(session, line.file);
     if (!input) return fail(session, input.error());
     const std::string text = text_form(*input, line);
-    session.out << (session.has_colours && !line.as_json ? colourised(text) : text);
+    session.out << (session.has_colours && !line.as_json && !line.as_xml ? colourised(text) : text);
     return ExitCode::Ok;
 }
 
@@ -92,6 +81,8 @@ ExitCode show_until_stopped(Session& session, const StatusLine& line) {
 ExitCode run_status(Session& session, StatusLine line) {
     line.show.links = !line.no_links;
     line.show.headers = !line.no_headers;
+    if (line.as_json && line.as_xml)
+        return fail_usage(session, "--json and --xml exclude each other", "xbeat status");
     if (line.watch && !line.file.empty()) {
         return fail_usage(session, "--watch follows a daemon; a file does not change by itself",
                           "xbeat status");
@@ -121,6 +112,7 @@ void add_status(const Command& root) {
     status.option("--file", line->file, "FILE",
                   "Show this CIB instead of the running cluster; - reads standard input");
     status.flag("--json", line->as_json, "As JSON, for programs");
+    status.flag("--xml", line->as_xml, "As crm_mon's XML, for programs");
     status.flag("--watch", line->watch, "Show again at every change, until stopped");
     status.footer(
         "Examples:\n"
@@ -128,6 +120,20 @@ void add_status(const Command& root) {
         "  xbeat status --json\n"
         "  xbeat status --file saved.xml   without a daemon");
     status.runs([line](Session& session) { return run_status(session, *line); });
+}
+
+Result<StatusInput> load_status(Session& session, const std::string& file) {
+    if (file.empty()) return ask_status(session);
+    const std::string text = XB_TRY(read_input(session, file));
+    Result<cib::Element> cib = cib::parse_xml(text);
+    if (!cib)
+        return Error{.code = Code::Corrupt, .context = concat(file, ": ", cib.error().context)};
+    if (cib->name != "cib") {
+        return Error{.code = Code::Corrupt,
+                     .context = concat(file, " is not a CIB: its first element is <", cib->name,
+                                       ">, not <cib>")};
+    }
+    return status_from_cib(*cib, sys::calendar_now());
 }
 
 ExitCode run_health(Session& session) {

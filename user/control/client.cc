@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <optional>
 #include <vector>
@@ -163,7 +164,8 @@ Result<std::string> Client::read_line(Instant deadline) {
             return Error{.code = Code::Unavailable,
                          .context =
                              "xbeatd closed the connection: it ends, or this was too much; "
-                             "see its log"};
+                             "see its log",
+                         .system_errno = ECONNRESET};
         } else if (errno != EAGAIN && errno != EINTR) {
             return sys::system_error("cannot read from xbeatd");
         }

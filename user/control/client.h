@@ -34,7 +34,8 @@ public:
 
     /// Sends one request and returns its reply, if that says `ok`. Errors: the reply's own code and
     /// message; Timeout after `timeout` (the daemon hangs, or the change takes longer: it may still
-    /// be done); Unavailable if the daemon closed the connection; Corrupt for a reply that is not
+    /// be done); Unavailable (with system_errno
+    /// ECONNRESET) if the daemon closed the connection; Corrupt for a reply that is not
     /// one JSON object a line; Limit for a line past kLineBytesMax or kReplyBytesMax. After an
     /// error of the last five kinds the connection is useless.
     Result<nlohmann::json> call(const nlohmann::json& request,

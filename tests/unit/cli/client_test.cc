@@ -89,7 +89,7 @@ TEST(Client, MonPrintsOnceWithoutATerminal) {
     const Ran ran = run_words({"mon", "-1"}, daemon.run_dir());
 
     EXPECT_EQ(ran.code, ExitCode::Ok) << ran.err;
-    EXPECT_THAT(ran.out, StartsWith("xbeat mon  lab  on pm01  DC pm01"));
+    EXPECT_THAT(ran.out, StartsWith("Cluster Summary:\n  * Stack: xbeat (cluster lab)"));
 }
 
 TEST(Client, TimelineWithoutAnyFailOverSaysSo) {
@@ -347,7 +347,7 @@ TEST(Client, ADaemonThatGoesAwayInTheMiddleIsNamed) {
 
     const Ran ran = run_words({"status"}, daemon.run_dir());
 
-    EXPECT_EQ(ran.code, ExitCode::Unavailable);
+    EXPECT_EQ(ran.code, ExitCode::Disconnected);
     EXPECT_THAT(ran.err, HasSubstr("closed the connection"));
 }
 
@@ -429,7 +429,7 @@ TEST(Client, FollowedEventsEndWhenTheDaemonDoes) {
 
     EXPECT_THAT(ran.out, HasSubstr("one"));
     EXPECT_THAT(ran.out, HasSubstr("two"));
-    EXPECT_EQ(ran.code, ExitCode::Unavailable);
+    EXPECT_EQ(ran.code, ExitCode::Disconnected);
 }
 
 TEST(Client, ConfigureShowPrintsTheCrmLanguageOrXml) {

@@ -1,0 +1,118 @@
+// crm_mon's XML as agents and tools parse it, and the page of HTML.
+#include "cli/render_xml.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cib/xml.h"
+#include "unit/cli/run_words.h"
+#include "unit/cli/status_example.h"
+
+namespace xbeat::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::Ran;
+using ::testing::StartsWith;
+
+const cib::Element* find(const cib::Element& element, std::string_view name, std::string_view id) {
+    if (element.name == name && (element.get("id") == id || element.get("name") == id))
+        return &element;
+    for (const cib::Element& child : element.children) {
+        if (const cib::Element* found = find(child, name, id)) return found;
+    }
+    return nullptr;
+}
+
+cib::Element parsed(const StatusInput& input, const StatusOptions& options) {
+    const Result<cib::Element> root = cib::parse_xml(render_xml(input, options, "crm_mon -1"));
+    EXPECT_TRUE(root) << root.error().context;
+    return root ? *root : cib::Element();
+}
+
+TEST(MonXml, HasTheAttributesThatAgentsLookFor) {
+    const cib::Element root = parsed(testing::pair_at_peace(), {});
+
+    EXPECT_EQ(root.name, "pacemaker-result");
+    const cib::Element* node = find(*root.child("nodes"), "node", "pm01");
+    ASSERT_NE(node, nullptr);
+    EXPECT_EQ(node->get("online"), "true");
+    EXPECT_EQ(node->get("standby"), "false");
+    EXPECT_EQ(node->get("unclean"), "false");
+    EXPECT_EQ(node->get("type"), "member");
+    ASSERT_NE(root.child("resources"), nullptr);
+    EXPECT_EQ(root.children.back().name, "status");
+    EXPECT_EQ(root.children.back().get("code"), "0");
+}
+
+TEST(MonXml, ResourcesSayWhereTheyRun) {
+    StatusInput input = testing::pair_at_peace();
+    input.situation.resources = {testing::primitive("web", "Dummy", "pm01"),
+                                 testing::primitive("idle", "Dummy", "")};
+    input.situation.resources[1].nodes.clear();
+    input.situation.resources[1].role = schedule::RoleView::Stopped;
+
+    const cib::Element all = parsed(input, {.inactive = true});
+    const cib::Element active = parsed(input, {.inactive = false});
+
+    const cib::Element* web = find(all, "resource", "web");
+    ASSERT_NE(web, nullptr);
+    EXPECT_EQ(web->get("role"), "Started");
+    EXPECT_EQ(web->get("active"), "true");
+    EXPECT_EQ(web->get("failed"), "false");
+    EXPECT_EQ(web->get("orphaned"), "false");
+    EXPECT_EQ(web->get("nodes_running_on"), "1");
+    ASSERT_NE(find(*web, "node", "pm01"), nullptr);
+    const cib::Element* idle = find(all, "resource", "idle");
+    ASSERT_NE(idle, nullptr);
+    EXPECT_EQ(idle->get("active"), "false");
+    EXPECT_EQ(find(active, "resource", "idle"), nullptr);
+}
+
+TEST(MonXml, TextFromElsewhereCannotBreakIt) {
+    StatusInput input = testing::pair_in_trouble();
+    schedule::FailedActionView odd;
+    odd.key = "web_start_0";
+    odd.node = "pm01";
+    odd.exit_reason = "a \"quoted\" <reason> & \x01\x1b[2J";
+    input.situation.failed_actions.push_back(odd);
+
+    const cib::Element root = parsed(input, {});
+
+    ASSERT_NE(root.child("failures"), nullptr);
+    EXPECT_EQ(root.child("failures")->children.back().get("exitreason"),
+              "a \"quoted\" <reason> & ??[2J");
+}
+
+TEST(MonXml, AnErrorIsXmlToo) {
+    const Ran ran = testing::run_words({"mon", "-1", "--output-as", "xml"});
+
+    const Result<cib::Element> root = cib::parse_xml(ran.out);
+    ASSERT_TRUE(root) << ran.out;
+    EXPECT_EQ(ran.code, ExitCode::Unavailable);
+    EXPECT_EQ(root->child("status")->get("code"), "69");
+}
+
+TEST(MonHtml, IsADocumentWithoutForeignMarkup) {
+    StatusInput input = testing::pair_in_trouble();
+    input.activity = "<script>alert(1)</script>";
+    input.is_live = true;
+
+    const std::string page = render_html(input, {}, 5);
+
+    EXPECT_THAT(page, StartsWith("<!DOCTYPE html>"));
+    EXPECT_THAT(page, HasSubstr("http-equiv=\"refresh\" content=\"5\""));
+    EXPECT_THAT(page, HasSubstr("<h2>Node List</h2>"));
+    EXPECT_THAT(page, Not(HasSubstr("<script>")));
+}
+
+TEST(Mon, RefusesContradictions) {
+    EXPECT_EQ(testing::run_words({"mon", "--as-xml", "--as-html", "x"}).code, ExitCode::Usage);
+    EXPECT_EQ(testing::run_words({"mon", "--output-as", "pdf"}).code, ExitCode::Usage);
+    EXPECT_EQ(testing::run_words({"mon", "-i", "0"}).code, ExitCode::Usage);
+    EXPECT_EQ(testing::run_words({"status", "--json", "--xml"}).code, ExitCode::Usage);
+}
+
+}  // namespace
+}  // namespace xbeat::cli

@@ -1,0 +1,333 @@
+// `xbeat init` and `xbeat join`: a pair from two machines, with one command on each.
+//
+// init proposes links from what this machine has, and makes the key and the configuration; join
+// takes both from a token. Neither opens a port nor starts anything.
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "cli/nouns.h"
+#include "cli/setup.h"
+#include "core/text.h"
+#include "daemon/config.h"
+#include "sys/fd.h"
+#include "sys/system_error.h"
+
+namespace xbeat::cli {
+namespace {
+
+struct InitLine {
+    std::string cluster = "cluster";
+    std::string self;
+    std::string peer;
+    std::string profile = "vm";
+    std::string arbiter = "fence";
+    std::string key_file;
+    std::string token;
+    std::string token_file;
+    std::vector<std::string> links;
+    int port = 7455;
+    bool force = false;
+};
+
+Error invalid(std::string text) { return {.code = Code::Invalid, .context = std::move(text)}; }
+
+std::string own_name() {
+    std::string name(256, '\0');
+    if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+    name.resize(name.find('\0'));
+    return name.substr(0, name.find('.'));
+}
+
+std::string listed(const std::vector<LocalAddress>& addresses) {
+    std::string text;
+    for (const LocalAddress& one : addresses) {
+        text += concat("\n  ", one.interface, ": ", one.address, "/", one.prefix,
+                       one.is_up ? "" : " (no carrier)",
+                       one.has_default_route ? " (has the default route)" : "");
+    }
+    return text.empty() ? "\n  none but the loopback" : text;
+}
+
+// A link as two ends: INTERFACE[/OWN-ADDRESS][=PEER-ADDRESS].
+struct LinkPair {
+    SetupLink own;
+    SetupLink peer;
+};
+
+Result<LinkPair> read_link(const std::string& word, const std::vector<LocalAddress>& addresses) {
+    const std::size_t equals = word.find('=');
+    const std::string left = word.substr(0, equals);
+    std::string peer = equals == std::string::npos ? "" : word.substr(equals + 1);
+    const std::size_t slash = left.find('/');
+    const std::string interface = left.substr(0, slash);
+    const std::string wanted = slash == std::string::npos ? "" : left.substr(slash + 1);
+    const auto found =
+        std::find_if(addresses.begin(), addresses.end(), [&](const LocalAddress& one) {
+            return one.interface == interface && (wanted.empty() || one.address == wanted);
+        });
+    if (found == addresses.end()) {
+        return invalid(concat("--link ", word, ": this machine has no such interface with an ",
+                              "address. It has:", listed(addresses)));
+    }
+    if (peer.empty()) peer = other_end(*found);
+    if (peer.empty()) {
+        return invalid(concat("--link ", word,
+                              ": the peer's address cannot be guessed in a network ",
+                              "of more than two hosts; write --link ", interface, "=ADDRESS"));
+    }
+    return LinkPair{.own = {.interface = interface, .address = found->address},
+                    .peer = {.interface = interface, .address = peer}};
+}
+
+// Links that need no more words: networks of two hosts without the default route.
+std::vector<std::string> proposed_links(const std::vector<LocalAddress>& addresses) {
+    std::vector<std::string> words;
+    for (const LocalAddress& one : addresses) {
+        if (!one.has_default_route && !other_end(one).empty())
+            words.push_back(concat(one.interface, "/", one.address));
+    }
+    return words;
+}
+
+Result<Setup> make_setup(const InitLine& line) {
+    const std::vector<LocalAddress> addresses = XB_TRY(local_addresses());
+    const std::string self = line.self.empty() ? own_name() : line.self;
+    if (line.peer.empty())
+        return invalid("say what the other node is called: --peer NAME (its 'uname -n')");
+    if (line.peer == self)
+        return invalid(concat("the peer cannot be called ", self, " as well; see --self"));
+    std::vector<std::string> words = line.links.empty() ? proposed_links(addresses) : line.links;
+    if (words.empty()) {
+        return invalid(
+            concat("say which interfaces are the interconnect: --link ",
+                   "INTERFACE=PEER-ADDRESS, once for each. This machine has:", listed(addresses)));
+    }
+    Setup setup{
+        .cluster = line.cluster,
+        .profile = line.profile,
+        .arbiter = line.arbiter,
+        .self = line.self,
+        .port = line.port,
+        .nodes = {{.name = self, .id = 1, .links = {}}, {.name = line.peer, .id = 2, .links = {}}}};
+    for (const std::string& word : words) {
+        LinkPair link = XB_TRY(read_link(word, addresses));
+        setup.nodes[0].links.push_back(std::move(link.own));
+        setup.nodes[1].links.push_back(std::move(link.peer));
+    }
+    return setup;
+}
+
+Result<std::string> random_key() {
+    std::string key(kSetupKeyBytes, '\0');
+    std::size_t filled = 0;
+    while (filled < key.size()) {
+        const ssize_t got = ::getrandom(key.data() + filled, key.size() - filled, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return sys::system_error("the kernel gave no random bytes");
+        filled += static_cast<std::size_t>(got);
+    }
+    return key;
+}
+
+Result<void> make_folders(const std::string& file, mode_t mode) {
+    for (std::size_t at = file.find('/', 1); at != std::string::npos; at = file.find('/', at + 1)) {
+        const std::string folder = file.substr(0, at);
+        const bool is_last = file.find('/', at + 1) == std::string::npos;
+        if (::mkdir(folder.c_str(), is_last ? mode : 0755) != 0 && errno != EEXIST)
+            return sys::system_error(concat("cannot make the folder ", folder));
+    }
+    return {};
+}
+
+// Written beside and renamed, so that a crash leaves the old file or the new one.
+Result<void> write_file(const std::string& file, std::string_view text, mode_t mode,
+                        mode_t folder_mode) {
+    XB_TRY(make_folders(file, folder_mode));
+    const std::string draft = concat(file, ".new");
+    ::unlink(draft.c_str());
+    const sys::Fd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!fd.is_open()) return sys::system_error(concat("cannot make ", draft));
+    while (!text.empty()) {
+        const ssize_t put = ::write(fd.get(), text.data(), text.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return sys::system_error(concat("cannot write ", draft));
+        text.remove_prefix(static_cast<std::size_t>(put));
+    }
+    if (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0 ||
+        ::rename(draft.c_str(), file.c_str()) != 0)
+        return sys::system_error(concat("cannot write ", file));
+    return {};
+}
+
+std::string key_file_of(const Session& session, const InitLine& line) {
+    if (!line.key_file.empty()) return line.key_file;
+    return session.config_file.substr(0, session.config_file.find_last_of('/') + 1) +
+           "keys/cluster.key";
+}
+
+Result<void> refuse_existing(const std::string& file, bool force) {
+    if (force || ::access(file.c_str(), F_OK) != 0) return {};
+    return Error{.code = Code::Exists,
+                 .context = concat(file,
+                                   " exists already: this machine belongs to a cluster. "
+                                   "--force writes over it")};
+}
+
+// Checks the text as the daemon would, then writes both files.
+Result<void> install(const Session& session, const InitLine& line, const Setup& setup,
+                     std::string_view key) {
+    const std::string key_file = key_file_of(session, line);
+    const std::string text = print_setup(setup, key_file);
+    const std::string self = setup.self.empty() ? own_name() : setup.self;
+    const Result<daemon::Config> read = daemon::parse_config(text, session.config_file, self);
+    if (!read) return read.error();
+    XB_TRY(refuse_existing(session.config_file, line.force));
+    XB_TRY(refuse_existing(key_file, line.force));
+    XB_TRY(write_file(key_file, key, 0400, 0700));
+    return write_file(session.config_file, text, 0644, 0755);
+}
+
+void say_next(Session& session, const InitLine& line, const Setup& setup) {
+    session.out << "wrote " << session.config_file << " and " << key_file_of(session, line) << '\n';
+    for (const SetupNode& node : setup.nodes) {
+        session.out << "  " << node.name << ':';
+        for (const SetupLink& link : node.links)
+            session.out << ' ' << link.interface << '=' << link.address;
+        session.out << '\n';
+    }
+}
+
+ExitCode run_init(Session& session, const InitLine& line) {
+    const Result<Setup> setup = make_setup(line);
+    if (!setup) return fail(session, setup.error());
+    const Result<std::string> key = random_key();
+    if (!key) return fail(session, key.error());
+    const Result<void> installed = install(session, line, *setup, *key);
+    if (!installed) return fail(session, installed.error());
+    say_next(session, line, *setup);
+    Setup theirs = *setup;
+    theirs.self.clear();
+    const std::string token = make_token(theirs, *key);
+    if (line.token_file.empty()) {
+        session.out << "\nOn " << line.peer
+                    << ", as root, run this (it contains the cluster's key: "
+                    << "show it to nobody):\n\n  xbeat join " << token << "\n\n";
+    } else {
+        const Result<void> written = write_file(line.token_file, token + "\n", 0400, 0755);
+        if (!written) return fail(session, written.error());
+        session.out << "\nwrote " << line.token_file << ": copy it to " << line.peer
+                    << " by a way that nobody else can read, and run there: xbeat join "
+                    << line.token_file << "\n\n";
+    }
+    session.out << "Then, on both: systemctl start xbeatd\n"
+                   "'xbeat doctor' checks what usually goes wrong.\n";
+    return ExitCode::Ok;
+}
+
+// The interfaces of the joining node may have other names: the addresses count.
+void fit_interfaces(SetupNode& node, const std::vector<LocalAddress>& addresses,
+                    std::vector<std::string>& missing) {
+    for (SetupLink& link : node.links) {
+        const auto found =
+            std::find_if(addresses.begin(), addresses.end(),
+                         [&](const LocalAddress& one) { return one.address == link.address; });
+        if (found == addresses.end()) {
+            missing.push_back(link.address);
+        } else {
+            link.interface = found->interface;
+        }
+    }
+}
+
+Result<std::string> token_text(Session& session, const std::string& word) {
+    if (word.starts_with("xb1.")) return word;
+    return read_input(session, word);
+}
+
+Result<Setup> fitted_setup(Setup setup, const InitLine& line) {
+    const std::string self = line.self.empty() ? own_name() : line.self;
+    setup.self = line.self;
+    const auto own = std::find_if(setup.nodes.begin(), setup.nodes.end(),
+                                  [&](const SetupNode& node) { return node.name == self; });
+    if (own == setup.nodes.end()) {
+        std::string names;
+        for (const SetupNode& node : setup.nodes) names += " " + node.name;
+        return invalid(concat("this machine is called ", self, ", and the token is for", names,
+                              "; say which it is with --self NAME"));
+    }
+    const std::vector<LocalAddress> addresses = XB_TRY(local_addresses());
+    std::vector<std::string> missing;
+    fit_interfaces(*own, addresses, missing);
+    if (missing.empty()) return setup;
+    std::string list;
+    for (const std::string& address : missing) list += " " + address;
+    return invalid(concat("no interface of this machine has the address", list,
+                          "; give it one first, or repeat 'xbeat init' with the right one. It has:",
+                          listed(addresses)));
+}
+
+ExitCode run_join(Session& session, const InitLine& line) {
+    const Result<std::string> text = token_text(session, line.token);
+    if (!text) return fail(session, text.error());
+    const Result<Invitation> invitation = read_token(*text);
+    if (!invitation) return fail(session, invitation.error());
+    const Result<Setup> setup = fitted_setup(invitation->setup, line);
+    if (!setup) return fail(session, setup.error());
+    const Result<void> installed = install(session, line, *setup, invitation->key);
+    if (!installed) return fail(session, installed.error());
+    say_next(session, line, *setup);
+    session.out
+        << "\nNow: systemctl start xbeatd\n'xbeat doctor' checks what usually goes wrong.\n";
+    return ExitCode::Ok;
+}
+
+void add_common(Command& verb, const std::shared_ptr<InitLine>& line) {
+    verb.option("--self", line->self, "NAME", "This node's name, if not its host name");
+    verb.option("--key-file", line->key_file, "FILE", "Where the key goes");
+    verb.flag("--force", line->force, "Write over a configuration that exists");
+}
+
+}  // namespace
+
+void add_init(const Command& root) {
+    Command verb =
+        root.verb("init", "Make a new pair: this node's files, and a token for the other");
+    if (!verb.is_wanted()) return;
+    const auto line = std::make_shared<InitLine>();
+    verb.option("--cluster", line->cluster, "NAME", "What it is called; default: cluster");
+    verb.option("--peer", line->peer, "NAME", "The other node's name, as 'uname -n' gives it");
+    verb.list(
+        "--link", line->links, "INTERFACE=ADDRESS",
+        "An interconnect: our interface and the peer's address on it; once for each. Default: "
+        "every network of two hosts");
+    verb.option("--profile", line->profile, "NAME",
+                "How fast: metal-fast, metal, vm, cloud, compat; default vm");
+    verb.option_of("--arbiter", line->arbiter, {"fence", "none"},
+                   "Who breaks the tie: fence devices (default), or nobody");
+    verb.number("--port", line->port, {1, 65535}, "PORT", "UDP and TCP; 7455 if not given");
+    verb.option("--token-file", line->token_file, "FILE",
+                "Write the token there, not to the screen");
+    add_common(verb, line);
+    verb.footer(
+        "Examples:\n  xbeat init --peer pm02 --link eth1=10.77.1.2 --link eth2=10.77.2.2\n"
+        "  xbeat init --cluster web --peer pm02 --profile metal --token-file /root/token");
+    verb.runs([line](Session& session) { return run_init(session, *line); });
+}
+
+void add_join(const Command& root) {
+    Command verb = root.verb("join", "Join the pair that made this token");
+    if (!verb.is_wanted()) return;
+    const auto line = std::make_shared<InitLine>();
+    verb.required("TOKEN", line->token, "What 'xbeat init' printed, or a file with it");
+    add_common(verb, line);
+    verb.footer("Example:\n  xbeat join /root/token");
+    verb.runs([line](Session& session) { return run_join(session, *line); });
+}
+
+}  // namespace xbeat::cli

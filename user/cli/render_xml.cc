@@ -1,0 +1,494 @@
+#include "cli/render_xml.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cib/xml.h"
+#include "cli/render_resources.h"
+#include "cli/words.h"
+#include "core/text.h"
+
+namespace xbeat::cli {
+namespace {
+
+using cib::Element;
+using schedule::NodeView;
+using schedule::ResourceKind;
+using schedule::ResourceView;
+
+constexpr std::string_view kApiVersion = "2.25";
+
+Element make(std::string_view name) {
+    Element element;
+    element.name = name;
+    return element;
+}
+
+void set(Element& element, std::string_view name, std::string_view value) {
+    element.attributes.push_back({std::string(name), std::string(value)});
+}
+void set_flag(Element& element, std::string_view name, bool value) {
+    set(element, name, value ? "true" : "false");
+}
+void set_number(Element& element, std::string_view name, std::int64_t value) {
+    set(element, name, concat(value));
+}
+
+Element result_element(std::string_view request) {
+    Element root = make("pacemaker-result");
+    set(root, "api-version", kApiVersion);
+    set(root, "request", printable(request));
+    return root;
+}
+
+std::string_view option_of(const StatusInput& input, std::string_view name,
+                           std::string_view fallback) {
+    for (const schedule::NameValue& option : input.situation.options) {
+        if (option.name == name) return option.value;
+    }
+    return fallback;
+}
+
+Element summary(const StatusInput& input) {
+    Element section = make("summary");
+    Element stack = make("stack");
+    // Tools look for a stack that they know; xbeat behaves as this one.
+    set(stack, "type", "corosync");
+    section.children.push_back(std::move(stack));
+    const schedule::Situation& situation = input.situation;
+    Element dc = make("current_dc");
+    set_flag(dc, "present", !situation.coordinator.empty());
+    if (!situation.coordinator.empty()) {
+        set(dc, "version", input.version);
+        set(dc, "name", situation.coordinator);
+        for (const NodeView& node : situation.nodes) {
+            if (node.name == situation.coordinator) set(dc, "id", node.id);
+        }
+        set_flag(dc, "with_quorum", situation.has_quorum);
+        set_flag(dc, "mixed_version", false);
+    }
+    section.children.push_back(std::move(dc));
+    Element updated = make("last_update");
+    set(updated, "time", calendar_text(input.updated));
+    section.children.push_back(std::move(updated));
+    Element changed = make("last_change");
+    set(changed, "time", input.last_change);
+    section.children.push_back(std::move(changed));
+    Element nodes = make("nodes_configured");
+    set_number(nodes, "number", static_cast<std::int64_t>(situation.nodes.size()));
+    section.children.push_back(std::move(nodes));
+    Element resources = make("resources_configured");
+    set_number(resources, "number", situation.resource_instances);
+    set_number(resources, "disabled", situation.disabled_instances);
+    set_number(resources, "blocked", situation.blocked_instances);
+    section.children.push_back(std::move(resources));
+    Element options = make("cluster_options");
+    set_flag(options, "stonith-enabled", situation.fencing_enabled);
+    set_flag(options, "symmetric-cluster", situation.symmetric);
+    set(options, "no-quorum-policy", situation.no_quorum_policy);
+    set_flag(options, "maintenance-mode", situation.maintenance_mode);
+    set_flag(options, "stop-all-resources", situation.stop_all_resources);
+    set(options, "stonith-timeout-ms", option_of(input, "stonith-timeout-ms", "60000"));
+    set(options, "priority-fencing-delay-ms", "0");
+    section.children.push_back(std::move(options));
+    return section;
+}
+
+std::string_view type_of(schedule::NodeType type) {
+    switch (type) {
+        case schedule::NodeType::Remote:
+        case schedule::NodeType::Guest:
+            return "remote";
+        case schedule::NodeType::Ping:
+            return "ping";
+        case schedule::NodeType::Member:
+            return "member";
+    }
+    return "member";
+}
+
+Element node_element(const StatusInput& input, const NodeView& node) {
+    Element element = make("node");
+    set(element, "name", node.name);
+    set(element, "id", node.id);
+    set_flag(element, "online", node.online);
+    set_flag(element, "standby", node.standby);
+    set_flag(element, "standby_onfail", node.standby_on_fail);
+    set_flag(element, "maintenance", node.maintenance);
+    set_flag(element, "pending", node.pending);
+    set_flag(element, "unclean", node.unclean);
+    set(element, "health", node.health.empty() ? "green" : std::string_view(node.health));
+    set(element, "feature_set", "3.19.7");
+    set_flag(element, "shutdown", node.shutting_down);
+    set_flag(element, "expected_up", node.online);
+    set_flag(element, "is_dc", node.name == input.situation.coordinator);
+    set_number(element, "resources_running", static_cast<std::int64_t>(node.resources.size()));
+    set(element, "type", type_of(node.type));
+    if (node.type == schedule::NodeType::Guest) set(element, "id_as_resource", node.remote_host);
+    return element;
+}
+
+std::string_view role_word(schedule::RoleView role) {
+    switch (role) {
+        case schedule::RoleView::Unknown:
+            return "Unknown";
+        case schedule::RoleView::Stopped:
+            return "Stopped";
+        case schedule::RoleView::Started:
+            return "Started";
+        case schedule::RoleView::Unpromoted:
+            return "Unpromoted";
+        case schedule::RoleView::Promoted:
+            return "Promoted";
+    }
+    return "Unknown";
+}
+
+std::string_view node_id(const StatusInput& input, std::string_view name) {
+    for (const NodeView& node : input.situation.nodes) {
+        if (node.name == name) return node.id;
+    }
+    return name;
+}
+
+Element primitive_element(const StatusInput& input, const ResourceView& resource) {
+    Element element = make("resource");
+    set(element, "id", resource.display_name);
+    set(element, "resource_agent", agent_text(resource));
+    set(element, "role", role_word(resource.role));
+    if (!resource.target_role.empty()) set(element, "target_role", resource.target_role);
+    set_flag(element, "active", is_active(resource) && !resource.nodes.empty());
+    set_flag(element, "orphaned", resource.is_orphan);
+    set_flag(element, "blocked", resource.is_blocked);
+    if (resource.is_in_maintenance) set_flag(element, "maintenance", true);
+    set_flag(element, "managed", resource.is_managed);
+    set_flag(element, "failed", resource.is_failed);
+    set_flag(element, "failure_ignored", resource.is_failure_ignored);
+    set_number(element, "nodes_running_on", static_cast<std::int64_t>(resource.nodes.size()));
+    if (!resource.pending_task.empty()) set(element, "pending", resource.pending_task);
+    if (!resource.locked_to.empty()) set(element, "locked_to", resource.locked_to);
+    for (const std::string& name : resource.nodes) {
+        Element node = make("node");
+        set(node, "name", name);
+        set(node, "id", node_id(input, name));
+        set_flag(node, "cached", true);
+        element.children.push_back(std::move(node));
+    }
+    return element;
+}
+
+// Bounded by the depth of the tree: a clone of a group is the deepest.
+bool any_failed(const ResourceView& resource) {
+    return resource.is_failed ||
+           std::any_of(resource.children.begin(), resource.children.end(), any_failed);
+}
+
+Element resource_element(const StatusInput& input, const ResourceView& resource) {
+    if (resource.kind == ResourceKind::Primitive) return primitive_element(input, resource);
+    Element element = make(resource.kind == ResourceKind::Group   ? "group"
+                           : resource.kind == ResourceKind::Clone ? "clone"
+                                                                  : "bundle");
+    set(element, "id", resource.id);
+    if (resource.kind == ResourceKind::Group) {
+        set_number(element, "number_resources",
+                   static_cast<std::int64_t>(resource.children.size()));
+    } else if (resource.kind == ResourceKind::Clone) {
+        set_flag(element, "multi_state", resource.is_promotable);
+        set_flag(element, "unique", resource.is_unique);
+    } else {
+        set(element, "type", "docker");
+        set(element, "image", resource.container_image);
+        set_flag(element, "unique", resource.is_unique);
+    }
+    set_flag(element, "managed", resource.is_managed);
+    set_flag(element, "disabled", resource.is_disabled);
+    if (resource.kind != ResourceKind::Group) {
+        set_flag(element, "failed", any_failed(resource));
+        set_flag(element, "failure_ignored", resource.is_failure_ignored);
+    }
+    for (const ResourceView& child : resource.children)
+        element.children.push_back(resource_element(input, child));
+    return element;
+}
+
+bool is_internal(std::string_view name) {
+    return name.starts_with("fail-count-") || name.starts_with("last-failure-") ||
+           name.starts_with('#') || name == "standby" || name == "maintenance" ||
+           name == "shutdown" || name == "terminate";
+}
+
+Element attributes(const StatusInput& input) {
+    Element section = make("node_attributes");
+    for (const NodeView& node : input.situation.nodes) {
+        Element owner = make("node");
+        set(owner, "name", node.name);
+        for (const schedule::NameValue& row : node.attributes) {
+            if (is_internal(row.name)) continue;
+            Element one = make("attribute");
+            set(one, "name", row.name);
+            set(one, "value", row.value);
+            owner.children.push_back(std::move(one));
+        }
+        if (!owner.children.empty()) section.children.push_back(std::move(owner));
+    }
+    return section;
+}
+
+Element operation_element(const OperationStatus& row) {
+    Element element = make("operation_history");
+    const bool is_probe = row.task == "monitor" && row.interval_ms == 0;
+    set_number(element, "call", row.call_id);
+    set(element, "task", is_probe ? "probe" : std::string_view(row.task));
+    set_number(element, "rc", row.rc);
+    set(element, "rc_text", rc_text(row.rc));
+    if (row.interval_ms > 0) set(element, "interval", concat(row.interval_ms, "ms"));
+    set(element, "last-rc-change", calendar_text(row.last_change));
+    set(element, "exec-time", concat(row.exec_time_ms, "ms"));
+    set(element, "queue-time", concat(row.queue_time_ms, "ms"));
+    return element;
+}
+
+Element history(const StatusInput& input, const StatusOptions& options) {
+    Element section = make("node_history");
+    for (const NodeView& node : input.situation.nodes) {
+        Element owner = make("node");
+        set(owner, "name", node.name);
+        const auto history_of = [&](const std::string& resource) -> Element& {
+            for (Element& one : owner.children) {
+                if (one.get("id") == resource) return one;
+            }
+            Element made = make("resource_history");
+            set(made, "id", resource);
+            set_flag(made, "orphan", false);
+            owner.children.push_back(std::move(made));
+            return owner.children.back();
+        };
+        for (const schedule::FailCountView& row : input.situation.fail_counts) {
+            if (row.node != node.name) continue;
+            Element& own = history_of(row.resource);
+            set(own, "migration-threshold", to_string(row.threshold));
+            if (row.count > Score()) set(own, "fail-count", to_string(row.count));
+            if (row.last_failure) set(own, "last-failure", calendar_text(*row.last_failure));
+        }
+        for (const OperationStatus& row : input.operations) {
+            const bool is_shown = options.operations || options.timing;
+            if (is_shown && row.node == node.name)
+                history_of(row.resource).children.push_back(operation_element(row));
+        }
+        if (!owner.children.empty()) section.children.push_back(std::move(owner));
+    }
+    return section;
+}
+
+Element failures(const StatusInput& input) {
+    Element section = make("failures");
+    for (const schedule::FailedActionView& row : input.situation.failed_actions) {
+        Element one = make("failure");
+        set(one, "op_key", row.key);
+        set(one, "node", row.node);
+        set(one, "exitstatus", rc_text(row.rc));
+        set(one, "exitreason", printable(row.exit_reason));
+        set_number(one, "exitcode", row.rc);
+        set_number(one, "call", row.call_id);
+        set(one, "status", op_status_text(row.op_status));
+        if (row.last_rc_change) {
+            set(one, "last-rc-change", calendar_text(*row.last_rc_change));
+            set_number(one, "queued", row.queue_time_ms);
+            set_number(one, "exec", row.exec_time_ms);
+            set_number(one, "interval", row.interval_ms);
+            set(one, "task", row.task);
+        }
+        section.children.push_back(std::move(one));
+    }
+    return section;
+}
+
+Element fencing(const StatusInput& input, int level) {
+    Element section = make("fence_history");
+    for (auto row = input.fence_history.rbegin(); row != input.fence_history.rend(); ++row) {
+        const bool is_failed = row->outcome == "failed";
+        const bool is_pending = row->outcome == "pending";
+        if (level < 2 && !is_failed && !is_pending) continue;
+        Element one = make("fence_event");
+        set(one, "status", is_failed ? "failed" : is_pending ? "pending" : "success");
+        set(one, "exit-reason", printable(row->reason));
+        set(one, "action", row->action);
+        set(one, "target", row->target);
+        set(one, "client", "xbeatd");
+        set(one, "origin", row->origin);
+        set(one, "delegate", row->device.empty() ? "a human" : std::string_view(row->device));
+        set(one, "completed", calendar_text(row->when));
+        section.children.push_back(std::move(one));
+    }
+    return section;
+}
+
+Element tickets(const StatusInput& input) {
+    Element section = make("tickets");
+    for (const schedule::TicketView& row : input.situation.tickets) {
+        Element one = make("ticket");
+        set(one, "id", row.id);
+        set(one, "status", row.granted ? "granted" : "revoked");
+        set_flag(one, "standby", row.standby);
+        if (row.last_granted) set(one, "last-granted", calendar_text(*row.last_granted));
+        section.children.push_back(std::move(one));
+    }
+    return section;
+}
+
+Element bans(const StatusInput& input) {
+    Element section = make("bans");
+    for (const schedule::BanView& row : input.situation.bans) {
+        Element one = make("ban");
+        set(one, "id", row.constraint);
+        set(one, "resource", row.resource);
+        set(one, "node", row.node);
+        set(one, "weight", to_string(row.score));
+        set_flag(one, "promoted-only", row.promoted_only);
+        set_flag(one, "master_only", row.promoted_only);
+        section.children.push_back(std::move(one));
+    }
+    return section;
+}
+
+// What crm_mon does not know; readers of its XML pass over it.
+Element links(const StatusInput& input) {
+    Element section = make("xbeat-links");
+    for (const PeerStatus& peer : input.peers) {
+        Element owner = make("peer");
+        set(owner, "name", peer.name);
+        set(owner, "state", peer.state);
+        set_flag(owner, "channel", peer.has_channel);
+        for (const LinkStatus& link : peer.links) {
+            Element one = make("link");
+            set(one, "name", link.name);
+            set_flag(one, "up", link.is_up);
+            set(one, "mode", link.mode);
+            set(one, "rtt-p50-us",
+                fmt::format("{:.1f}", static_cast<double>(link.rtt_p50.count()) / 1000.0));
+            set(one, "rtt-p99-us",
+                fmt::format("{:.1f}", static_cast<double>(link.rtt_p99.count()) / 1000.0));
+            set(one, "lost", concat(link.lost));
+            owner.children.push_back(std::move(one));
+        }
+        section.children.push_back(std::move(owner));
+    }
+    return section;
+}
+
+Element status_element(int code, std::string_view message) {
+    Element status = make("status");
+    set_number(status, "code", code);
+    set(status, "message", message);
+    return status;
+}
+
+void add_if_filled(Element& root, Element section) {
+    if (!section.children.empty()) root.children.push_back(std::move(section));
+}
+
+std::string html_text(std::string_view text) {
+    std::string out;
+    for (const char letter : printable(text)) {
+        switch (letter) {
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '&':
+                out += "&amp;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            default:
+                out += letter;
+        }
+    }
+    return out;
+}
+
+std::string_view html_class(std::string_view line) {
+    for (const std::string_view word : {"FAILED", "OFFLINE", "UNCLEAN", "Failed", "***", "DOWN"}) {
+        if (line.find(word) != std::string_view::npos) return "bad";
+    }
+    for (const std::string_view word : {"standby", "maintenance", "Stopped", "unmanaged"}) {
+        if (line.find(word) != std::string_view::npos) return "odd";
+    }
+    return line.find("Started") != std::string_view::npos ||
+                   line.find("Online") != std::string_view::npos
+               ? "good"
+               : "";
+}
+
+}  // namespace
+
+std::string render_xml(const StatusInput& input, const StatusOptions& options,
+                       std::string_view request) {
+    Element root = result_element(request);
+    if (options.headers) root.children.push_back(summary(input));
+    Element nodes = make("nodes");
+    for (const NodeView& node : input.situation.nodes)
+        nodes.children.push_back(node_element(input, node));
+    root.children.push_back(std::move(nodes));
+    Element resources = make("resources");
+    for (const ResourceView& resource : input.situation.resources) {
+        if (options.inactive || is_active(resource))
+            resources.children.push_back(resource_element(input, resource));
+    }
+    add_if_filled(root, std::move(resources));
+    if (options.attributes) add_if_filled(root, attributes(input));
+    if (options.fail_counts || options.operations || options.timing)
+        add_if_filled(root, history(input, options));
+    add_if_filled(root, failures(input));
+    if (options.fence_history > 0) add_if_filled(root, fencing(input, options.fence_history));
+    if (options.tickets) add_if_filled(root, tickets(input));
+    if (options.bans) add_if_filled(root, bans(input));
+    if (options.links) add_if_filled(root, links(input));
+    root.children.push_back(status_element(0, "OK"));
+    return cib::print_xml(root);
+}
+
+std::string render_xml_error(int code, std::string_view message, std::string_view request) {
+    Element root = result_element(request);
+    Element status = status_element(code, "Error");
+    Element errors = make("errors");
+    Element error = make("error");
+    Element text;
+    text.kind = cib::NodeKind::Text;
+    text.text = printable(message);
+    error.children.push_back(std::move(text));
+    errors.children.push_back(std::move(error));
+    status.children.push_back(std::move(errors));
+    root.children.push_back(std::move(status));
+    return cib::print_xml(root);
+}
+
+std::string render_html(const StatusInput& input, const StatusOptions& options, int refresh_s) {
+    std::string page =
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<title>Cluster Status</title>\n"
+        "<meta charset=\"utf-8\">\n";
+    if (refresh_s > 0)
+        page += fmt::format("<meta http-equiv=\"refresh\" content=\"{}\">\n", refresh_s);
+    page +=
+        "<style>body { font-family: sans-serif } pre { margin: 0 }\n.good { color: green } "
+        ".odd { color: blue } .bad { color: red; font-weight: bold }</style>\n</head>\n<body>\n";
+    const std::string text = render_status(input, options);
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        const std::string_view line = std::string_view(text).substr(at, end - at);
+        at = end + 1;
+        const bool is_heading = !line.empty() && line.front() != ' ' && line.back() == ':';
+        if (is_heading) {
+            page += fmt::format("<h2>{}</h2>\n", html_text(line.substr(0, line.size() - 1)));
+        } else if (!line.empty()) {
+            page += fmt::format("<pre class=\"{}\">{}</pre>\n", html_class(line), html_text(line));
+        }
+    }
+    return page + "</body>\n</html>\n";
+}
+
+}  // namespace xbeat::cli

@@ -91,6 +91,14 @@ void order_remote_step(World& world, Step& step) {
         case Task::Stop:
             order_stop(world, step, state);
             break;
+        case Task::MigrateTo:
+            // It begins over the connection that is there, before that goes.
+            if (state == Connection::Alive) {
+                stop_afterwards(world, step, connection, kNone);
+            } else {
+                start_first(world, connection, step, kNone);
+            }
+            break;
         case Task::Demote:
             if (state == Connection::Resting || state == Connection::Unknown) {
                 start_first(world, connection, step, kNone);

@@ -115,37 +115,42 @@ void add_meta(const Step& step, Action& out) {
     if (step.resource != nullptr) add_resource_meta(*step.resource, out.meta);
 }
 
+std::string_view own_meta(const Step& step, std::string_view name) {
+    for (const auto& [known, value] : step.meta) {
+        if (known == name) return value;
+    }
+    return {};
+}
+
 void add_guest_meta(const Step& step, Action& out) {
     if (step.resource == nullptr || step.node == nullptr || !is_guest(*step.node)) return;
-    // Where the guest runs when the step does.
+    // Where the guest runs when the step does: what takes down happens before it moves.
+    Task task = step.task;
+    if (task == Task::Notify) task = parse_task(own_meta(step, "notify_operation"));
     const Resource& launcher = *step.node->remote->launcher;
     const Node* host = nullptr;
-    switch (step.task) {
-        case Task::Start:
-        case Task::Promote:
-            host = launcher.assigned;
-            break;
+    switch (task) {
         case Task::Stop:
+        case Task::Stopped:
         case Task::Demote:
+        case Task::Demoted:
             host = active_on(launcher);
             break;
-        case Task::Notify: {
-            const bool before = step.key.find("_pre_notify_") != std::string::npos;
-            const bool start = step.key.find("_start_") != std::string::npos ||
-                               step.key.find("_promote_") != std::string::npos;
-            host = before == start ? launcher.assigned : active_on(launcher);
-            if (start) host = before ? active_on(launcher) : launcher.assigned;
-            break;
-        }
-        default:
+        case Task::Start:
+        case Task::Started:
+        case Task::Promote:
+        case Task::Promoted:
+        case Task::Monitor:
             host = launcher.assigned;
             break;
+        default:
+            break;
     }
-    if (host == nullptr) host = launcher.assigned;
+    if (host == nullptr) return;
     if (const std::string* target = meta(*step.resource, "container-attribute-target")) {
         put(out.meta, "CRM_meta_container_attribute_target", *target);
     }
-    if (host != nullptr) put(out.meta, "CRM_meta_physical_host", host->name);
+    put(out.meta, "CRM_meta_physical_host", host->name);
 }
 
 void add_parameters(World& world, const Step& step, Action& out) {
@@ -170,13 +175,6 @@ void add_parameters(World& world, const Step& step, Action& out) {
         for (const auto& [name, value] : parameters) put_default(out.parameters, name, value);
     }
     for (const auto& [name, value] : step.extra) put(out.parameters, name, value);
-}
-
-std::string_view own_meta(const Step& step, std::string_view name) {
-    for (const auto& [known, value] : step.meta) {
-        if (known == name) return value;
-    }
-    return {};
 }
 
 void add_keys(const Step& step, Action& out) {
@@ -240,12 +238,6 @@ void add_downed(const World& world, const Step& step, Action& out) {
                            edge.step->task == Task::MigrateFrom;
                 });
             if (!moves) out.downed.push_back(step.resource->id);
-            return;
-        }
-        for (const Node& node : world.nodes) {
-            if (is_guest(node) && node.remote->launcher == step.resource) {
-                out.downed.push_back(node.id);
-            }
         }
     }
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/text.h"
+#include "wire/witness.h"
 
 namespace xbeat::fence {
 
@@ -58,9 +59,10 @@ void Lease::yield(std::string reason) {
 
 // --- What membership tells.
 
-void Lease::peer_joined(Instant now) {
+void Lease::peer_joined(Instant now, Granting granting) {
     if (!is_used()) return;
     mode_ = Mode::Sharing;
+    is_held_ = granting == Granting::Held;
     reason_.clear();
     is_entitled_ = false;
     granted_before_ = granted_until_;
@@ -71,6 +73,18 @@ void Lease::peer_joined(Instant now) {
     look_at_ = now + kHandshakePause;
     if (exclusive_until_ > now) return;  // handed over when the peer's grants have arrived
     set_exclusive({});
+    grant_peer(now);
+}
+
+void Lease::may_grant(Instant now) {
+    if (!is_held_) return;
+    is_held_ = false;
+    const bool is_handed_over = !is_exclusive(now) && !release_by_;
+    if (mode_ == Mode::Sharing && is_handed_over) grant_peer(now);
+}
+
+void Lease::grant_peer(Instant now) {
+    if (is_held_) return;
     grant(options_.lease);
     granting_since_ = now;
 }
@@ -100,6 +114,7 @@ void Lease::peer_lost(std::optional<Instant> silent_since, Instant lost_at, bool
         return yield("the peer fell silent before it had granted this node anything");
     }
     mode_ = Mode::Losing;
+    lost_at_ = lost_at;
     ask_at_ = serves ? now : now + options_.handicap;
     give_up_at_ = lost_at + options_.exclusivity / 2;
     if (now >= *give_up_at_) return give_up();
@@ -160,15 +175,23 @@ void Lease::answered(const ArbiterAnswer& answer, Instant now) {
             return refused(answer, now);
         case Reply::Released:
             release_by_.reset();
-            if (mode_ == Mode::Sharing && is_entitled_ && granting_ == Duration{}) {
-                grant(options_.lease);
-                granting_since_ = now;
-            }
+            if (mode_ == Mode::Sharing && is_entitled_ && granting_ == Duration{}) grant_peer(now);
             return;
         case Reply::NotReady:
+            return not_ready(answer, now);
         case Reply::Unreachable:
             return in_vain(now);
     }
+}
+
+// A witness that began anew before the peer fell silent has granted nothing to anybody since: it is
+// worth waiting for. One that began later may have forgotten what it granted the peer.
+void Lease::not_ready(const ArbiterAnswer& answer, Instant now) {
+    const bool knows_all =
+        give_up_at_ && answer.until > now && answer.until - wire::kWitnessLeaseMax <= lost_at_;
+    if (mode_ != Mode::Losing || !knows_all) return in_vain(now);
+    give_up_at_ = answer.until + options_.exclusivity / 2;
+    ask_at_ = answer.until;
 }
 
 void Lease::granted(const ArbiterAnswer& answer, Instant now) {
@@ -235,8 +258,7 @@ void Lease::seen(Instant granted_until, Instant now) {
         release_by_ = held_until + lease_wait(options_.exclusivity) - options_.exclusivity;
         return ask(Asking::Release, options_.exclusivity / 4);
     }
-    grant(options_.lease);
-    granting_since_ = now;
+    grant_peer(now);
 }
 
 void Lease::ask_if_due(Instant now) {
@@ -289,8 +311,7 @@ void Lease::tick(Instant now) {
         release_by_.reset();
         ask_at_.reset();
         open_.reset();
-        grant(options_.lease);
-        granting_since_ = now;
+        grant_peer(now);
     }
     ask_if_due(now);
 }

@@ -82,8 +82,11 @@ public:
 
     // --- What membership tells.
 
-    /// The peer is a member from now on.
-    void peer_joined(Instant now);
+    /// The peer is a member from now on. With Granting::Held it is granted nothing before
+    /// may_grant(): something may still run on it that runs elsewhere.
+    enum class Granting : std::uint8_t { AtOnce, Held };
+    void peer_joined(Instant now, Granting granting = Granting::AtOnce);
+    void may_grant(Instant now);
     /// The peer is silent or stalled. `silent_since`: no later than that anything of ours was
     /// granted to it; nothing if grants may still be leaving: then it counts from the next event,
     /// when the host has stopped them. `lost_at`: when that was found. `serves`: this node runs
@@ -133,11 +136,13 @@ public:
 
 private:
     void grant(Duration lease);
+    void grant_peer(Instant now);
     void set_exclusive(Instant until);
     void ask(arbiter::Asking asking, Duration patience);
     void ask_if_due(Instant now);
     void granted(const arbiter::ArbiterAnswer& answer, Instant now);
     void refused(const arbiter::ArbiterAnswer& answer, Instant now);
+    void not_ready(const arbiter::ArbiterAnswer& answer, Instant now);
     void in_vain(Instant now);
     void give_up();
     void yield(std::string reason);
@@ -158,6 +163,7 @@ private:
     Instant exclusive_until_{};  // Instant::max(): without end
     Duration granting_{};
     std::optional<Instant> granting_since_;
+    bool is_held_ = false;               // nothing is granted before may_grant()
     std::optional<Instant> peer_until_;  // of the lost peer's lease, by our clock
     bool is_revoking_ = false;           // peer_until_ counts from the next event
 
@@ -165,6 +171,7 @@ private:
     std::optional<arbiter::Asking> open_;
     std::optional<Instant> ask_at_;
     std::optional<Instant> give_up_at_;
+    Instant lost_at_{};                  // when the peer was found silent
     std::optional<Instant> look_at_;     // for the peer's first grant
     std::optional<Instant> release_by_;  // what is being given back has run out then
 };

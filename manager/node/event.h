@@ -117,9 +117,8 @@ struct Degraded {
 using arbiter::ArbiterAnswer;
 
 /// Until when the peer's grants let this node serve, as the gate in the kernel reads it; Instant{}
-/// if it never granted anything. The host tells it whenever it went from running to run out or
-/// back, and at least once a second, before the event that it handles next. Only if the arbiter
-/// hands out leases.
+/// if it never granted anything. The host tells it before every Wake, whenever it went from running
+/// to run out or back, and at least once a second. Only if the arbiter hands out leases.
 struct LeaseSeen {
     NodeId peer;
     Instant until{};

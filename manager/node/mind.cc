@@ -9,6 +9,10 @@
 namespace xbeat::node {
 namespace {
 
+// How long a last survivor listens for its peer before it starts without it: a channel needs a few
+// tenths of a second. Its right is as old as its disk; a person may have started the other node in
+// the meantime.
+constexpr Duration kMeetingPatience = 3s;
 constexpr Duration kRetryPause = 1s;  // after a write that failed and must be repeated
 // One step ends: each round hands something to the outside or finishes an action.
 constexpr int kRoundsMax = 100'000;
@@ -34,6 +38,7 @@ std::optional<Peer> find_peer(const Options& options) {
                   .is_joining_us = false,
                   .daemon = {},
                   .fenced_daemon = {},
+                  .is_out_by_lease = false,
                   .refusal = {},
                   .paths = {},
                   .hold_until = {}};
@@ -54,6 +59,12 @@ Mind::Mind(Options options)
       peer_(find_peer(options_)),
       shared_(replicate::empty_state(options_.cluster)),
       local_(&next_run_),
+      lease_({.arbiter = options_.arbiter,
+              .peer = peer_ ? peer_->node.id : NodeId{},
+              .lease = options_.lease,
+              .exclusivity = options_.exclusivity,
+              .handicap = options_.handicap,
+              .is_unsafe = options_.unsafe_takeover}),
       fencer_(self_.name, &next_run_, options_.seed ^ 0x66656e6365U) {
     XB_CHECK(!options_.nodes.empty());
     XB_CHECK(options_.nodes.size() <= kPairNodesMax);
@@ -64,6 +75,8 @@ Output Mind::step(Now at, const Event& event) {
     now_ = at;
     out_ = {};
     if (phase_ != member::Phase::Left) {
+        lease_.tick(now_.boot);
+        lease_wishes();
         std::visit([this](const auto& each) { handle(each); }, event);
         settle();
     }
@@ -75,6 +88,7 @@ Output Mind::step(Now at, const Event& event) {
 void Mind::settle() {
     for (int round = 0; round < kRoundsMax; ++round) {
         bool has_moved = drain();
+        follow_lease();
         if (phase_ == member::Phase::Left) return;
         drive_change();
         if (wants_plan_ && is_coordinator()) {
@@ -132,7 +146,10 @@ std::optional<Instant> Mind::next_deadline() const {
     };
     consider(local_.next_deadline());
     consider(fencer_.next_deadline());
+    consider(lease_.next_deadline());
+    consider(yield_by_);
     consider(retry_at_);
+    consider(meet_until_);
     consider(recheck_at_);
     if (is_going_) consider(gone_at_);
     if (peer_) {
@@ -193,6 +210,7 @@ void Mind::handle(const Started& started) {
     // Numbers of agents' runs and of writes are of this life only.
     load(started);
     phase_ = member::Phase::Waiting;
+    if (peer_) meet_until_ = now_.boot + kMeetingPatience;
     note_node(Level::Info, "started", self_.name,
               concat(self_.name, " starts with configuration ", replicate::version_of(shared_.cib),
                      " of term ", term_.value),
@@ -308,6 +326,8 @@ void Mind::handle(const ChannelUp& up) {
     peer.link.close();
     peer.heard.reset();
     peer.is_to_be_welcomed = false;
+    // Who has no lease any more says nothing before everything has stopped.
+    if (is_yielding_) return peer.said.reset();
     peer.said = make_hello();
     out_.send.push_back({.peer = peer.node.id, .bytes = wire::encode_message(*peer.said)});
     note_node(Level::Info, "channel-up", peer.node.name,
@@ -455,6 +475,10 @@ void Mind::handle(const Wake& /*wake*/) {
     if (recheck_at_ && now_.boot >= *recheck_at_) {
         recheck_at_.reset();
         want_plan("periodic check");
+    }
+    if (meet_until_ && now_.boot >= *meet_until_) {
+        meet_until_.reset();
+        start_alone_if_allowed();
     }
     if (retry_at_ && now_.boot >= *retry_at_) {
         retry_at_.reset();

@@ -24,6 +24,7 @@
 #include "execute/transition.h"
 #include "fence/fencer.h"
 #include "fence/guard.h"
+#include "fence/lease.h"
 #include "health/peer_health.h"
 #include "member/link.h"
 #include "member/pair.h"
@@ -48,9 +49,10 @@ struct Peer {
     std::optional<wire::Hello> heard;  // its hello on this channel
     bool is_to_be_welcomed = false;    // it is to join us, as soon as nothing is in the way
     bool is_joining_us = false;
-    Incarnation daemon;         // of its life as a member; 0 if it never was one
-    Incarnation fenced_daemon;  // the life that a proof ended; 0 if none
-    std::string refusal;        // the last reason noted
+    Incarnation daemon;            // of its life as a member; 0 if it never was one
+    Incarnation fenced_daemon;     // the life that a proof ended; 0 if none
+    bool is_out_by_lease = false;  // and the proof was that its lease had run out
+    std::string refusal;           // the last reason noted
     std::vector<PathView> paths;
     std::optional<Instant> hold_until;  // alive again after `dead`: fence only after that
 };
@@ -155,7 +157,10 @@ private:
     void take_over(std::string why);
     void stand_down();
     void peer_gone(std::string why);
-    void peer_is_out(std::string how);
+    // Full: it runs nothing. Lease: nothing that it runs can serve, as long as this node is
+    // exclusive.
+    enum class Proof : std::uint8_t { Full, Lease };
+    void peer_is_out(std::string how, Proof proof = Proof::Full);
     void remember_survivor();
     void say_goodbye();
     void go_if_heard();
@@ -217,10 +222,22 @@ private:
     void fence_failed(const fence::Outcome& outcome, const std::string& origin);
     void heard(const wire::Fence& order);
     void heard(const wire::FenceDone& done);
-    [[nodiscard]] bool can_prove() const;
+    [[nodiscard]] bool can_fence() const;
+    [[nodiscard]] bool is_split() const;
     [[nodiscard]] std::string fence_obstacle(std::string_view target) const;
     void peer_alive_again();
     void record_fence(const fence::Outcome& outcome, const std::string& origin, std::string result);
+
+    // mind_lease.cc
+    void lease_wishes();
+    void follow_lease();
+    void lose_lease();
+    void peer_lease_ran_out();
+    [[nodiscard]] bool is_lease_open() const;
+    [[nodiscard]] bool runs_anything_twice() const;
+    void yield();
+    void yielded();
+    void manage_addresses();
 
     // mind_request.cc
     void heard(const wire::Forward& forward);
@@ -293,9 +310,10 @@ private:
     bool is_survivor_clearing_ = false;
     bool is_lead_pending_ = false;  // a new term of ours is on its way to the disk
     std::string lead_reason_;
-    std::size_t join_writes_ = 0;      // of the takeover of a welcome's state, not yet durable
-    bool must_join_again_ = false;     // the disk refused the welcome's state
-    std::optional<Instant> retry_at_;  // of a write that failed and must not be given up
+    std::size_t join_writes_ = 0;        // of the takeover of a welcome's state, not yet durable
+    bool must_join_again_ = false;       // the disk refused the welcome's state
+    std::optional<Instant> meet_until_;  // a last survivor listens for its peer before it starts
+    std::optional<Instant> retry_at_;    // of a write that failed and must not be given up
     bool is_leaving_ = false;
     bool is_going_ = false;  // said goodbye; ends when it was heard, or at gone_at_
     Instant gone_at_{};
@@ -335,6 +353,22 @@ private:
     std::optional<Instant> recheck_at_;
     bool is_failing_over_ = false;
     std::map<std::string, std::string> places_before_;  // resource -> where it was
+
+    // Leases.
+    fence::Lease lease_;
+    struct Rights {
+        bool may_serve = false;
+        bool may_peer_serve = false;
+        bool is_exclusive = false;
+        friend bool operator==(const Rights&, const Rights&) = default;
+    };
+    Rights rights_;                    // as the newest plan found them
+    bool holds_grant_ = false;         // the peer was replaced: what runs on it must be known first
+    bool is_lease_proven_ = false;     // the lost peer's lease has run out; fencing goes on
+    bool is_yielding_ = false;         // no lease any more: everything here is being stopped
+    std::optional<Instant> yield_by_;  // then the watchdog has to end what cannot be stopped
+    std::set<std::string> managed_;    // addresses that the gate was told
+    std::string managed_version_;      // of the configuration that they are of
 
     // Fencing.
     fence::Fencer fencer_;

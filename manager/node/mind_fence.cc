@@ -40,11 +40,19 @@ Duration priority_delay(const Action& action) {
 
 }  // namespace
 
-// True if a lost peer could be proven off: an arbiter is configured and has something to shoot
-// with.
-bool Mind::can_prove() const {
-    return options_.arbiter == ArbiterKind::Fence && fence::is_fencing_enabled(shared_.cib) &&
+// True if a lost peer could be shot.
+bool Mind::can_fence() const {
+    return options_.arbiter != ArbiterKind::None && fence::is_fencing_enabled(shared_.cib) &&
            fence::has_devices(shared_.cib);
+}
+
+// True while this node must not plan for both: the peer is lost and no shot can make it certain,
+// nor has its lease run out yet; or this node has no lease itself.
+bool Mind::is_split() const {
+    if (is_yielding_) return true;
+    if (!peer_ || peer_->standing != Standing::Lost || can_fence()) return false;
+    if (!options_.unsafe_takeover) return true;
+    return lease_.is_used() && lease_.mode() != fence::Lease::Mode::Unsafe;
 }
 
 // Why this target is not fenced right now; empty if it may be.
@@ -69,6 +77,11 @@ bool Mind::start_fencing(std::uint32_t index) {
     const bool is_peer = peer_ && target == peer_->node.name;
     // It is on its way back in; that may make the shot needless.
     if (is_peer && peer_->hold_until && now_.boot < *peer_->hold_until) return false;
+    // Who shoots a silent peer is decided by the arbiter, if there is one that hands out leases.
+    if (is_peer && peer_->standing == Standing::Lost && lease_.is_used() &&
+        !lease_.is_exclusive(now_.boot)) {
+        return false;
+    }
     const std::string obstacle = fence_obstacle(target);
     if (!obstacle.empty()) {
         if (obstacle_ != obstacle) {
@@ -89,7 +102,7 @@ bool Mind::start_fencing(std::uint32_t index) {
     }
     // The side that runs nothing lets the other one shoot first; only for a silent peer: a member
     // that failed a stop does not shoot back.
-    if (is_peer && peer_->standing == Standing::Lost && !i_run_resources()) {
+    if (is_peer && peer_->standing == Standing::Lost && !i_run_resources() && !lease_.is_used()) {
         order.delay = std::max(order.delay, options_.handicap);
     }
     if (obstacle_.starts_with("fencing ")) obstacle_.clear();

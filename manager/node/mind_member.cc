@@ -49,6 +49,11 @@ void Mind::meet() {
     if (judgement.decision == member::Decision::Refuse) return refuse(judgement.reason);
     if (theirs.sender != peer.node.id) return refuse("the peer's id is not the expected one");
     if (peer.fenced_daemon.value != 0 && theirs.daemon == peer.fenced_daemon) {
+        if (peer.is_out_by_lease) {
+            return refuse(concat(peer.node.name,
+                                 " lost its lease, and was replaced: it may join when everything "
+                                 "on it has stopped"));
+        }
         return refuse(concat(peer.node.name,
                              " was fenced, but the same life of its daemon speaks again: its "
                              "fence device does not do what it says"));
@@ -110,6 +115,9 @@ void Mind::stand_down() {
     peer.link.end();
     peer.hold_until.reset();
     peer.standing = Standing::Absent;
+    // A member that joins anew goes on granting: the other one serves under it.
+    if (lease_.mode() != fence::Lease::Mode::Sharing) lease_.begin_anew();
+    lease_wishes();
     is_lead_pending_ = false;
     std::erase_if(writes_, [](const auto& each) { return each.second == After::JoinWrites; });
     join_writes_ = 0;
@@ -178,6 +186,17 @@ void Mind::start_alone_if_allowed() {
          .is_last_survivor = is_last_survivor_,
          .is_peer_confirmed = peer_ && peer_->standing == Standing::Out});
     if (why.empty()) return;
+    const bool is_confirmed = peer_ && peer_->standing == Standing::Out;
+    if (meet_until_ && !is_confirmed) return;
+    // A person vouches for the peer, or there is none. Else the arbiter has to agree: a survivor's
+    // own memory does not tell what happened since.
+    if (!peer_ || peer_->standing == Standing::Out) {
+        lease_.peer_out(now_.boot);
+    } else if (lease_.is_used() && !lease_.is_exclusive(now_.boot)) {
+        lease_.return_alone(now_.boot);
+        return lease_wishes();
+    }
+    lease_wishes();
     if (peer_) peer_->standing = Standing::Out;
     lead_reason_ = concat("starts alone: ", why);
     lead_durably();
@@ -256,6 +275,8 @@ void Mind::welcome() {
     // If it does not finish its joining, what its old life ran must be dealt with after all.
     peer.hold_until = now_.boot + options_.stall_limit;
     peer.daemon = peer.heard->daemon;
+    holds_grant_ = holds_grant_ || peer.is_out_by_lease || is_lease_proven_;
+    peer.is_out_by_lease = false;
     log_.peer_unknown();
     flush_appends();
     wire::Welcome welcome{
@@ -313,6 +334,8 @@ void Mind::joined_writes_done() {
     has_life_ = true;
     coordinator_ = peer.node.id;
     peer.standing = Standing::Member;
+    lease_.peer_joined(now_.boot);
+    lease_wishes();
     say(wire::Joined{.term = term_});
     note_node(Level::Info, "joined", self_.name,
               concat(self_.name, " joined ", peer.node.name, " in term ", term_.value),
@@ -326,6 +349,10 @@ void Mind::peer_joined() {
     peer.standing = Standing::Member;
     peer.hold_until.reset();
     guard_.cleared(peer.node.name);
+    is_lease_proven_ = false;
+    lease_.peer_joined(
+        now_.boot, holds_grant_ ? fence::Lease::Granting::Held : fence::Lease::Granting::AtOnce);
+    lease_wishes();
     append(wire::SetNodeState{.id = peer_place().id,
                               .name = peer.node.name,
                               .is_member = true,
@@ -375,6 +402,7 @@ void Mind::peer_gone(std::string why) {
                     .to = now_.boot,
                     .succeeded = true});
     peer.standing = Standing::Lost;
+    lose_lease();
     drop_remote_flights();
     if (!is_coordinator()) take_over(why);
     peer.link.end();
@@ -392,8 +420,15 @@ void Mind::peer_gone(std::string why) {
 }
 
 // A proof: the peer runs nothing. Its history is void and nothing waits for its disk any more.
-void Mind::peer_is_out(std::string how) {
+void Mind::peer_is_out(std::string how, Proof proof) {
     Peer& peer = *peer_;
+    if (proof == Proof::Full) {
+        lease_.peer_out(now_.boot);
+        holds_grant_ = false;
+    }
+    lease_wishes();
+    is_lease_proven_ = false;
+    peer.is_out_by_lease = proof == Proof::Lease;
     const bool was_running = phase_ == Phase::Active || (phase_ == Phase::Joining && has_life_);
     peer.standing = Standing::Out;
     peer.is_to_be_welcomed = false;
@@ -440,13 +475,15 @@ void Mind::reset_channel() {
 // out, or can be proven out.
 void Mind::update_quorum() {
     if (!is_coordinator()) return;
-    const bool is_split =
-        peer_ && peer_->standing == Standing::Lost && !can_prove() && !options_.unsafe_takeover;
-    const std::string obstacle =
-        is_split ? concat("no safe takeover: ", peer_->node.name,
-                          " is lost and nothing can prove that it is off (no fencing)")
-                 : std::string();
-    if (obstacle != obstacle_ && is_split) {
+    const bool is_split = this->is_split();
+    std::string obstacle;
+    if (is_yielding_) {
+        obstacle = concat("no safe takeover: ", lease_.reason());
+    } else if (is_split && !lease_.is_hopeful()) {
+        obstacle = concat("no safe takeover: ", peer_->node.name,
+                          " is lost and nothing can prove that it is off (no fencing)");
+    }
+    if (obstacle != obstacle_ && is_split && !obstacle.empty()) {
         note_node(Level::Error, "no-safe-takeover", peer_->node.name, obstacle);
     }
     obstacle_ = obstacle;
@@ -475,6 +512,8 @@ void Mind::go_if_heard() {
     if (!is_going_) return;
     const bool is_heard = !is_peer_member() || peer_->link.unacked() == 0;
     if (!is_heard && now_.boot < gone_at_) return;
+    lease_.begin_anew();
+    lease_wishes();
     out_.run.emplace_back(Exit{});
     phase_ = Phase::Left;
 }

@@ -89,6 +89,79 @@ void set_option(cib::Element& cib, std::string_view name, std::string_view value
     set->children.insert(set->children.begin(), std::move(pair));
 }
 
+// The resources that ask for no more than the end of their lease, by id. The value is looked for in
+// a resource's own meta attributes and in those of what it is in.
+void collect_leased(const cib::Element& element, bool is_leased, std::set<std::string>& out) {
+    for (const cib::Element& child : element.children) {
+        const bool is_primitive = child.name == "primitive";
+        if (!is_primitive && child.name != "group" && child.name != "clone" &&
+            child.name != "master") {
+            continue;
+        }
+        bool is_leased_here = is_leased;
+        for (const cib::Element& set : child.children) {
+            if (set.name != "meta_attributes") continue;
+            for (const cib::Element& pair : set.children) {
+                if (pair.get("name") == "requires") {
+                    is_leased_here = equals_ignoring_case(pair.get("value"), "lease");
+                }
+            }
+        }
+        if (is_primitive && is_leased_here) out.emplace(child.get("id"));
+        collect_leased(child, is_leased_here, out);
+    }
+}
+
+void need_nothing(cib::Element& element) {
+    for (cib::Element& child : element.children) {
+        if (child.name == "meta_attributes") {
+            for (cib::Element& pair : child.children) {
+                if (pair.get("name") == "requires" &&
+                    equals_ignoring_case(pair.get("value"), "lease")) {
+                    pair.set("value", "nothing");
+                }
+            }
+        } else {
+            need_nothing(child);
+        }
+    }
+}
+
+// The lost node's lease has run out, but it was not shot yet: what requires no more than that
+// counts as stopped there and waits for nothing.
+void lease_counts_as_proof(cib::Element& cib, const std::string& node_id) {
+    std::set<std::string> leased;
+    cib::Element& resources = cib.child_or_new("configuration").child_or_new("resources");
+    collect_leased(resources, false, leased);
+    need_nothing(resources);
+    for (cib::Element& node : cib.child_or_new("status").children) {
+        if (node.get("id") != node_id || node.child("lrm") == nullptr) continue;
+        for (cib::Element& list : node.child("lrm")->children) {
+            std::erase_if(list.children, [&leased](const cib::Element& resource) {
+                const std::string_view id = resource.get("id");
+                return leased.contains(std::string(id.substr(0, id.find(':'))));
+            });
+        }
+    }
+}
+
+// What runs twice after a node was replaced is stopped where nobody expects it, and not touched
+// where it serves; unless the configuration says otherwise.
+void stop_unexpected(cib::Element& cib) {
+    cib::Element& defaults = cib.child_or_new("configuration").child_or_new("rsc_defaults");
+    cib::Element pair;
+    pair.name = "nvpair";
+    pair.set("id", "xbeat-replaced-multiple-active");
+    pair.set("name", "multiple-active");
+    pair.set("value", "stop_unexpected");
+    cib::Element set;
+    set.name = "meta_attributes";
+    set.set("id", "xbeat-replaced");
+    set.set("score", "-INFINITY");  // the operator's own defaults come first
+    set.children.push_back(std::move(pair));
+    defaults.children.push_back(std::move(set));
+}
+
 }  // namespace
 
 void Mind::want_plan(std::string cause) {
@@ -98,13 +171,23 @@ void Mind::want_plan(std::string cause) {
 }
 
 // The scheduler sees the CIB as it is, unless this node is alone without a way to a proof: then it
-// may keep what it has and start nothing, or, if its operator accepted that, act without proof.
+// may keep what it has and start nothing, or, if its operator accepted that, act without proof; and
+// without a lease it must keep nothing.
 schedule::Plan Mind::make_plan() const {
     const schedule::Options options{.now = schedule::effective_time(shared_.cib, now_.calendar)};
-    const bool is_alone = peer_ && peer_->standing == Standing::Lost && !can_prove();
-    if (!is_alone) return schedule::schedule(shared_.cib, options);
+    const bool is_lost = peer_ && peer_->standing == Standing::Lost;
+    const bool is_alone = is_lost && !can_fence();
+    if (!is_alone && !is_yielding_ && !is_lease_proven_ && !holds_grant_) {
+        return schedule::schedule(shared_.cib, options);
+    }
     cib::Element cib = shared_.cib;
-    if (options_.unsafe_takeover) {
+    if (is_yielding_) {
+        set_option(cib, "no-quorum-policy", "stop");
+    } else if (!is_lost) {
+        if (holds_grant_) stop_unexpected(cib);
+    } else if (!is_alone) {
+        if (is_lease_proven_) lease_counts_as_proof(cib, peer_place().id);
+    } else if (options_.unsafe_takeover && !is_split()) {
         set_option(cib, "fencing-enabled", "false");
         set_option(cib, "stonith-enabled", "false");
         // The operator accepted that what the lost node ran counts as stopped.
@@ -212,6 +295,11 @@ bool Mind::may_start(const Action& action) const {
     const std::string_view node = action.router_node.empty() ? action.node : action.router_node;
     const bool is_here = node == self_.name;
     if (!is_here && !(is_peer_member() && node == peer_->node.name)) return false;
+    // What serves has to find the gate open: its first packets announce it.
+    if (makes_active(action.task) && action.agent_class != "stonith" &&
+        !(is_here ? lease_.may_serve(now_.boot) : lease_.may_peer_serve(now_.boot))) {
+        return false;
+    }
     const auto held = held_.find(flight_key(action.key, action.node));
     if (held != held_.end() && !held->second.empty()) return false;
     const bool is_clone = !meta_of(action, "CRM_meta_clone").empty();

@@ -262,6 +262,8 @@ void Mind::confirm_fenced(const Asker& asker, std::string_view node) {
         return reply(asker, Error{Code::Unsafe, concat(node, " answers: it is not off")});
     }
     if (peer_->standing == Standing::Out) {
+        lease_.peer_out(now_.boot);
+        lease_wishes();
         return reply(asker, concat(node, " is already known to be off"));
     }
     note_node(Level::Warning, "fence-confirmed", std::string(node),

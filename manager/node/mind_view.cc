@@ -160,6 +160,7 @@ void Mind::failover_begins(const std::string& cause, const std::string& node,
 
 // Nothing is left to do for now. What began as a failure ends with a word on how it went.
 void Mind::disturbance_ended(bool is_complete) {
+    if (is_lease_open()) return;  // neither succeeded nor failed yet
     const std::vector<std::string> lost = note_moves();
     const bool is_failover = is_failing_over_;
     const bool is_obstructed = !obstacle_.empty();

@@ -202,6 +202,7 @@ arbiter::ArbiterAnswer Client::answer_to(const WitnessFinding& found) const {
             break;
         case Finding::Starting:
             answer.reply = arbiter::Reply::NotReady;
+            answer.until = sys::boot_now() + found.remaining;  // then it is ready
             answer.reason =
                 fmt::format("the witness at {} was started anew and grants nothing for {} ms more",
                             where(), in_ms(found.remaining));

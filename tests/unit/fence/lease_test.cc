@@ -329,6 +329,46 @@ TEST(Lease, IgnoresTheAnswerToAQuestionOfBefore) {
     EXPECT_EQ(host.lease.mode(), Mode::Losing);
 }
 
+TEST(Lease, WaitsForAWitnessThatBeganAnewBeforeThePeerFellSilent) {
+    Host host;
+    host.share(0ms);
+    host.lose(5ms, 10ms, true);
+
+    host.event(11ms);
+    host.lease.answered({.request = host.asked.back().request,
+                         .reply = Reply::NotReady,
+                         .holder = {},
+                         .until = at(8s),
+                         .reason = {}},
+                        at(11ms));
+    host.event(7s);
+    EXPECT_FALSE(host.lease.must_yield());
+    EXPECT_EQ(host.asked.size(), 1U);
+    host.event(8s);
+
+    EXPECT_EQ(host.asked.size(), 2U);
+    host.answer(Reply::Granted, 8001ms, {}, 11s);
+    EXPECT_TRUE(host.lease.is_peer_proven(at(8001ms)));
+}
+
+// It may have granted the peer, and forgotten it.
+TEST(Lease, DoesNotWaitForAWitnessThatBeganAnewAfterThePeerFellSilent) {
+    Host host;
+    host.share(0ms);
+    host.lose(5ms, 10ms, true);
+
+    host.event(500ms);
+    host.lease.answered({.request = host.asked.back().request,
+                         .reply = Reply::NotReady,
+                         .holder = {},
+                         .until = at(10400ms),
+                         .reason = {}},
+                        at(500ms));
+    host.event(10ms + kExclusivity / 2);
+
+    EXPECT_TRUE(host.lease.must_yield());
+}
+
 TEST(Lease, TakesAGrantThatHasAlreadyRunOutForNone) {
     Host host;
     host.share(0ms);
@@ -441,6 +481,40 @@ TEST(Lease, GivesBackWhatWasGrantedTooLate) {
 
     EXPECT_EQ(host.exclusive, Instant{});
     EXPECT_TRUE(host.has_asked(Asking::Release));
+}
+
+// Claim I-1: its gate must not open over what runs on it from before.
+TEST(Lease, GrantsAReplacedPeerOnlyWhenItIsKnownToRunNothingTwice) {
+    Host host;
+    host.share(0ms);
+    host.lose(5ms, 10ms, true);
+    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.event(500ms);
+
+    host.lease.peer_joined(at(500ms), Lease::Granting::Held);
+    host.see(620ms, 520ms);
+    host.answer(Reply::Released, 521ms);
+    EXPECT_EQ(host.granting, 0ms);
+    EXPECT_FALSE(host.lease.may_peer_serve(at(2s)));
+    host.event(2s);
+    host.lease.may_grant(at(2s));
+    host.carry_out();
+
+    EXPECT_EQ(host.granting, kLease);
+}
+
+TEST(Lease, GrantsNothingBeforeTheHandOverHoweverCleanThePeerIs) {
+    Host host;
+    host.share(0ms);
+    host.lose(5ms, 10ms, true);
+    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.event(500ms);
+
+    host.lease.peer_joined(at(500ms), Lease::Granting::Held);
+    host.lease.may_grant(at(510ms));
+    host.carry_out();
+
+    EXPECT_EQ(host.granting, 0ms) << "still exclusive";
 }
 
 TEST(Lease, BeginsAnewWithoutAnyRight) {

@@ -96,10 +96,14 @@ TEST(Node, OfAPairWaitsForItsPeerHoweverLong) {
     EXPECT_EQ(door.node.activity(), "waiting for the peer");
 }
 
-TEST(Node, ThatWasTheLastSurvivorStartsAloneInANewerTerm) {
+TEST(Node, ThatWasTheLastSurvivorListensFirstAndThenStartsAloneInANewerTerm) {
     Door door(2);
 
-    door.persist(door.start({{"term", "6"}, {"last_survivor", "6"}}));
+    const Output started = door.start({{"term", "6"}, {"last_survivor", "6"}});
+    EXPECT_TRUE(started.persist.empty());
+    ASSERT_TRUE(started.wake_at.has_value());
+    EXPECT_TRUE(door.step(Wake{}, 2s).persist.empty());
+    door.persist(door.step(Wake{}, 2s));
 
     EXPECT_EQ(door.node.coordinator(), "pm01");
     EXPECT_GT(door.node.term().value, 6U);

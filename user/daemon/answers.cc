@@ -264,6 +264,7 @@ json answer_status(const Sources& sources, control::Role role) {
             {"unsafe_takeover", sources.config.unsafe_takeover},
             {"peers", peers_json(sources, status)},
             {"fence_history", fences_json(sources.node)},
+            {"lease", lease_json(sources)},
             {"degraded", std::move(degraded)},
             {"daemon", daemon_json(sources, status)}};
 }

@@ -11,6 +11,7 @@
 #include "control/protocol.h"
 #include "core/time.h"
 #include "daemon/config.h"
+#include "daemon/lease_guard.h"
 #include "heart/heart.h"
 #include "net/peers.h"
 #include "node/node.h"
@@ -42,10 +43,12 @@ struct Sources {
     const node::Node& node;
     const heart::Heart& heart;
     const net::Peers& peers;
+    const LeaseGuard& guard;
     const SelfReport& self;
     Instant now;
 };
 
+[[nodiscard]] nlohmann::json lease_json(const Sources& sources);  // a part of answer_status()
 [[nodiscard]] nlohmann::json answer_ping(const Sources& sources, control::Role role);
 [[nodiscard]] nlohmann::json answer_status(const Sources& sources, control::Role role);
 [[nodiscard]] nlohmann::json answer_cib(const Sources& sources, control::Role role);

@@ -157,9 +157,9 @@ private:
     std::string_view what_;
 };
 
-constexpr std::array<std::string_view, 10> kTopKeys{
-    "cluster", "key_file", "profile", "self", "port",
-    "timing",  "heart",    "arbiter", "node", "unsafe_takeover"};
+constexpr std::array<std::string_view, 11> kTopKeys{
+    "cluster", "key_file", "profile",         "self",    "port", "timing", "heart",
+    "arbiter", "node",     "unsafe_takeover", "watchdog"};
 constexpr std::array<std::string_view, 6> kTimingKeys{
     "period", "suspect", "dead", "stall_after", "stall_limit", "allow_single_path"};
 constexpr std::array<std::string_view, 1> kHeartKeys{"mode"};
@@ -427,6 +427,10 @@ Result<void> read_tables(const Reader& top, Config& config) {
         config.arbiter = XB_TRY(read_arbiter(at));
     }
     config.unsafe_takeover = XB_TRY(top.boolean("unsafe_takeover", config.unsafe_takeover));
+    config.watchdog = XB_TRY(top.text("watchdog")).value_or(std::string());
+    if (!config.watchdog.empty() && config.watchdog.front() != '/')
+        return top.error(*top.find("watchdog"),
+                         "`watchdog` must be the path of a device, such as \"/dev/watchdog\"");
     config.port =
         static_cast<std::uint16_t>(XB_TRY(top.integer("port", 1, 65535)).value_or(config.port));
     return {};
@@ -501,6 +505,7 @@ std::vector<std::string> needs_restart(const Config& old_config, const Config& n
     compare(old_config.heart_mode == new_config.heart_mode, "[heart] mode");
     compare(old_config.arbiter == new_config.arbiter, "[arbiter]");
     compare(old_config.unsafe_takeover == new_config.unsafe_takeover, "unsafe_takeover");
+    compare(old_config.watchdog == new_config.watchdog, "watchdog");
     return keys;
 }
 

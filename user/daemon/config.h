@@ -83,6 +83,7 @@ struct Config {
     heart::Mode heart_mode = heart::Mode::Auto;
     ArbiterConfig arbiter;
     bool unsafe_takeover = false;
+    std::string watchdog;           // a device such as /dev/watchdog; empty: none
     std::vector<NodeConfig> nodes;  // in the file's order; self is among them
 
     [[nodiscard]] const NodeConfig& self_node() const;

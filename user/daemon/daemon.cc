@@ -130,6 +130,7 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
         {.exec = std::move(executor), .builtins = std::move(builtins), .watch = std::move(watch)},
         ring);
     Arbiter arbiter = XB_TRY(Arbiter::create(config, secret, random_number(), ring));
+    LeaseGuard guard = XB_TRY(LeaseGuard::create(config, places.run_dir + "/bpf"));
     control::Server server = XB_TRY(control::Server::create(places.run_dir, ring));
     Reflex reflex = XB_TRY(Reflex::start({.ping_interval = config.timing.stall_after / 10}, heart));
     const std::uint64_t seed = random_number();
@@ -150,6 +151,7 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
                .peers = peers,
                .agents = agents,
                .arbiter = arbiter,
+               .guard = guard,
                .server = server,
                .log = log},
               node_options(config, seed), std::move(self));
@@ -157,6 +159,7 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     store.record(note);
     const Ending ending = XB_TRY(loop.run(make_started(heart, std::move(contents))));
     if (ending == Ending::Left) {
+        guard.stop();
         heart::Watch::remove_pins(watch_pins);
         XB_TRY(heart.stop());
     }

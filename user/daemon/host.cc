@@ -16,6 +16,11 @@ Host::Host(node::Options options, Parts parts) : node_(std::move(options)), part
 
 void Host::handle(const node::Event& event) {
     const node::Now now{.boot = sys::boot_now(), .calendar = sys::calendar_now()};
+    const bool is_wake = std::holds_alternative<node::Wake>(event);
+    const bool has_started = !std::holds_alternative<node::Started>(event);
+    if (const auto seen = has_started ? parts_.guard.look(now.boot, is_wake) : std::nullopt) {
+        carry_out(node_.step(now, *seen), now.boot);
+    }
     carry_out(node_.step(now, event), now.boot);
 }
 
@@ -86,16 +91,33 @@ void Host::command(const node::Command& command, Instant now) {
     } else if (const auto* forget = std::get_if<node::ForgetPeer>(&command)) {
         check(parts_.heart.forget_peer(forget->peer), "heart-failed");
     } else if (const auto* grant = std::get_if<node::SetGrant>(&command)) {
-        if (!parts_.reflex.grant(grant->peer, grant->lease))
-            note(Log::note(Level::Error, "reflex-hangs",
-                           "the reflex thread takes no orders: grants are not changed"));
+        parts_.heart.set_grant(grant->peer, grant->lease);
     } else if (const auto* reset = std::get_if<node::ResetChannel>(&command)) {
         parts_.peers.reset(reset->peer, now);
     } else if (const auto* question = std::get_if<node::AskArbiter>(&command)) {
         parts_.arbiter.ask(*question, now);
     } else if (std::holds_alternative<node::Exit>(command)) {
         wants_exit_ = true;
+    } else if (!lease_command(command)) {
+        XB_CHECK(false);  // a command that nobody carries out
     }
+}
+
+/// What the lease's guard carries out; false if it is none of that.
+bool Host::lease_command(const node::Command& command) {
+    const auto check = [&](const Result<void>& outcome, const char* kind) {
+        if (!outcome) note(Log::note(Level::Error, kind, outcome.error().context));
+    };
+    if (const auto* managed = std::get_if<node::SetManaged>(&command)) {
+        check(parts_.guard.set_managed(*managed), "gate-failed");
+    } else if (const auto* exclusivity = std::get_if<node::SetExclusivity>(&command)) {
+        parts_.guard.set_exclusivity(*exclusivity);
+    } else if (std::holds_alternative<node::StopWatchdog>(command)) {
+        check(parts_.guard.stop_watchdog(), "watchdog-missing");
+    } else {
+        return false;
+    }
+    return true;
 }
 
 std::vector<node::Reply> Host::take_replies() { return std::exchange(replies_, {}); }

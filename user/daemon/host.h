@@ -10,6 +10,7 @@
 
 #include "daemon/agents.h"
 #include "daemon/arbiter.h"
+#include "daemon/lease_guard.h"
 #include "daemon/log.h"
 #include "daemon/reflex.h"
 #include "heart/heart.h"
@@ -31,6 +32,7 @@ public:
         Reflex& reflex;
         Agents& agents;
         Arbiter& arbiter;
+        LeaseGuard& guard;
         Log& log;
     };
 
@@ -51,6 +53,7 @@ public:
 private:
     void carry_out(node::Output output, Instant now);
     void command(const node::Command& command, Instant now);
+    [[nodiscard]] bool lease_command(const node::Command& command);
     void remember(const std::vector<Note>& notes);
 
     node::Node node_;

@@ -35,6 +35,7 @@ Loop::Loop(Parts parts, node::Options options, SelfReport self)
                                  .reflex = parts.reflex,
                                  .agents = parts.agents,
                                  .arbiter = parts.arbiter,
+                                 .guard = parts.guard,
                                  .log = parts.log}),
       self_(std::move(self)),
       translator_(parts.config) {}
@@ -214,6 +215,11 @@ void Loop::handle_netlink() {
             for (const node::Event& translated : translator_.translate(event)) hear(translated);
         });
     if (!outcome) host_.note(Log::note(Level::Error, "heart-failed", outcome.error().context));
+    const std::string gate = parts_.guard.check();
+    if (gate == gate_told_) return;
+    gate_told_ = gate;
+    set_degraded("gate", gate);
+    host_.handle(node::Degraded{.what = "gate", .reason = gate});
 }
 
 void Loop::take_store() {
@@ -328,6 +334,7 @@ void Loop::answer(const control::Incoming& incoming) {
                           .node = host_.node(),
                           .heart = parts_.heart,
                           .peers = parts_.peers,
+                          .guard = parts_.guard,
                           .self = self_,
                           .now = now};
     nlohmann::json reply;
@@ -442,6 +449,7 @@ void Loop::reload() {
 
 void Loop::report_to_systemd() {
     const Instant now = sys::boot_now();
+    parts_.guard.feed_watchdog(now);
     if (watchdog_us_ > 0 && now >= watchdog_at_) {
         sd_notify(0, "WATCHDOG=1");
         watchdog_at_ = now + std::chrono::microseconds(watchdog_us_ / 2);

@@ -40,6 +40,7 @@ public:
         net::Peers& peers;
         Agents& agents;
         Arbiter& arbiter;
+        LeaseGuard& guard;
         control::Server& server;
         Log& log;
     };
@@ -99,8 +100,9 @@ private:
     std::uint32_t timer_generation_ = 0;
     std::uint64_t watchdog_us_ = 0;  // systemd's, 0 if it watches not
     Instant watchdog_at_{};
-    std::string status_told_;   // to systemd
-    std::string arbiter_told_;  // its trouble, to the manager
+    std::string status_told_;  // to systemd
+    std::string gate_told_;     // the troubles of the gate and the arbiter,
+    std::string arbiter_told_;  // as the manager was told them
     bool has_more_ = false;     // the last turn ended before the parts had no more news
     bool is_abandoned_ = false;
 };

@@ -14,15 +14,6 @@
 #include "sys/realtime.h"
 
 namespace xbeat::daemon {
-namespace {
-
-struct Order {
-    NodeId peer;
-    Duration lease{};
-};
-
-}  // namespace
-
 struct Reflex::Shared {
     Shared(Options given, heart::Heart& beating, sys::Wakeup for_manager, sys::Wakeup for_reflex,
            sys::Wakeup for_starter)
@@ -35,7 +26,6 @@ struct Reflex::Shared {
     void run();
     void serve(ring::Ring& ring);
     void forward_events();
-    void follow_orders();
     void ping();
 
     Options options;
@@ -43,7 +33,6 @@ struct Reflex::Shared {
     sys::Wakeup to_manager;
     sys::Wakeup to_reflex;
     SpscQueue<heart::HeartEvent, kReflexEventsMax> events;
-    SpscQueue<Order, kReflexOrdersMax> orders;
     std::atomic<bool> is_ending{false};
     std::atomic<bool> has_lost{false};
     // A ping is open while the two differ. The manager stores `answered`, the reflex `asked`.
@@ -74,10 +63,6 @@ void Reflex::Shared::forward_events() {
     if (any) to_manager.wake();
 }
 
-void Reflex::Shared::follow_orders() {
-    while (const auto order = orders.pop()) heart.set_grant(order->peer, order->lease);
-}
-
 /// Counts one step of progress if the manager answered the last ping, then asks again. While it
 /// does not answer, nothing is counted: that is the message.
 void Reflex::Shared::ping() {
@@ -104,7 +89,6 @@ void Reflex::Shared::serve(ring::Ring& ring) {
                     ring.poll(heart.event_fd(), POLLIN, {.op = ring::Op::HeartEvents});
                 break;
             case ring::Op::ManagerMessage:
-                follow_orders();
                 if (!completion.more)
                     ring.poll(to_reflex.fd(), POLLIN, {.op = ring::Op::ManagerMessage});
                 break;
@@ -177,12 +161,6 @@ bool Reflex::answer(bool executor_alive) {
 }
 
 bool Reflex::lost_events() { return shared_->has_lost.exchange(false, std::memory_order_acq_rel); }
-
-bool Reflex::grant(NodeId peer, Duration lease) {
-    const bool taken = shared_->orders.push({.peer = peer, .lease = lease});
-    shared_->to_reflex.wake();
-    return taken;
-}
 
 std::string Reflex::describe() const {
     if (shared_->not_realtime) return shared_->not_realtime->context;

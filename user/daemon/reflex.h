@@ -1,5 +1,5 @@
 // The reflex thread: on time when nothing else is. It takes the kernel's verdicts off the ring
-// buffer, hands them to the manager thread, writes the grants, and renews the daemon's progress.
+// buffer, hands them to the manager thread, and renews the daemon's progress.
 //
 // SCHED_FIFO, memory locked, a small stack, no allocation and no file: between its system calls
 // there is nothing to wait for. The two threads exchange fixed-size values through bounded queues
@@ -23,7 +23,6 @@ namespace xbeat::daemon {
 
 constexpr int kReflexPriority = 50;             // SCHED_FIFO; below what guards the machine itself
 constexpr std::size_t kReflexEventsMax = 1024;  // waiting for the manager; then see lost_events()
-constexpr std::size_t kReflexOrdersMax = 256;   // waiting for the reflex thread; then refused
 
 class Reflex {
 public:
@@ -51,8 +50,6 @@ public:
     /// Events were lost because the manager did not take them: read everything anew from
     /// heart::Heart::status(). True once for each time that it happened.
     [[nodiscard]] bool lost_events();
-    /// False if kReflexOrdersMax orders wait: the thread hangs.
-    bool grant(NodeId peer, Duration lease);
     /// What the thread got of what it wants: "SCHED_FIFO 50", or why not.
     [[nodiscard]] std::string describe() const;
 

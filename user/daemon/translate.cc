@@ -77,6 +77,7 @@ std::vector<node::Event> HeartTranslator::translate(const heart::HeartEvent& eve
                 .peer = event.peer, .state = translate_state(event.peer_state), .evidence = {}};
             verdict.evidence.last_answer = before(event.answered_at, event.rtt);
             verdict.evidence.judged_at = event.at;
+            verdict.evidence.last_heard = event.heard_at;
             verdict.evidence.unanswered = event.unanswered;
             verdict.evidence.rtt_p99 = event.grace;
             verdict.evidence.ticks_late = static_cast<std::uint32_t>(

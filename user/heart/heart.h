@@ -7,7 +7,7 @@
 // and listening to the verdicts. Everything lives in pinned maps, so a process that dies stops
 // neither beats nor verdicts, and the next create() takes the running heart over.
 //
-// Threads. One *reflex* thread may call event_fd, drain, set_progress, set_flags and set_grant:
+// Threads. One *reflex* thread may call event_fd, drain, set_progress and set_flags:
 // they allocate nothing and, but for the reads of drain, make no system call. One other thread
 // calls everything else. The heart lives in the network namespace of the thread that called
 // create(), and the other calls must come from that namespace too.

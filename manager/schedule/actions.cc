@@ -351,7 +351,7 @@ void create_migration(World& world, Resource& resource, Node* current) {
         order(world, &resource, Task::MigrateTo, &resource, Task::MigrateFrom,
               kPlain | kUnmigratableThenBlocks);
         name_ends(to);
-        to.meta.emplace_back("record-pending", resource.is_connection ? "false" : "true");
+        if (!resource.is_connection) to.meta.emplace_back("record-pending", "true");
     }
     order(world, &resource, Task::MigrateFrom, &resource, Task::Stop,
           kPlain | kUnmigratableThenBlocks);

@@ -96,6 +96,10 @@ void add_resource_meta(const Resource& resource, std::vector<NameValue>& out) {
             put(out, "CRM_meta_clone", concat(*number));
         }
     }
+    const Replica* replica = replica_of(resource);
+    if (replica != nullptr && replica->child == &resource && !replica->ip_address.empty()) {
+        put(out, "pcmk_external_ip", replica->ip_address);
+    }
     if (const std::string* remote = meta(resource, "remote-node")) {
         put(out, "CRM_meta_remote_node", *remote);
     }
@@ -235,7 +239,8 @@ void add_downed(const World& world, const Step& step, Action& out) {
             const bool moves =
                 std::any_of(step.before.begin(), step.before.end(), [&step](const Edge& edge) {
                     return edge.step->resource == step.resource &&
-                           edge.step->task == Task::MigrateFrom;
+                           edge.step->task == Task::MigrateFrom &&
+                           edge.step->is(flag::kRunnable) && !edge.step->is(flag::kOptional);
                 });
             if (!moves) out.downed.push_back(step.resource->id);
         }

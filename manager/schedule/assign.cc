@@ -101,8 +101,6 @@ void assign_best(World& world, Resource& resource, Node* prefer, bool stop_if_fa
 void record_scores(World& world, const Resource& resource, std::string_view function) {
     if (!world.record.scores) return;
     for (const Allowed& entry : resource.allowed) {
-        const bool is_foreign = entry.node->is_bundle && entry.discovery == Discovery::Never;
-        if (is_foreign && !entry.node->is_configured) continue;
         world.record.score_lines.push_back(concat(function, ": ", resource.id,
                                                   " allocation score on ", entry.node->name, ": ",
                                                   to_string(entry.score)));

@@ -439,7 +439,10 @@ Resource* unpack_resource(World& world, const cib::Element& original, Resource* 
     const bool is_guest_connection =
         resource.is_connection && meta(resource, "container") != nullptr;
     if (world.options.symmetric || is_guest_connection) {
-        for (Node& node : world.nodes) resource.allowed.enter(&node);
+        // A bundle's node is there for what runs in the bundle alone.
+        for (Node& node : world.nodes) {
+            if (!node.is_bundle) resource.allowed.enter(&node);
+        }
     }
     switch (*kind) {
         case Kind::Primitive:

@@ -5,6 +5,7 @@
 #include "cib/crm_parse.h"
 #include "cib/edit.h"
 #include "cib/flat.h"
+#include "cib/secret.h"
 #include "core/text.h"
 
 namespace xbeat::cib {
@@ -88,18 +89,23 @@ std::vector<std::string> details(const Element& before, const Element& after,
     Values new_values;
     collect(before, "", old_values, referenced);
     collect(after, "", new_values, referenced);
+    // Differences are logged, and shown to whoever may read the log.
+    const auto shown = [](const std::string& name, const std::string& value) {
+        return is_secret_name(name) ? std::string(kSecretMask) : value;
+    };
     std::vector<std::string> out;
     for (const auto& [name, value] : old_values) {
         const auto found = new_values.find(name);
         if (found == new_values.end()) {
-            out.push_back(concat(name, ": ", value, " -> (none)"));
+            out.push_back(concat(name, ": ", shown(name, value), " -> (none)"));
         } else if (found->second != value) {
-            out.push_back(concat(name, ": ", value, " -> ", found->second));
+            out.push_back(
+                concat(name, ": ", shown(name, value), " -> ", shown(name, found->second)));
         }
     }
     for (const auto& [name, value] : new_values) {
         if (old_values.find(name) == old_values.end())
-            out.push_back(concat(name, ": (none) -> ", value));
+            out.push_back(concat(name, ": (none) -> ", shown(name, value)));
     }
     if (out.size() > kDetailsMax) {
         const std::size_t more = out.size() - kDetailsMax;

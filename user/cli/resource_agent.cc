@@ -6,6 +6,7 @@
 #include <array>
 
 #include "cib/edit.h"
+#include "cib/secret.h"
 #include "cli/agents.h"
 #include "cli/ask.h"
 #include "cli/program.h"
@@ -18,14 +19,6 @@ namespace {
 
 using cib::Element;
 using Line = std::shared_ptr<ResourceLine>;
-
-bool is_secret(std::string_view name) {
-    const std::string lower = to_lower(name);
-    constexpr std::array<std::string_view, 4> kMarks{"passw", "secret", "token", "private_key"};
-    return std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view mark) {
-        return lower.find(mark) != std::string::npos;
-    });
-}
 
 // A primitive of the configuration, or why there is none.
 Result<Element> fetch_primitive(const Session& session, const std::string& name) {
@@ -68,7 +61,9 @@ ExitCode show_parameters(Session& session, const ResourceLine& line) {
     const Result<Element> primitive = fetch_primitive(session, line.resource);
     if (!primitive) return fail(session, primitive.error());
     for (const auto& [name, value] : parameters_of(*primitive)) {
-        session.out << printable(name) << '=' << (is_secret(name) ? "********" : printable(value))
+        session.out << printable(name) << '='
+                    << (cib::is_secret_name(name) ? std::string(cib::kSecretMask)
+                                                  : printable(value))
                     << '\n';
     }
     return ExitCode::Ok;

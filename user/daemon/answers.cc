@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cib/secret.h"
 #include "cib/xml.h"
 #include "core/text.h"
 #include "sys/realtime.h"
@@ -51,18 +52,11 @@ std::string cib_version(const cib::Element& cib) {
     return concat(part("admin_epoch"), ".", part("epoch"), ".", part("num_updates"));
 }
 
-bool is_secret(std::string_view name) {
-    const std::string lower = to_lower(name);
-    constexpr std::array<std::string_view, 4> kMarks{"passw", "secret", "token", "private_key"};
-    return std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view mark) {
-        return lower.find(mark) != std::string::npos;
-    });
-}
-
 /// Bounded by the depth that the parser allows.
 void hide_secrets(cib::Element& element) {
-    if (element.name == "nvpair" && is_secret(element.get("name")) && !element.get("value").empty())
-        element.set("value", "********");
+    if (element.name == "nvpair" && cib::is_secret_name(element.get("name")) &&
+        !element.get("value").empty())
+        element.set("value", cib::kSecretMask);
     for (cib::Element& child : element.children) hide_secrets(child);
 }
 
@@ -278,7 +272,7 @@ json answer_cib(const Sources& sources, control::Role role) {
 json answer_attributes(const Sources& sources, control::Role role) {
     json attributes = json::array();
     for (const node::AttributeView& view : sources.node.attributes()) {
-        const bool is_hidden = role < control::Role::Admin && is_secret(view.name);
+        const bool is_hidden = role < control::Role::Admin && cib::is_secret_name(view.name);
         const auto shown = [&](const std::optional<std::string>& value) {
             if (!value) return json();
             return is_hidden ? json("********") : json(*value);

@@ -261,6 +261,21 @@ TEST(Edit, TellsTheDifferenceInWords) {
     EXPECT_THAT(diff(before, before), IsEmpty());
 }
 
+TEST(Edit, TellsThatASecretChangedButNotWhatItIs) {
+    const Element before = web_pair();
+    Element first = before;
+    ASSERT_TRUE(set_resource_value(first, "ip", SetKind::Parameter, "Password", "hush"));
+    Element second = first;
+    ASSERT_TRUE(set_resource_value(second, "ip", SetKind::Parameter, "Password", "hushhush"));
+
+    EXPECT_EQ(to_string(diff(before, first).at(0)),
+              "primitive ip changed: params Password: (none) -> ********");
+    EXPECT_EQ(to_string(diff(first, second).at(0)),
+              "primitive ip changed: params Password: ******** -> ********");
+    EXPECT_EQ(to_string(diff(second, before).at(0)),
+              "primitive ip changed: params Password: ******** -> (none)");
+}
+
 TEST(Date, IsReadBackAsItIsPrinted) {
     for (const std::int64_t seconds :
          {0LL, 951'782'400LL, 1'709'164'799LL, 1'800'000'000LL, 4'102'444'800LL, -86'400LL})

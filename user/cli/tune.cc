@@ -104,7 +104,9 @@ void print_advice(Session& session, const std::string& peer, const Measured& see
                                    [](const Advice& row) { return row.objection.empty(); });
     session.out << (best == rows.end()
                         ? "  No profile fits: look at the links first.\n"
-                        : fmt::format("  Advice: profile = \"{}\" in xbeat.toml\n", best->name));
+                        : fmt::format("  {}: profile = \"{}\" in xbeat.toml\n",
+                                      seen.seconds < kTrustedSeconds ? "First guess" : "Advice",
+                                      best->name));
 }
 
 json to_json(const std::string& peer, const Measured& seen, const std::vector<Advice>& rows) {

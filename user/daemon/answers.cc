@@ -275,7 +275,7 @@ json answer_attributes(const Sources& sources, control::Role role) {
         const bool is_hidden = role < control::Role::Admin && cib::is_secret_name(view.name);
         const auto shown = [&](const std::optional<std::string>& value) {
             if (!value) return json();
-            return is_hidden ? json("********") : json(*value);
+            return is_hidden ? json(cib::kSecretMask) : json(*value);
         };
         json entry{{"node", view.node},
                    {"name", view.name},

@@ -44,6 +44,51 @@ def tunable(name, start_s=20, stop_s=20, stop_on_fail="fence"):
             f"op monitor interval=10s timeout=20s op stop interval=0 timeout={stop_s}s on-fail={stop_on_fail}\n")
 
 
+def location(name, first="pm01"):
+    """As the group in docs/examples/web.crm: first here, else there."""
+    return f"location {name}-first {name} 200: {first}\nlocation {name}-second {name} 100: {other(first)}\n"
+
+
+def pair(body, fencing=False, stickiness="INFINITY", threshold=1):
+    """A configuration of both nodes and `body`; with fencing, their devices are those of docs/examples/web.crm."""
+    text = "node 1: pm01\nnode 2: pm02\n" + body
+    text += f"rsc_defaults resource-stickiness={stickiness} migration-threshold={threshold}\n"
+    if not fencing:
+        return text + "property stonith-enabled=false\n"
+    example = web()
+    begin, end = example.index("primitive fence-pm01"), example.index("location web-prefers")
+    return (text + example[begin:end] + "location fence-pm01-elsewhere fence-pm01 -inf: pm01\n"
+            "location fence-pm02-elsewhere fence-pm02 -inf: pm02\nproperty stonith-enabled=true stonith-action=off\n")
+
+
+ROUTER = "10.77.0.100"  # the client answers pings
+
+
+def connected(dampen="300ms"):
+    """docs/examples/web.crm with the group only where the router is reached."""
+    return web() + (
+        f"primitive net ocf:xbeat:ping params host_list={ROUTER} multiplier=100 attempts=2 wait=200ms dampen={dampen} "
+        "op monitor interval=300ms timeout=10s\n"
+        "clone nets net\n"
+        "location web-connected web rule -inf: not_defined pingd or pingd lt 100\n")
+
+
+def change_toml(change):
+    """Every node's own configuration becomes change(text); the daemons start anew and join. Before resources run."""
+    for node in NODES:
+        cluster.leave(node)
+        text = xblab.run(node, "cat", "/etc/xbeat/xbeat.toml").stdout
+        xblab.run(node, "tee", "/etc/xbeat/xbeat.toml", text=change(text))
+    for node in NODES:
+        xblab.ask("daemon", node, "start")
+    cluster.wait_joined()
+
+
+def cut_interconnects(node="pm02", verb="cut"):
+    """All of them at once, or mended with verb="mend"; returns when the last one was."""
+    return [xblab.inject(verb, node, link) for link in ("ic0", "ic1")][-1]
+
+
 @contextlib.contextmanager
 def lab(config=None, *options):
     """A lab with this configuration (crm text), torn down afterwards, whatever happens."""
@@ -129,6 +174,17 @@ def expect_no_fencing(nodes=NODES):
         expect_equal(cluster.fences(node), [], f"fence history on {node}")
 
 
+def kinds(node, since=0, **fields):
+    """The kinds of a node's events after `since`, in order; `fields` as in the row (node=, resource=)."""
+    return [row["kind"] for row in cluster.events(node, since)
+            if all(row.get(key) == value for key, value in fields.items())]
+
+
+def fail(node, name):
+    """A tunable instance has gone: its next monitor finds it."""
+    xblab.run(node, "rm", f"/run/xblab/{name}.running")
+
+
 def calls(node):
     """What the tunable agents of a node were asked to do, in order: ("start", "first"), ..."""
     text = xblab.run(node, "cat", "/run/xblab/calls", check=False).stdout
@@ -138,6 +194,11 @@ def calls(node):
 def order_of(rows, task):
     """The resources in the order in which their `task` was called."""
     return [row[1] for row in rows if row[0] == task]
+
+
+def calls_since(node, before, tasks=("start", "stop", "promote", "demote")):
+    """The calls after the first `before` that change anything: [("stop", "second"), ...]."""
+    return [row for row in calls(node)[before:] if row[0] in tasks]
 
 
 def tell(node, name, action, behaviour):

@@ -12,6 +12,7 @@ include scripts/mk/test.mk
 include scripts/mk/sim.mk
 include scripts/mk/lab.mk
 include scripts/mk/fuzz.mk
+include scripts/mk/differential.mk
 include scripts/mk/lint.mk
 include scripts/mk/install.mk
 

@@ -7,7 +7,7 @@ fuzz_programs := $(patsubst %,$(B)/fuzz/%,$(fuzz_names))
 fuzz_flags := -std=c++20 -O1 -g -Wall -Wextra -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined -D_GLIBCXX_ASSERTIONS -I . -I manager -MMD -MP
 # The folders of manager/ that targets use: instrumented builds are slow, so name a folder here with its first target.
-fuzz_folders := core cib model rules schedule
+fuzz_folders := core cib model rules schedule wire arbiter
 fuzz_sources := $(filter $(patsubst %,manager/%/%,$(fuzz_folders)),$(manager_sources))
 fuzz_manager := $(patsubst %.cc,$(B)/fuzz/obj/%.o,$(fuzz_sources))
 

@@ -114,5 +114,12 @@ def crash_and_wait(node, probe, limit_s=60):
     return (outage["to_ns"] - outage["from_ns"]) / 1e6
 
 
+def expect_nothing_lost(probe, total, node="pm01"):
+    """Not one request; if some were, what the gate and the client saw."""
+    if total["lost"]:
+        gate = cluster.status(node).get("lease", {}).get("gate")
+        raise AssertionError(f"{total['lost']} requests lost: gate of {node}: {gate}; outages {probe.outages()}; {total}")
+
+
 def expect_one_server(total, allowed):
     scene.expect_equal(sorted(row["name"] for row in total["servers"]), sorted(allowed), "who answered")

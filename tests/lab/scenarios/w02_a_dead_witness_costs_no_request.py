@@ -25,6 +25,6 @@ def run():
         scene.expect(witness.status()["starting"], "the new witness grants nothing at first")
         witness.wait_ready()
         total = probe.stop()
-        scene.expect_equal(total["lost"], 0, "requests lost")
+        witness.expect_nothing_lost(probe, total)
         witness.expect_one_server(total, ["pm01"])
         scene.expect_no_fencing()

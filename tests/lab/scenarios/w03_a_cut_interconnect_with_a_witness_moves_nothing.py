@@ -28,5 +28,5 @@ def run():
         cluster.wait_joined()
         cluster.wait_settled("pm01")
         total = probe.stop()
-        scene.expect_equal(total["lost"], 0, "requests lost")
+        witness.expect_nothing_lost(probe, total)
         witness.expect_one_server(total, ["pm01"])

@@ -31,7 +31,7 @@ def run():
         cluster.wait_joined()
         cluster.wait_settled("pm01")
         total = probe.stop()
-        scene.expect_equal(total["lost"], 0, "requests lost over the cut")
+        witness.expect_nothing_lost(probe, total)
         xblab.wait_until("pm01 gave exclusivity back", lambda: "pm01: does not hold" in cluster.shell(
             "pm02", "disk", "status").stdout)
 

@@ -39,9 +39,12 @@ void append_named(World& world, std::string_view name, std::vector<Resource*>& o
         append(resource);
         return;
     }
-    // A member of an anonymous clone is meant by its bare name as its first instance.
-    if (Resource* first = world.find_resource(concat(name, ":0"))) {
-        append(first);
+    // The bare name of an instance, once it is in a history, means the whole clone.
+    const auto instance =
+        std::find_if(world.resources.begin(), world.resources.end(),
+                     [name](const Resource& each) { return each.history_name == name; });
+    if (instance != world.resources.end()) {
+        append(top_of(*instance));
         return;
     }
     if (const auto at = world.templates.find(name); at != world.templates.end()) {

@@ -67,8 +67,13 @@ void colocate_within(const ColocationContext& context, const ResourceSet& set) {
     if (score == Score() || !set.sequential) return;
     const Role role = colocation_role(set.xml->get("role"));
     if (score > Score()) {
+        // Old sets may be listed the other way round.
+        const bool listed = set.xml->has("ordering") &&
+                            !equals_ignoring_case(set.xml->get("ordering"), "group");
         for (std::size_t at = 1; at < set.members.size(); ++at) {
-            context.add(set.members[at], set.members[at - 1], role, role, score);
+            Resource* earlier = set.members[at - 1];
+            Resource* later = set.members[at];
+            context.add(listed ? earlier : later, listed ? later : earlier, role, role, score);
         }
         return;
     }
@@ -99,7 +104,7 @@ void colocate_between(const ColocationContext& context, const ResourceSet& depen
 enum class OrderKind : std::uint8_t { Mandatory, Optional, Serialize };
 enum class Symmetry : std::uint8_t { Symmetric, Asymmetric, Inverse };
 
-OrderKind order_kind(const cib::Element& xml, OrderKind fallback) {
+OrderKind order_kind(const cib::Element& xml) {
     const std::string_view kind = xml.get("kind");
     if (equals_ignoring_case(kind, "Mandatory")) return OrderKind::Mandatory;
     if (equals_ignoring_case(kind, "Optional")) return OrderKind::Optional;
@@ -108,15 +113,17 @@ OrderKind order_kind(const cib::Element& xml, OrderKind fallback) {
         return parse_score(xml.get("score")).value_or(Score()) == Score() ? OrderKind::Optional
                                                                           : OrderKind::Mandatory;
     }
-    return fallback;
+    return OrderKind::Mandatory;
 }
 
-Symmetry order_symmetry(const cib::Element& xml, OrderKind kind,
-                        std::optional<Symmetry> inherited) {
-    if (const auto flag = parse_boolean(xml.get("symmetrical"))) {
+// `whole`: what the constraint that a set belongs to says, if it says anything.
+Symmetry order_symmetry(const cib::Element& xml, OrderKind kind, std::optional<bool> whole) {
+    if (xml.has("kind") || xml.has("score")) kind = order_kind(xml);
+    std::optional<bool> flag = parse_boolean(xml.get("symmetrical"));
+    if (!flag) flag = whole;
+    if (flag) {
         return *flag && kind != OrderKind::Serialize ? Symmetry::Symmetric : Symmetry::Asymmetric;
     }
-    if (inherited) return *inherited;
     return kind == OrderKind::Serialize ? Symmetry::Asymmetric : Symmetry::Symmetric;
 }
 
@@ -185,7 +192,7 @@ std::int32_t enough_instances(const Resource& first, const cib::Element& xml) {
 }
 
 void order_pair(World& world, const cib::Element& xml, Resource* first, Resource* then) {
-    const OrderKind kind = order_kind(xml, OrderKind::Mandatory);
+    const OrderKind kind = order_kind(xml);
     const Symmetry symmetry = order_symmetry(xml, kind, std::nullopt);
     const Task first_task = action_of(&xml, "first-action", Task::Start);
     const Task then_task = action_of(&xml, "then-action", first_task);
@@ -205,12 +212,11 @@ void order_pair(World& world, const cib::Element& xml, Resource* first, Resource
 }
 
 void order_within(World& world, const ResourceSet& set, OrderKind parent_kind,
-                  std::optional<Symmetry> parent_symmetry) {
+                  std::optional<bool> parent_symmetrical) {
     if (set.members.size() < 2) return;
     const Task task = action_of(set.xml, "action", Task::Start);
-    const OrderKind kind = set.xml == nullptr ? parent_kind : order_kind(*set.xml, parent_kind);
-    const Symmetry symmetry = set.xml == nullptr ? parent_symmetry.value_or(Symmetry::Symmetric)
-                                                 : order_symmetry(*set.xml, kind, parent_symmetry);
+    const OrderKind kind = set.xml->has("kind") ? order_kind(*set.xml) : parent_kind;
+    const Symmetry symmetry = order_symmetry(*set.xml, parent_kind, parent_symmetrical);
     const Effects effects = order_effects(kind, task, symmetry);
     for (std::size_t at = 0; at < set.members.size(); ++at) {
         if (kind == OrderKind::Serialize) {
@@ -270,11 +276,12 @@ void order_between(World& world, const SetOrder& sets) {
 }
 
 void order_sets(World& world, const cib::Element& xml, const std::vector<ResourceSet>& sets) {
-    const OrderKind kind = order_kind(xml, OrderKind::Mandatory);
+    const OrderKind kind = order_kind(xml);
     const Symmetry symmetry = order_symmetry(xml, kind, std::nullopt);
+    const std::optional<bool> symmetrical = parse_boolean(xml.get("symmetrical"));
     const ResourceSet* last = nullptr;
     for (const ResourceSet& set : sets) {
-        order_within(world, set, kind, symmetry);
+        order_within(world, set, kind, symmetrical);
         if (last != nullptr) {
             const Task first_task = action_of(last->xml, "action", Task::Start);
             const Task then_task = action_of(set.xml, "action", Task::Start);

@@ -10,6 +10,7 @@ include scripts/mk/bpf.mk
 include scripts/mk/build.mk
 include scripts/mk/test.mk
 include scripts/mk/sim.mk
+include scripts/mk/perf.mk
 include scripts/mk/lab.mk
 include scripts/mk/fuzz.mk
 include scripts/mk/differential.mk

@@ -152,6 +152,14 @@ def node_row(node, name):
     return next(row for row in status(node)["nodes"] if row["name"] == name)
 
 
+def patient_probe(kind="http"):
+    """A client for scenarios in which not one request may be lost.
+
+    A busy machine answers some after more than the usual 100 ms; a frame that was lost is sent again after a second.
+    """
+    return xblab.Probe(kind, timeout_ms=900)
+
+
 def wait_served_by(node, since_ns=None, limit_s=60):
     """Until the address is on that node alone and the cluster has nothing left to do."""
     xblab.wait_until(f"the address is on {node} alone", lambda: cluster.where() == [node], limit_s)

@@ -158,14 +158,17 @@ def has_address(node, address=SERVICE_ADDRESS):
 
 
 class Probe:
-    """xblab-probe on the client: one request a millisecond, every one accounted."""
+    """xblab-probe on the client: one request a millisecond, every one accounted.
 
-    def __init__(self, kind, address=SERVICE_ADDRESS, port=None, period_us=1000):
+    A request that is not answered within `timeout_ms` is lost.
+    """
+
+    def __init__(self, kind, address=SERVICE_ADDRESS, port=None, period_us=1000, timeout_ms=100):
         port = port or (80 if kind == "http" else ECHO_PORT)
         self.events = []
         self._news = queue.Queue()
         self._process = start("client", "/usr/sbin/xblab-probe", kind, address, port, "--period-us", period_us,
-                              stdout=subprocess.PIPE, text=True)
+                              "--timeout-ms", timeout_ms, stdout=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

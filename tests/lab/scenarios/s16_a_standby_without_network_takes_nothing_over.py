@@ -8,7 +8,7 @@ import xblab
 def run():
     with scene.lab(scene.connected()):
         scene.wait_served_by("pm01")
-        probe = xblab.Probe("http")
+        probe = scene.patient_probe()
         probe.wait_served()
 
         xblab.inject("cut", "pm02", "svc")

@@ -8,7 +8,7 @@ QUICK = True
 
 def run():
     with scene.lab(scene.web()):
-        probe = xblab.Probe("http")
+        probe = scene.patient_probe()
         probe.wait_served()
         since = cluster.last_event("pm02")
 

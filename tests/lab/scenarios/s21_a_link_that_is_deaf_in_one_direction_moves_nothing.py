@@ -23,7 +23,7 @@ def deafen(node, link, on):
 
 def run():
     with scene.lab(scene.web()):
-        probe = xblab.Probe("http")
+        probe = scene.patient_probe()
         probe.wait_served()
         since = cluster.last_event("pm01")
 

@@ -8,7 +8,7 @@ QUICK = True
 
 def run():
     with scene.lab(scene.web()):
-        probe = xblab.Probe("http")
+        probe = scene.patient_probe()
         probe.wait_served()
 
         xblab.inject("cut", "pm02", "ic0")

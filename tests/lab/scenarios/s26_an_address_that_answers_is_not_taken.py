@@ -14,7 +14,7 @@ def run():
         scene.change_toml(lambda text: "unsafe_takeover = true\n" + text)
         cluster.configure("pm01", config())
         scene.wait_served_by("pm01")
-        probe = xblab.Probe("udp")
+        probe = scene.patient_probe("udp")
         probe.wait_served()
 
         scene.cut_interconnects()

@@ -17,7 +17,7 @@ def identities(node):
 
 def run():
     with scene.lab(scene.web() + EXTRA):
-        probe = xblab.Probe("http")
+        probe = scene.patient_probe()
         probe.wait_served()
         nginx = xblab.run("pm01", "cat", "/run/nginx.pid").stdout
         before = identities("pm01")

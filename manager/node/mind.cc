@@ -95,6 +95,7 @@ void Mind::settle() {
             plan();
             has_moved = true;
         }
+        has_moved = start_owed() || has_moved;
         if (transition_ && is_coordinator()) {
             has_moved = advance() || has_moved;
             if (transition_ && transition_->is_settled() && !wants_plan_) finish_transition();

@@ -2,7 +2,8 @@
 //
 // The parts judge (member/pair.h, health/), count (replicate/log.h), walk (execute/), shoot
 // (fence/); the Mind connects them. Its functions lie in one file a subject: mind_member.cc (who is
-// in), mind_log.cc (the replicated state), mind_plan.cc (planning and starting actions),
+// in), mind_log.cc (the replicated state), mind_plan.cc (planning and starting actions), mind_carry.cc
+// (what outlives a plan),
 // mind_result.cc (what came of them), mind_fence.cc, mind_request.cc (clients), mind_attribute.cc,
 // mind_alert.cc, mind_view.cc.
 // Every function runs inside one step(); what it wants is collected in `out`.
@@ -265,6 +266,15 @@ private:
     void dampen(const Asker& asker, const SetAttribute& wanted);
     void write_dampened();
 
+    // mind_carry.cc
+    void owe_notifications();
+    void forget_repeated_notifications();
+    void settle_owed(OperationId flight, bool is_good);
+    [[nodiscard]] bool start_owed();
+    [[nodiscard]] bool is_past_failure(const Flight& flight, const cib::Element& entry) const;
+    [[nodiscard]] bool has_past_failures() const;
+    void hide_past_failures(cib::Element& cib) const;
+
     // mind_alert.cc
     void alert(const execute::AlertEvent& event);
     void alert_of(const wire::RecordBody& body);
@@ -350,6 +360,14 @@ private:
     std::string plan_cause_;
     std::map<OperationId, Flight> flights_;
     std::map<std::string, std::set<OperationId>> held_;  // "key node" -> what it waits for
+    // Notifications of a plan that was replaced, which are due all the same.
+    struct Owed {
+        wire::Operation operation;
+        execute::Place place;
+        std::string about;            // the operation that they tell of
+        std::set<OperationId> waits;  // flights that have to succeed first
+    };
+    std::vector<Owed> owed_;
     std::optional<Instant> recheck_at_;
     bool is_failing_over_ = false;
     std::map<std::string, std::string> places_before_;  // resource -> where it was

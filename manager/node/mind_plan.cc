@@ -177,10 +177,11 @@ schedule::Plan Mind::make_plan() const {
     const schedule::Options options{.now = schedule::effective_time(shared_.cib, now_.calendar)};
     const bool is_lost = peer_ && peer_->standing == Standing::Lost;
     const bool is_alone = is_lost && !can_fence();
-    if (!is_alone && !is_yielding_ && !is_lease_proven_ && !holds_grant_) {
+    if (!is_alone && !is_yielding_ && !is_lease_proven_ && !holds_grant_ && !has_past_failures()) {
         return schedule::schedule(shared_.cib, options);
     }
     cib::Element cib = shared_.cib;
+    hide_past_failures(cib);
     if (is_yielding_) {
         set_option(cib, "no-quorum-policy", "stop");
     } else if (!is_lost) {
@@ -203,10 +204,12 @@ schedule::Plan Mind::make_plan() const {
 void Mind::plan() {
     wants_plan_ = false;
     hold_dependents();
+    owe_notifications();
     for (auto& [id, flight] : flights_) flight.action.reset();
     std::erase_if(fences_, [](const auto& each) { return !each.second.is_running; });
     for (auto& [target, order] : fences_) order.action.reset();
     transition_.emplace(make_plan(), next_transition_++, now_);
+    forget_repeated_notifications();
     recheck_at_ = now_.boot + kRecheckInterval;
     if (const auto by = transition_->plan().recheck_by) {
         const std::int64_t wait = std::max<std::int64_t>(1, by->value - now_.calendar.value);

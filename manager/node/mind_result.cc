@@ -29,6 +29,7 @@ void Mind::result(const wire::Report& report, const execute::Place& place) {
         }
     }
     const bool is_good = execute::is_expected(operation, report.result);
+    settle_owed(operation.id, is_good);
     record_result(report, place);
     note_result(report, place, is_good);
     if (is_flight) {

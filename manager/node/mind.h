@@ -196,6 +196,7 @@ private:
     [[nodiscard]] bool start(std::uint32_t index);
     [[nodiscard]] bool start_resource_action(std::uint32_t index);
     [[nodiscard]] bool start_cluster_action(std::uint32_t index);
+    [[nodiscard]] bool has_business(std::string_view node) const;
     void shut_down(const schedule::Action& action, std::uint32_t index);
     [[nodiscard]] wire::Operation make_operation(const schedule::Action& action,
                                                  std::uint32_t index);

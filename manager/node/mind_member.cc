@@ -227,14 +227,18 @@ void Mind::lead(std::string why) {
     if (shared_.proposal && !(change_ && change_->proposal == shared_.proposal->index)) {
         append(wire::AbortConfiguration{.proposal = shared_.proposal->index});
     }
-    // What a node of an earlier life did is void: everything is probed.
+    // What a node of an earlier life did is void: everything is probed. So it is for a node that
+    // was welcomed and lost the other one before it heard that it is in: its monitors ended with
+    // the welcome, and the state that it took over still tells of them.
+    const cib::Element* own = replicate::node_state(shared_.cib, self_place().id);
+    const bool is_void = was_fresh || own == nullptr || own->get("crmd") != "online";
     append(wire::SetNodeState{.id = self_place().id,
                               .name = self_.name,
                               .is_member = true,
                               .is_online = true,
                               .join = "member",
                               .expected = "member",
-                              .forget = was_fresh});
+                              .forget = is_void});
     if (peer_ && was_fresh) {
         // Unless something proves that it is off, it may still run what an earlier life started.
         const bool is_out = peer_->standing == Standing::Out;

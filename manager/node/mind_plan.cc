@@ -401,6 +401,7 @@ bool Mind::start_cluster_action(std::uint32_t index) {
     const Action& action = transition_->action(index);
     if (action.task == "stonith") return start_fencing(index);
     if (action.task == "do_shutdown") {
+        if (has_business(action.node)) return false;
         shut_down(action, index);
         return true;
     }
@@ -412,6 +413,20 @@ bool Mind::start_cluster_action(std::uint32_t index) {
     }
     transition_->set(index, Progress::Done);
     return true;
+}
+
+// True while something runs or is still to be run on that node. A node whose history was just
+// erased has to be probed before it may say that it runs nothing, whatever the plan's order.
+bool Mind::has_business(std::string_view node) const {
+    for (const auto& [id, flight] : flights_) {
+        if (flight.place.name == node) return true;
+    }
+    for (std::uint32_t i = 0; i < transition_->plan().actions.size(); ++i) {
+        const Action& action = transition_->action(i);
+        const bool is_open = transition_->progress(i) == Progress::Waiting;
+        if (is_open && action.kind == ActionKind::Resource && action.node == node) return true;
+    }
+    return false;
 }
 
 // Everything of that node has stopped: it may go. This node itself goes last.

@@ -26,7 +26,7 @@ def sections(text):
         if head in SECTIONS:
             name = head
             out[name] = []
-        elif name and line.strip():
+        elif name and line.strip() and not line.startswith(("Using the original execution date", "Setting effective cluster time")):
             out[name].append(" ".join(line.split()))
     for free in FREE:
         out.get(free, []).sort()

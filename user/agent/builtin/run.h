@@ -42,9 +42,9 @@ struct Step {
     std::optional<Instant> wake_at = {};  // or at this time
     // A request for xbeat-exec under the run's own id; its replies come to Run::answered().
     std::optional<Request> request = {};
-    std::optional<Spawned> spawned = {};        // the caller is told of a new process
-    std::optional<Announcement> announce = {};  // goes on in the background after the end
-    std::optional<heart::IpAddress> hush = {};  // ends such a background announcement
+    std::optional<Spawned> spawned = {};            // the caller is told of a new process
+    std::optional<Announcement> announce = {};      // goes on in the background after the end
+    std::optional<heart::IpAddress> hush = {};      // ends such a background announcement
     std::optional<AttributeUpdate> attribute = {};  // to be set, beside whatever else
 
     static Step over(int code, std::string reason = {}) {

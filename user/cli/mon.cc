@@ -176,6 +176,13 @@ ExitCode write_pages(Session& session, MonLine line) {
 ExitCode run_mon(Session& session, MonLine line) {
     line.show.headers = !line.hide_headers;
     if (line.as_xml) line.form = "xml";
+    if (line.form == "xml") {
+        // Its readers pick what they want, as they do of crm_mon's.
+        StatusOptions& show = line.show;
+        show.inactive = show.fail_counts = show.attributes = show.operations = true;
+        show.timing = show.tickets = show.bans = show.links = true;
+        show.fence_history = 3;
+    }
     if (!line.html_file.empty()) {
         if (line.as_xml)
             return fail_usage(session, "--as-xml and --as-html exclude each other", "xbeat mon");

@@ -155,6 +155,7 @@ std::vector<std::string> body_of(const MonState& state, std::size_t width) {
     const std::vector<std::string> status = split_lines(render_status(state.status, state.show));
     body.insert(body.end(), status.begin(), status.end());
     add_links(state, body);
+    if (const std::string lease = lease_text(state.status); !lease.empty()) body.push_back(lease);
     if (!state.timelines.empty()) {
         const TimelineStatus& last = state.timelines.back();
         body.emplace_back();

@@ -123,6 +123,8 @@ void summary(const StatusInput& input, Page& page) {
             "  * Beats: {}every {}{}", input.mode.empty() ? "" : input.mode + ", ",
             short_duration(input.period), input.profile.empty() ? "" : " (" + input.profile + ")"));
     }
+    if (const std::string lease = lease_text(input); !lease.empty())
+        lines.push_back("  * " + lease);
     if (input.unsafe_takeover)
         lines.emplace_back("  *** Takeover without proof is allowed (unsafe_takeover) ***");
     for (const Degradation& one : input.degraded) {
@@ -455,6 +457,33 @@ std::string link_text(const LinkStatus& link) {
     return fmt::format("up{}, rtt p50 {}, p99 {}, max {}, lost {} of {}", mode,
                        short_duration(link.rtt_p50), short_duration(link.rtt_p99),
                        short_duration(link.rtt_max), link.lost, link.sent);
+}
+
+std::string lease_text(const StatusInput& input) {
+    const LeaseStatus& lease = input.lease;
+    if (!lease.is_used) return {};
+    std::string text = fmt::format("Lease: {} ({})", printable(lease.standing), lease.arbiter);
+    if (lease.without_end) {
+        text += ", without end";
+    } else if (lease.left > Duration::zero()) {
+        text += fmt::format(", runs out in {} unless renewed", short_duration(lease.left));
+    } else {
+        text += ", RUN OUT";
+    }
+    std::vector<std::string> armed;
+    for (const GateNic& nic : lease.nics) {
+        if (nic.is_armed) armed.push_back(nic.interface);
+    }
+    text += fmt::format("; gate {}", lease.nics.empty() ? "not armed"
+                                     : lease.is_open    ? "open"
+                                                        : "SHUT");
+    if (!armed.empty()) text += fmt::format(" on {}", fmt::join(armed, ", "));
+    if (!lease.managed.empty()) text += fmt::format(" for {}", fmt::join(lease.managed, ", "));
+    for (const GateNic& nic : lease.nics) {
+        if (!nic.trouble.empty())
+            text += fmt::format("; {}: {}", nic.interface, printable(nic.trouble));
+    }
+    return text;
 }
 
 std::string render_status(const StatusInput& input, const StatusOptions& options) {

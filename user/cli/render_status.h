@@ -38,6 +38,10 @@ struct StatusOptions {
 /// `last`: the newest timeline, or null.
 [[nodiscard]] std::string render_health(const StatusInput& input, const TimelineStatus* last);
 
+/// Under what this node serves: "Lease: under the peer's grant (witness), runs out in 24.1 ms
+/// unless renewed; gate open on svc for 10.77.0.200". Empty where no leases are used.
+[[nodiscard]] std::string lease_text(const StatusInput& input);
+
 /// One path as both displays and `mon` write it: "up (native), rtt p50 12 us, p99 40 us, ...".
 [[nodiscard]] std::string link_text(const LinkStatus& link);
 

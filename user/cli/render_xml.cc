@@ -125,18 +125,20 @@ Element node_element(const StatusInput& input, const NodeView& node) {
     set_flag(element, "is_dc", node.name == input.situation.coordinator);
     set_number(element, "resources_running", static_cast<std::int64_t>(node.resources.size()));
     set(element, "type", type_of(node.type));
-    if (node.type == schedule::NodeType::Guest) set(element, "id_as_resource", node.remote_host);
     return element;
 }
 
-std::string_view role_word(schedule::RoleView role) {
+enum class Promotable : std::uint8_t { No, Yes };
+
+// What runs and may be promoted is unpromoted, not merely started.
+std::string_view role_word(schedule::RoleView role, Promotable promotable) {
     switch (role) {
         case schedule::RoleView::Unknown:
             return "Unknown";
         case schedule::RoleView::Stopped:
             return "Stopped";
         case schedule::RoleView::Started:
-            return "Started";
+            return promotable == Promotable::Yes ? "Unpromoted" : "Started";
         case schedule::RoleView::Unpromoted:
             return "Unpromoted";
         case schedule::RoleView::Promoted:
@@ -152,11 +154,12 @@ std::string_view node_id(const StatusInput& input, std::string_view name) {
     return name;
 }
 
-Element primitive_element(const StatusInput& input, const ResourceView& resource) {
+Element primitive_element(const StatusInput& input, const ResourceView& resource,
+                          Promotable promotable) {
     Element element = make("resource");
     set(element, "id", resource.display_name);
     set(element, "resource_agent", agent_text(resource));
-    set(element, "role", role_word(resource.role));
+    set(element, "role", role_word(resource.role, promotable));
     if (!resource.target_role.empty()) set(element, "target_role", resource.target_role);
     set_flag(element, "active", is_active(resource) && !resource.nodes.empty());
     set_flag(element, "orphaned", resource.is_orphan);
@@ -184,8 +187,11 @@ bool any_failed(const ResourceView& resource) {
            std::any_of(resource.children.begin(), resource.children.end(), any_failed);
 }
 
-Element resource_element(const StatusInput& input, const ResourceView& resource) {
-    if (resource.kind == ResourceKind::Primitive) return primitive_element(input, resource);
+Element resource_element(const StatusInput& input, const ResourceView& resource,
+                         Promotable promotable) {
+    if (resource.kind == ResourceKind::Primitive)
+        return primitive_element(input, resource, promotable);
+    if (resource.is_promotable) promotable = Promotable::Yes;
     Element element = make(resource.kind == ResourceKind::Group   ? "group"
                            : resource.kind == ResourceKind::Clone ? "clone"
                                                                   : "bundle");
@@ -202,13 +208,14 @@ Element resource_element(const StatusInput& input, const ResourceView& resource)
         set_flag(element, "unique", resource.is_unique);
     }
     set_flag(element, "managed", resource.is_managed);
-    set_flag(element, "disabled", resource.is_disabled);
-    if (resource.kind != ResourceKind::Group) {
-        set_flag(element, "failed", any_failed(resource));
+    if (resource.kind != ResourceKind::Bundle) set_flag(element, "disabled", resource.is_disabled);
+    if (resource.kind != ResourceKind::Group) set_flag(element, "failed", any_failed(resource));
+    if (resource.kind == ResourceKind::Clone)
         set_flag(element, "failure_ignored", resource.is_failure_ignored);
-    }
+    if (resource.kind == ResourceKind::Clone && !resource.target_role.empty())
+        set(element, "target_role", resource.target_role);
     for (const ResourceView& child : resource.children)
-        element.children.push_back(resource_element(input, child));
+        element.children.push_back(resource_element(input, child, promotable));
     return element;
 }
 
@@ -288,7 +295,7 @@ Element failures(const StatusInput& input) {
         set(one, "op_key", row.key);
         set(one, "node", row.node);
         set(one, "exitstatus", rc_text(row.rc));
-        set(one, "exitreason", printable(row.exit_reason));
+        set(one, "exitreason", row.exit_reason.empty() ? "none" : printable(row.exit_reason));
         set_number(one, "exitcode", row.rc);
         set_number(one, "call", row.call_id);
         set(one, "status", op_status_text(row.op_status));
@@ -437,7 +444,7 @@ std::string render_xml(const StatusInput& input, const StatusOptions& options,
     Element resources = make("resources");
     for (const ResourceView& resource : input.situation.resources) {
         if (options.inactive || is_active(resource))
-            resources.children.push_back(resource_element(input, resource));
+            resources.children.push_back(resource_element(input, resource, Promotable::No));
     }
     add_if_filled(root, std::move(resources));
     if (options.attributes) add_if_filled(root, attributes(input));

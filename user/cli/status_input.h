@@ -84,6 +84,26 @@ struct Degradation {
     std::string reason;
 };
 
+/// A service interface as the gate sees it.
+struct GateNic {
+    std::string interface = {};
+    std::string trouble = {};
+    bool is_armed = false;
+};
+/// Under what this node serves, where the arbiter hands out leases.
+struct LeaseStatus {
+    bool is_used = false;
+    std::string arbiter = {};   // fence, witness, disk, none
+    std::string standing = {};  // in words
+    std::string said = {};      // what the arbiter answered last; empty if it was not asked
+    std::string watchdog = {};  // none, or the device
+    Duration left{};            // of the lease that the kernel knows; negative: it has run out
+    bool without_end = false;   // the peer is off for certain
+    bool is_open = false;       // the gate lets managed addresses through
+    std::vector<std::string> managed = {};
+    std::vector<GateNic> nics = {};
+};
+
 struct StatusInput {
     bool is_live = false;          // from a daemon; the members marked * mean nothing otherwise
     std::string cluster;           // *
@@ -103,6 +123,7 @@ struct StatusInput {
     std::vector<PeerStatus> peers;
     std::vector<FenceStatus> fence_history;  // oldest first
     std::vector<Degradation> degraded;
+    LeaseStatus lease;  // *
 };
 
 }  // namespace xbeat::cli

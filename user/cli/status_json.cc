@@ -183,6 +183,24 @@ json fence_json(const StatusInput& input) {
     return rows;
 }
 
+json lease_json(const LeaseStatus& lease) {
+    json nics = json::array();
+    for (const GateNic& nic : lease.nics) {
+        nics.push_back(
+            {{"interface", nic.interface}, {"armed", nic.is_armed}, {"trouble", nic.trouble}});
+    }
+    return {{"used", lease.is_used},
+            {"arbiter", lease.arbiter},
+            {"standing", lease.standing},
+            {"arbiter_said", lease.said},
+            {"watchdog", lease.watchdog},
+            {"left_us", microseconds(lease.left)},
+            {"without_end", lease.without_end},
+            {"gate_open", lease.is_open},
+            {"managed", lease.managed},
+            {"nics", nics}};
+}
+
 json cluster_json(const StatusInput& input) {
     const schedule::Situation& situation = input.situation;
     return {{"name", input.cluster},
@@ -197,6 +215,7 @@ json cluster_json(const StatusInput& input) {
             {"mode", input.mode},
             {"period_us", microseconds(input.period)},
             {"unsafe_takeover", input.unsafe_takeover},
+            {"lease", lease_json(input.lease)},
             {"cib_version", input.cib_version},
             {"last_change", input.last_change},
             {"updated_s", input.updated.value},

@@ -98,6 +98,19 @@ std::vector<OperationStatus> operations_of(const cib::Element& cib) {
     return rows;
 }
 
+// One failure a key and node, the first of them: a history has the record of the last failure
+// beside that of the run itself.
+void drop_repeated(std::vector<schedule::FailedActionView>& failures) {
+    std::vector<schedule::FailedActionView> kept;
+    for (schedule::FailedActionView& failure : failures) {
+        const bool is_known = std::any_of(kept.begin(), kept.end(), [&](const auto& one) {
+            return one.key == failure.key && one.node == failure.node;
+        });
+        if (!is_known) kept.push_back(std::move(failure));
+    }
+    failures = std::move(kept);
+}
+
 std::string last_change_of(const cib::Element& cib) {
     std::string text(cib.get("cib-last-written"));
     if (text.empty()) return text;
@@ -110,6 +123,33 @@ std::string last_change_of(const cib::Element& cib) {
 std::string version_of(const cib::Element& cib) {
     return concat(integer_of(cib, "admin_epoch"), '.', integer_of(cib, "epoch"), '.',
                   integer_of(cib, "num_updates"));
+}
+
+LeaseStatus read_lease(const json& object, Duration now) {
+    LeaseStatus lease{.is_used = flag_of(object, "is_used"),
+                      .arbiter = text_of(object, "arbiter"),
+                      .standing = text_of(object, "standing"),
+                      .said = text_of(object, "arbiter_said"),
+                      .watchdog = text_of(object, "watchdog")};
+    for (const char* const member : {"granted_until_ns", "exclusive_until_ns"}) {
+        // Without an end it is a word instead of an instant.
+        lease.without_end = lease.without_end || !text_of(object, member).empty();
+        lease.left = std::max(lease.left, nanoseconds_of(object, member) - now);
+    }
+    const auto gate = object.find("gate");
+    if (gate == object.end() || !gate->is_object()) return lease;
+    lease.is_open = flag_of(*gate, "is_open");
+    for (const json& nic : objects_of(*gate, "nics")) {
+        lease.nics.push_back({.interface = text_of(nic, "interface"),
+                              .trouble = text_of(nic, "trouble"),
+                              .is_armed = flag_of(nic, "is_armed")});
+    }
+    const auto managed = gate->find("managed");
+    if (managed == gate->end() || !managed->is_array()) return lease;
+    for (const json& address : *managed) {
+        if (address.is_string()) lease.managed.push_back(address.get<std::string>());
+    }
+    return lease;
 }
 
 void read_live(const json& reply, StatusInput& input) {
@@ -137,6 +177,8 @@ void read_live(const json& reply, StatusInput& input) {
                                        .reason = text_of(row, "reason"),
                                        .when = {number_of(row, "time_s")}});
     }
+    if (const auto lease = reply.find("lease"); lease != reply.end() && lease->is_object())
+        input.lease = read_lease(*lease, now);
     for (const json& row : objects_of(reply, "degraded")) {
         input.degraded.push_back({.what = text_of(row, "what"), .reason = text_of(row, "reason")});
     }
@@ -196,6 +238,7 @@ StatusInput status_from_cib(const cib::Element& cib, EpochSeconds clock) {
     input.cib_version = version_of(cib);
     input.last_change = last_change_of(cib);
     input.situation = schedule::observe(cib, {.now = schedule::effective_time(cib, clock)});
+    drop_repeated(input.situation.failed_actions);
     input.operations = operations_of(cib);
     for (const schedule::NameValue& option : input.situation.options) {
         if (option.name == "dc-version") input.version = option.value;

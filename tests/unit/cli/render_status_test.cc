@@ -391,5 +391,28 @@ TEST_F(RenderStatus, HealthStaysWithinTenLinesHoweverMuchIsWrong) {
     EXPECT_THAT(text, HasSubstr("more"));
 }
 
+TEST(LeaseText, SaysUnderWhatThisNodeServes) {
+    StatusInput input = testing::pair_at_peace();
+    EXPECT_EQ(lease_text(input), "");
+
+    input.lease = {.is_used = true,
+                   .arbiter = "witness",
+                   .standing = "under the peer's grant",
+                   .left = 24ms,
+                   .is_open = true,
+                   .managed = {"10.77.0.200"},
+                   .nics = {{.interface = "svc", .trouble = "", .is_armed = true}}};
+    EXPECT_EQ(lease_text(input),
+              "Lease: under the peer's grant (witness), runs out in 24.0 ms unless renewed; gate "
+              "open on svc for 10.77.0.200");
+
+    input.lease.left = Duration::zero();
+    input.lease.is_open = false;
+    EXPECT_NE(lease_text(input).find("RUN OUT; gate SHUT"), std::string::npos);
+
+    input.lease.nics.clear();
+    EXPECT_NE(lease_text(input).find("gate not armed"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace xbeat::cli

@@ -70,6 +70,19 @@ TEST(MonXml, ResourcesSayWhereTheyRun) {
     EXPECT_EQ(find(active, "resource", "idle"), nullptr);
 }
 
+TEST(MonXml, AStartedInstanceThatMayBePromotedIsUnpromoted) {
+    StatusInput input = testing::pair_at_peace();
+    schedule::ResourceView clone = testing::collective(
+        "c", schedule::ResourceKind::Clone, {testing::primitive("s", "Stateful", "pm01")});
+    clone.is_promotable = true;
+    input.situation.resources = {clone};
+
+    const cib::Element root = parsed(input, {});
+
+    ASSERT_NE(find(root, "resource", "s"), nullptr);
+    EXPECT_EQ(find(root, "resource", "s")->get("role"), "Unpromoted");
+}
+
 TEST(MonXml, TextFromElsewhereCannotBreakIt) {
     StatusInput input = testing::pair_in_trouble();
     schedule::FailedActionView odd;

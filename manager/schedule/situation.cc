@@ -251,6 +251,11 @@ Situation observe(const cib::Element& cib, const Options& options) {
         for (const Resource& resource : world.resources) {
             if (resource.parent != nullptr || resource.orphan != orphans) continue;
             if (resource.kind == Kind::Bundle && resource.bundle == nullptr) continue;
+            // A guest node's connection is a part of its guest that nobody configured.
+            if (const std::string* internal = meta(resource, "internal-rsc");
+                internal != nullptr && parse_boolean(*internal).value_or(false)) {
+                continue;
+            }
             out.resources.push_back(view_of(resource));
         }
     }

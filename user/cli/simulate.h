@@ -19,8 +19,8 @@ namespace xbeat::cli {
 [[nodiscard]] std::string simulated_status(std::string_view heading, const cib::Element& cib,
                                            EpochSeconds now);
 
-/// "Transition Summary:", a line for every node that is fenced or shut down and every resource that
-/// changes, with the reason where there is a short one.
+/// "Transition Summary:", a line for every node that is fenced and every resource that changes,
+/// with the reason where there is a short one.
 [[nodiscard]] std::string transition_summary(const schedule::Plan& plan,
                                              const schedule::Explanation& explanation);
 

@@ -144,6 +144,9 @@ public:
                       [&failure](const cib::Element& each) { return each.get("id") == failure; });
     }
 
+    // A node that was never seen has no state yet; once fenced, it is known to be down.
+    void make_known(const Action& action) { static_cast<void>(state_of(action)); }
+
     void take_down(const std::string& id) {
         for (cib::Element& state : cib_.child_or_new("status").children) {
             if (state.get("id") != id && state.get("uname") != id) continue;
@@ -264,6 +267,7 @@ ModelRun carry_out(cib::Element& cib, const schedule::Plan& plan, EpochSeconds n
                 if (meta_of(action, "CRM_meta_stonith_action") == "on") {
                     model.switch_on(action);
                 } else {
+                    model.make_known(action);
                     model.take_down(action.node);
                 }
             } else if (action.task == "do_shutdown" && nodes_leave) {

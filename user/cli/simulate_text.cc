@@ -213,15 +213,13 @@ private:
 std::vector<std::string> node_lines(const Plan& plan, const Explanation& told) {
     std::vector<std::string> lines;
     for (const Action& action : plan.actions) {
-        if (action.task == "do_shutdown") {
-            lines.push_back(fmt::format("  * Shutdown {}", action.node));
-        }
         if (action.task != "stonith") continue;
         const std::string how = meta_of(action, "CRM_meta_stonith_action");
         std::string why;
         for (const schedule::NodeReason& reason : told.fencings) {
             if (reason.node == action.node && why.empty()) why = reason.why;
         }
+        if (why.empty() && how != "on") why = "node is unclean";
         lines.push_back(fmt::format("  * Fence ({}) {}{}", how, action.node,
                                     why.empty() ? "" : fmt::format(" '{}'", why)));
     }

@@ -145,21 +145,31 @@ void lease_counts_as_proof(cib::Element& cib, const std::string& node_id) {
     }
 }
 
-// What runs twice after a node was replaced is stopped where nobody expects it, and not touched
-// where it serves; unless the configuration says otherwise.
-void stop_unexpected(cib::Element& cib) {
-    cib::Element& defaults = cib.child_or_new("configuration").child_or_new("rsc_defaults");
+void add_pair(cib::Element& owner, std::string_view set_name, std::string_view name,
+              std::string_view value, std::string_view score) {
     cib::Element pair;
     pair.name = "nvpair";
-    pair.set("id", "xbeat-replaced-multiple-active");
-    pair.set("name", "multiple-active");
-    pair.set("value", "stop_unexpected");
+    pair.set("id", concat("xbeat-replaced-", name));
+    pair.set("name", name);
+    pair.set("value", value);
     cib::Element set;
-    set.name = "meta_attributes";
-    set.set("id", "xbeat-replaced");
-    set.set("score", "-INFINITY");  // the operator's own defaults come first
+    set.name = set_name;
+    set.set("id", concat("xbeat-replaced-", name, "-set"));
+    set.set("score", score);
     set.children.push_back(std::move(pair));
-    defaults.children.push_back(std::move(set));
+    owner.children.push_back(std::move(set));
+}
+
+// A node that was replaced and has come back is in standby until what runs on it is known and has
+// stopped. What runs twice is stopped there only, unless the operator's own defaults say otherwise.
+void keep_in_standby(cib::Element& cib, std::string_view node_name) {
+    cib::Element& configuration = cib.child_or_new("configuration");
+    add_pair(configuration.child_or_new("rsc_defaults"), "meta_attributes", "multiple-active",
+             "stop_unexpected", "-INFINITY");
+    for (cib::Element& node : configuration.child_or_new("nodes").children) {
+        if (node.get("uname") != node_name) continue;
+        add_pair(node, "instance_attributes", "standby", "on", "INFINITY");
+    }
 }
 
 }  // namespace
@@ -185,7 +195,7 @@ schedule::Plan Mind::make_plan() const {
     if (is_yielding_) {
         set_option(cib, "no-quorum-policy", "stop");
     } else if (!is_lost) {
-        if (holds_grant_) stop_unexpected(cib);
+        if (holds_grant_) keep_in_standby(cib, peer_->node.name);
     } else if (!is_alone) {
         if (is_lease_proven_) lease_counts_as_proof(cib, peer_place().id);
     } else if (options_.unsafe_takeover && !is_split()) {

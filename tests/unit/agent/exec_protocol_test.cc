@@ -147,7 +147,7 @@ TEST(ExecProtocol, RejectsValuesOutsideTheirRange) {
     const std::string frame = frame_of(full_spawn());
     constexpr std::size_t kClassAt = 16;
     EXPECT_EQ(verdict<Request>(with_byte(frame, kClassAt, 0)), "corrupt");
-    EXPECT_EQ(verdict<Request>(with_byte(frame, kClassAt, 4)), "corrupt");
+    EXPECT_EQ(verdict<Request>(with_byte(frame, kClassAt, 5)), "corrupt");
     EXPECT_EQ(verdict<Request>(with_byte(frame, frame.size() - 1, 2)), "corrupt") << "flag";
     EXPECT_EQ(verdict<Request>(with_byte(frame, frame.size() - 2, '\xff')), "corrupt")
         << "a duration past 63 bits";

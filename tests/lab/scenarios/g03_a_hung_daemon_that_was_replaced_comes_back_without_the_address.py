@@ -15,19 +15,16 @@ def run():
 
         daemon, = xblab.processes("pm01", "xbeatd")
         os.kill(daemon, signal.SIGSTOP)
-        event = probe.wait_for(lambda item: item["event"] == "outage" and item.get("server") == "pm02",
-                               "served by pm02", 60)
+        probe.wait_for(lambda item: item["event"] == "outage" and item.get("server") == "pm02",
+                       "served by pm02", 60)
         scene.expect(xblab.has_address("pm01"), "nothing has taken the address from pm01 yet")
         os.kill(daemon, signal.SIGKILL)  # and it is started again
         xblab.wait_until("pm01 is a member that runs nothing",
                          lambda: scene.node_row("pm02", "pm01")["online"] and not xblab.has_address("pm01"), 60)
         cluster.wait_settled("pm02")
-        lost = probe.stop()
+        total = probe.stop()
 
-        later = probe.outages(event["to_ns"])
-        scene.expect_equal([item for item in later if item["from_ns"] > event["to_ns"]], [],
-                           "outages after pm02 had taken over")
-        scene.expect_equal([row["name"] for row in lost["servers"]], ["pm01", "pm02"], "who answered, in order")
+        scene.expect_equal([row["name"] for row in total["servers"]], ["pm01", "pm02"], "who answered, in order")
         scene.expect_equal(cluster.where(), ["pm02"], "where the address is")
         xblab.wait_until("pm01 is granted a lease again",
                          lambda: cluster.status("pm01")["lease"]["gate"]["is_open"], 30)

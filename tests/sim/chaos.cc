@@ -289,11 +289,12 @@ void Chaos::strike_as_operator(const Fault& fault, std::size_t node, Prng& prng)
             return;
         case FaultKind::Confirm:
             // This person looks before he speaks.
-            if (world_.is_powered(node)) return;
+            if (world_.is_powered(node) || world_.node(1 - node) == nullptr) return;
             // Nor does he make a node begin that was down when the other one went on without it.
             if (!world_.lost_change(1 - node).empty()) return;
             world_.reach(State::Confirmed);
             world_.truth().proven_off(node);
+            world_.keep_off(node);
             world_.request(1 - node, node::ConfirmFenced{name});
             return;
         case FaultKind::Leave:
@@ -335,7 +336,11 @@ void Chaos::heal() {
     }
     calm();
     const Nanos limit = world_.now() + kWellWithin;
-    while (!is_over() && !is_well() && world_.now() < limit) advance(world_.now() + kSecond);
+    while (!is_over() && !is_well() && world_.now() < limit) {
+        // Who had asked to leave may have done so only now.
+        for (std::size_t i = 0; i < kNodes; ++i) world_.start_daemon(i);
+        advance(world_.now() + kSecond);
+    }
     if (is_over()) return;
     if (!is_well()) {
         return world_.truth().violate(world_.are_equal() ? "I-17" : "I-15",
@@ -351,6 +356,7 @@ void Chaos::calm() {
     ask_configuration(0);
     advance(world_.now() + 5 * kSecond);
     for (std::size_t i = 0; i < kNodes; ++i) world_.request(i, node::Cleanup{});
+    advance(world_.now() + 10 * kSecond);
 }
 
 bool Chaos::is_well() const {

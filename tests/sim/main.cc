@@ -29,7 +29,8 @@ struct Arguments {
     std::string command;
     std::uint64_t seed = 1;
     std::uint64_t seeds = 100;
-    double seconds = 0;  // 0: no limit
+    std::uint64_t failures = 20;  // a batch ends after so many
+    double seconds = 0;           // 0: no limit
     double until = 0;
     bool has_trace = false;
     bool may_skip = true;
@@ -193,7 +194,7 @@ int run_batch(const Arguments& arguments) {
         ++total.failures;
         print_failure(seed, arguments.cuts, outcome);
         outcome_code = kBroken;
-        if (total.failures >= 20) break;
+        if (total.failures >= arguments.failures) break;
     }
     print_total(total, cpu_seconds() - began, arguments.verbose);
     return outcome_code;
@@ -247,9 +248,8 @@ int shrink(const Arguments& arguments) {
     for (std::size_t block = std::max<std::size_t>(1, faults.size() / 2); block >= 1; block /= 2) {
         for (std::size_t first = 0; first < faults.size(); first += block) {
             smaller = cuts;
-            std::erase_if(smaller.kept, [&](std::size_t i) {
-                return i >= first && i < first + block;
-            });
+            std::erase_if(smaller.kept,
+                          [&](std::size_t i) { return i >= first && i < first + block; });
             if (smaller.kept.size() != cuts.kept.size() && !smaller.kept.empty()) {
                 (void)try_cuts(smaller);
             }
@@ -293,7 +293,7 @@ int run_regress(const Arguments& arguments) {
 
 constexpr std::string_view kHelp =
     "xbeat-sim run --seed S [--trace] [--until T] [--no-skip]   one seed\n"
-    "xbeat-sim batch [--seed FIRST] [--seeds N] [--seconds CPU] [--twice]   many\n"
+    "xbeat-sim batch [--seed FIRST] [--seeds N] [--seconds CPU] [--failures N] [--twice]   many\n"
     "xbeat-sim shrink --seed S   leaves out what a failure does not need\n"
     "xbeat-sim regress --file FILE   seeds that once failed\n"
     "For all: --without KIND, --keep N,N,..., --chaos SECONDS, --resources N, --verbose\n"
@@ -330,6 +330,8 @@ bool parse(int argc, char** argv, Arguments& out) {
                 out.seed = number;
             } else if (word == "--seeds") {
                 out.seeds = number;
+            } else if (word == "--failures") {
+                out.failures = number;
             } else if (word == "--seconds") {
                 out.seconds = static_cast<double>(number);
             } else if (word == "--until") {

@@ -24,18 +24,13 @@ namespace xbeat::xsim {
     X(OneWaySilence, "one direction of every path was cut")                      \
     X(StalledPeer, "a peer was judged stalled")                                  \
     X(StalledTooLong, "a peer was given up for being stalled")                   \
-    X(DeadThenAlive, "a dead peer answered again before anything was shot")      \
     X(FrozenThawedOut, "a frozen node was thawed after it had been replaced")    \
     X(TermMidTransition, "the coordinator changed while actions were running")   \
     X(TornRecord, "a torn record was found and cut off")                         \
     X(LostWrites, "the power went while writes were on their way")               \
     X(DiskFailed, "a commit failed")                                             \
-    X(JoinDiskFailed, "the disk refused the state of a welcome")                 \
-    X(SnapshotSaved, "a snapshot was saved in the course of work")               \
     X(StateDiverged, "a node returned with records that nobody else had")        \
-    X(JoinedByDelta, "a node caught up by the records that it missed")           \
     X(SessionResumed, "a session went on over a new channel")                    \
-    X(SessionAnew, "a member had to join again")                                 \
     X(ChangeAborted, "a change of the configuration was refused or taken back")  \
     X(ChangeAcknowledged, "a change of the configuration was acknowledged")      \
     X(ChangeByFollower, "a change was asked for at the node that follows")       \
@@ -60,11 +55,6 @@ namespace xbeat::xsim {
     X(FrameReplayed, "an old beat was played again")                             \
     X(StandbyNode, "a node was put into standby")                                \
     X(Maintenance, "the cluster was in maintenance")                             \
-    X(GroupMoved, "a group moved from one node to the other")                    \
-    X(ArbiterGranted, "an arbiter granted exclusivity")                          \
-    X(ArbiterRefused, "an arbiter refused exclusivity")                          \
-    X(ArbiterSilent, "an arbiter did not answer")                                \
-    X(LeaseRanOut, "a lease ran out under its holder")                           \
     X(QuietSkipped, "a quiet time was skipped")
 
 enum class State : std::uint8_t {

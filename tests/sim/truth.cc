@@ -78,6 +78,11 @@ void Truth::knows_term(std::size_t node, std::uint64_t term, Nanos at) {
     newest_term_[node] = term;
 }
 
+void Truth::shot_at(std::size_t node, Nanos at) {
+    if (has_cause_[node]) return;
+    violate("I-7", concat(name_of(node), " is fenced without a cause since it joined"), at);
+}
+
 void Truth::fenced(std::size_t node, Nanos at) {
     std::deque<Nanos>& times = fences_[node];
     times.push_back(at);

@@ -71,9 +71,16 @@ public:
     void life_began(std::size_t node) { newest_term_[node] = 0; }
 
     // --- Fencing.
+    /// Something happened for which that node may be fenced.
+    void may_be_fenced(std::size_t node) { has_cause_[node] = true; }
+    /// Claim I-7: it is about to be shot.
+    void shot_at(std::size_t node, Nanos at);
     /// A node was switched off on the cluster's own decision.
     void fenced(std::size_t node, Nanos at);
-    void joined(std::size_t node) { fences_[node].clear(); }
+    void joined(std::size_t node) {
+        fences_[node].clear();
+        has_cause_[node] = false;
+    }
 
 private:
     std::optional<Violation> violation_;
@@ -85,6 +92,7 @@ private:
     std::map<std::uint64_t, std::size_t> coordinators_;                         // of each term
     std::array<std::uint64_t, kNodes> newest_term_{};
     std::array<std::deque<Nanos>, kNodes> fences_;
+    std::array<bool, kNodes> has_cause_{};
 };
 
 }  // namespace xbeat::xsim

@@ -108,6 +108,7 @@ void World::guarded(Nanos when, std::size_t index, bool needs_daemon, Action act
 void World::boot(std::size_t index) {
     Host& host = hosts_[index];
     if (host.is_powered) return;
+    if (is_kept_off_[index] && !(has_wires() && is_awake(1 - index))) return;
     trace(concat(name_of(index), " boots"));
     if (last_boot_ >= 0 && now_ - last_boot_ < kSecond) reach(State::BootBothAtOnce);
     last_boot_ = now_;
@@ -174,6 +175,7 @@ void World::kill_daemon(std::size_t index) {
     Host& host = hosts_[index];
     if (!host.node) return;
     trace(concat(name_of(index), " daemon killed"));
+    truth_.may_be_fenced(index);
     if (!host.runs.empty()) reach(State::DaemonKilledBusy);
     const std::uint64_t connection = ends_[index].connection;
     host.node.reset();
@@ -386,12 +388,15 @@ void World::take_note(std::size_t index, const Note& note) {
     digest_.add(note.kind);
     digest_.add(note.text);
     if (note.kind == "transition-started") ++transitions_;
-    if (note.kind == "joined" && note.node != name_of(index)) truth_.joined(1 - index);
+    if (note.kind == "joined" && note.node != name_of(index)) {
+        truth_.joined(1 - index);
+        is_kept_off_[1 - index] = false;
+    }
     static constexpr std::pair<std::string_view, State> kTold[] = {
         {"fence-recalled", State::FenceRecalled},   {"no-safe-takeover", State::NoSafeTakeover},
         {"state-diverged", State::StateDiverged},   {"log-cut", State::TornRecord},
         {"channel-resumed", State::SessionResumed}, {"config-refused", State::ChangeAborted},
-        {"caught-up", State::JoinedByDelta},        {"peer-stalled", State::StalledPeer}};
+        {"peer-stalled", State::StalledPeer}};
     for (const auto& [kind, state] : kTold) {
         if (note.kind == kind) reach(state);
     }
@@ -497,14 +502,14 @@ void World::begin_commit(std::size_t index) {
 
 void World::finish_commit(std::size_t index) {
     Host& host = hosts_[index];
-    for (const node::Write& write : host.disk.under_way()) {
-        if (!host.disk.works) break;
-        const auto* record = std::get_if<node::AppendRecord>(&write.body);
-        if (record == nullptr) continue;
+    const std::vector<node::Write> writes = host.disk.under_way();
+    std::vector<node::Persisted> answers = host.disk.finish();
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        const auto* record = std::get_if<node::AppendRecord>(&writes[i].body);
+        if (record == nullptr || !answers[i].outcome) continue;
         truth_.record_durable(index, word_at(record->bytes, 1), record->index.value,
                               wire::checksum(record->bytes), now_);
     }
-    std::vector<node::Persisted> answers = host.disk.finish();
     if (!host.disk.works) reach(State::DiskFailed);
     begin_commit(index);
     for (node::Persisted& answer : answers) deliver(index, std::move(answer));
@@ -520,6 +525,7 @@ ClientId World::request(std::size_t index, node::RequestBody body, std::uint64_t
     if (std::holds_alternative<node::FenceNode>(body)) {
         reach(State::OperatorFenced);
         operator_fence_until_ = now_ + 120 * kSecond;
+        for (std::size_t i = 0; i < kNodes; ++i) truth_.may_be_fenced(i);
     }
     if (marker != 0 && host.node->coordinator() != name_of(index)) {
         reach(State::ChangeByFollower);

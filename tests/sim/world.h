@@ -78,6 +78,11 @@ public:
     void stall_daemon(std::size_t node, Nanos span);
     void freeze(std::size_t node, Nanos span);
     void step_calendar(std::size_t node, std::int64_t seconds);
+    /// A person who confirmed that it is off sees to it that it stays so until it can be heard.
+    void keep_off(std::size_t node) {
+        is_kept_off_[node] = true;
+        is_kept_off_[1 - node] = false;
+    }
     void kill_service(std::size_t node, const std::string& resource);
 
     // --- Wires. `sender`: the direction is from that node to the other one.
@@ -212,6 +217,8 @@ private:
     [[nodiscard]] bool is_still() const;
     [[nodiscard]] bool try_skip(std::size_t index, Nanos end);
     [[nodiscard]] bool is_usable() const;
+    [[nodiscard]] bool has_wires() const;
+    [[nodiscard]] bool is_awake(std::size_t index) const;
     void connect_soon(Nanos span);
     void connect();
     void close_end(std::size_t index, std::uint64_t connection, std::string reason);
@@ -251,6 +258,7 @@ private:
     std::array<std::deque<Flying>, kNodes> heard_;  // for whoever wants to play them again
     std::array<Anchor, kNodes> anchors_;
     std::uint64_t disturbances_ = 0;  // of the hearts, from outside of them
+    std::array<bool, kNodes> is_kept_off_{};
     int channel_cuts_ = 0;
     bool was_usable_ = false;
     std::uint64_t usable_number_ = 0;

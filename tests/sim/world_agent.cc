@@ -92,6 +92,7 @@ int World::resource_outcome(std::size_t index, const node::RunAgent& call, bool 
             return 0;
         }
         reach(is_killed ? State::StopTimedOut : State::StopFailed);
+        truth_.may_be_fenced(index);
         if (is_killed && chance(prng, 50)) truth_.stopped(index, resource);
         return 1;
     }
@@ -197,6 +198,7 @@ void World::run_fence(std::size_t index, const Run& run) {
     const OperationId operation = run.call.operation;
     const std::uint64_t number = run.number;
     const Nanos timeout = run.call.timeout.count();
+    if (action != "on") truth_.shot_at(victim, now_);
     if (action != "on" && !hosts_[victim].runs.empty()) reach(State::FenceDuringFailover);
     if (chance(prng, fence_faults_.hang)) {
         reach(State::FenceTimedOut);

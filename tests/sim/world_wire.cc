@@ -60,8 +60,15 @@ void World::take_verdict(std::size_t index, const Verdict& verdict) {
     node::PeerVerdict event{.peer = peer, .state = state_of(verdict.after), .evidence = {}};
     trace(
         concat(name_of(index), " heart: ", name_of(other), " is ", health::to_string(event.state)));
+    if (event.state == node::PeerState::Stalled) {
+        // Only a stall that lasts is a cause.
+        after(settings_.stall_limit.count() - kMilli, [this, index, other] {
+            if (hosts_[index].kernel.peer_state() == XB_PEER_STALLED) truth_.may_be_fenced(other);
+        });
+    }
     const std::uint32_t theirs = hosts_[other].kernel.peer_state();
     if (event.state == node::PeerState::Dead) {
+        truth_.may_be_fenced(other);
         // Claim I-27: silence came first.
         const Nanos silence = now_ - hosts_[index].heard_at;
         if (silence < (settings_.timing.dead - 1) * settings_.timing.period) {
@@ -185,11 +192,20 @@ bool World::try_skip(std::size_t index, Nanos end) {
 
 // --- The channel --------------------------------------------------------------------------------
 
+bool World::is_awake(std::size_t index) const {
+    const Host& host = hosts_[index];
+    return host.node && !host.is_frozen && !host.is_stalled;
+}
+
 bool World::is_usable() const {
-    if (channel_cuts_ > 0) return false;
     for (const Host& host : hosts_) {
         if (!host.is_powered || host.is_frozen) return false;
     }
+    return has_wires();
+}
+
+bool World::has_wires() const {
+    if (channel_cuts_ > 0) return false;
     return std::any_of(wires_.begin(), wires_.end(),
                        [](const auto& path) { return path[0].cuts == 0 && path[1].cuts == 0; });
 }
@@ -242,10 +258,7 @@ void World::connect_soon(Nanos span) {
 void World::connect() {
     const bool is_one = ends_[0].connection == ends_[1].connection && ends_[0].connection != 0;
     if (is_one) return;
-    const auto is_awake = [](const Host& host) {
-        return host.node && !host.is_frozen && !host.is_stalled;
-    };
-    if (!is_usable() || !is_awake(hosts_[0]) || !is_awake(hosts_[1])) {
+    if (!is_usable() || !is_awake(0) || !is_awake(1)) {
         // Both sides have to be there; whoever comes up begins anew.
         if (hosts_[0].node && hosts_[1].node) {
             connect_soon(between(channel_prng_, 100 * kMilli, 500 * kMilli));

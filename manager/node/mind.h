@@ -53,6 +53,7 @@ struct Peer {
     Incarnation daemon;            // of its life as a member; 0 if it never was one
     Incarnation fenced_daemon;     // the life that a proof ended; 0 if none
     bool is_out_by_lease = false;  // and the proof was that its lease had run out
+    bool was_lost = false;         // joins after it was lost without a proof
     std::string refusal;           // the last reason noted
     std::vector<PathView> paths;
     std::optional<Instant> hold_until;  // alive again after `dead`: fence only after that
@@ -201,6 +202,7 @@ private:
     [[nodiscard]] wire::Operation make_operation(const schedule::Action& action,
                                                  std::uint32_t index);
     void finish_transition();
+    void note_multiple(const std::string& resource);
     void failover_begins(const std::string& cause, const std::string& node,
                          const std::string& resource);
     void disturbance_ended(bool is_complete);
@@ -225,6 +227,7 @@ private:
     void heard(const wire::Fence& order);
     void heard(const wire::FenceDone& done);
     [[nodiscard]] bool can_fence() const;
+    [[nodiscard]] bool is_peer_unknown() const;
     [[nodiscard]] bool is_split() const;
     [[nodiscard]] std::string fence_obstacle(std::string_view target) const;
     void peer_alive_again();
@@ -372,6 +375,7 @@ private:
     std::optional<Instant> recheck_at_;
     bool is_failing_over_ = false;
     std::map<std::string, std::string> places_before_;  // resource -> where it was
+    std::set<std::string> failed_now_;  // resources that failed since the failover began
 
     // Leases.
     fence::Lease lease_;

@@ -46,11 +46,19 @@ bool Mind::can_fence() const {
            fence::has_devices(shared_.cib);
 }
 
+// True while nobody knows what the peer runs: it is lost, or it was and has not finished its
+// joining, so that nothing could be probed yet.
+bool Mind::is_peer_unknown() const {
+    if (!peer_) return false;
+    return peer_->standing == Standing::Lost ||
+           (peer_->standing == Standing::Joining && peer_->was_lost);
+}
+
 // True while this node must not plan for both: the peer is lost and no shot can make it certain,
 // nor has its lease run out yet; or this node has no lease itself.
 bool Mind::is_split() const {
     if (is_yielding_) return true;
-    if (!peer_ || peer_->standing != Standing::Lost || can_fence()) return false;
+    if (!is_peer_unknown() || can_fence()) return false;
     if (!options_.unsafe_takeover) return true;
     return lease_.is_used() && lease_.mode() != fence::Lease::Mode::Unsafe;
 }

@@ -274,6 +274,7 @@ void Mind::welcome() {
     peer.is_to_be_welcomed = false;
     const std::uint64_t session = prng_.next() | 1U;
     drop_remote_flights();
+    if (peer.standing != Standing::Joining) peer.was_lost = peer.standing == Standing::Lost;
     peer.standing = Standing::Joining;
     peer.fenced_daemon = {};
     // If it does not finish its joining, what its old life ran must be dealt with after all.

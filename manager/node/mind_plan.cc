@@ -185,7 +185,7 @@ void Mind::want_plan(std::string cause) {
 // without a lease it must keep nothing.
 schedule::Plan Mind::make_plan() const {
     const schedule::Options options{.now = schedule::effective_time(shared_.cib, now_.calendar)};
-    const bool is_lost = peer_ && peer_->standing == Standing::Lost;
+    const bool is_lost = is_peer_unknown();
     const bool is_alone = is_lost && !can_fence();
     if (!is_alone && !is_yielding_ && !is_lease_proven_ && !holds_grant_ && !has_past_failures()) {
         return schedule::schedule(shared_.cib, options);

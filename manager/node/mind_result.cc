@@ -32,6 +32,8 @@ void Mind::result(const wire::Report& report, const execute::Place& place) {
     settle_owed(operation.id, is_good);
     record_result(report, place);
     note_result(report, place, is_good);
+    const bool is_probe = operation.task == "monitor" && operation.interval_ms == 0;
+    if (is_probe && !is_good) note_multiple(operation.resource);
     if (is_flight) {
         chronicle_.add({.phase = "action",
                         .detail = concat(operation.key, " on ", place.name),

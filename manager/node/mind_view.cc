@@ -1,5 +1,6 @@
 // What displays ask: peers, activity, fence history; and which resources moved.
 #include <algorithm>
+#include <utility>
 
 #include "core/text.h"
 #include "node/mind.h"
@@ -52,6 +53,8 @@ std::string Mind::activity() const {
     if (peer_ && peer_->standing == Standing::Joining && !transition_) {
         return concat("waiting for ", peer_->node.name, " to join");
     }
+    // Of an earlier plan: what comes of them is planned anew.
+    if (!transition_ && !flights_.empty()) return concat(flights_.size(), " actions still run");
     if (!transition_) return "idle";
     return concat("transition ", transition_->number(), ": ", transition_->real_done(), " of ",
                   transition_->real_total(), " actions done");
@@ -90,14 +93,31 @@ void collect_places(const std::vector<schedule::ResourceView>& resources,
             collect_places(each.children, out);
             continue;
         }
-        std::string place;
+        // Which of a clone's like instances is where says nothing: they share a name.
+        std::string& place = out[each.display_name];
         for (const std::string& node : each.nodes) {
             if (!place.empty()) place += ", ";
             place += node;
         }
-        if (!each.is_managed && !place.empty()) place += " (unmanaged)";
-        out[each.id] = std::move(place);
+        if (!each.is_managed && !each.nodes.empty()) place += " (unmanaged)";
     }
+}
+
+// Where the resource with exactly this id is active; instances of clones have ids of their own.
+std::vector<std::string> nodes_of(const std::vector<schedule::ResourceView>& resources,
+                                  std::string_view id) {
+    for (const schedule::ResourceView& each : resources) {
+        if (each.children.empty() && each.id == id) return each.nodes;
+        std::vector<std::string> found = nodes_of(each.children, id);
+        if (!found.empty()) return found;
+    }
+    return {};
+}
+
+// A fence device serves nobody: the one that only the lost node could run is not missed.
+bool is_fence_device(const cib::Element& cib, std::string_view resource) {
+    const cib::Element* primitive = cib.find_id(resource);
+    return primitive != nullptr && primitive->get("class") == "stonith";
 }
 
 }  // namespace
@@ -122,11 +142,7 @@ std::vector<std::string> Mind::note_moves() {
         std::string text;
         if (place.empty()) {
             text = concat(resource, ": Stopped (was on ", was, ")");
-            // A fence device serves nobody: the one that only the lost node could run is not
-            // missed.
-            const cib::Element* primitive = shared_.cib.find_id(resource);
-            const bool is_device = primitive != nullptr && primitive->get("class") == "stonith";
-            if (!is_device) lost.push_back(resource);
+            if (!is_fence_device(shared_.cib, resource)) lost.push_back(resource);
         } else if (was.empty()) {
             text = concat(resource, ": Started on ", place);
         } else {
@@ -144,8 +160,27 @@ std::vector<std::string> Mind::note_moves() {
     return lost;
 }
 
+// A probe found the resource where nobody had started it: say so if that is one place too many.
+void Mind::note_multiple(const std::string& resource) {
+    const schedule::Situation situation = schedule::observe(
+        shared_.cib, {.now = schedule::effective_time(shared_.cib, now_.calendar)});
+    const std::vector<std::string> nodes = nodes_of(situation.resources, resource);
+    if (nodes.size() < 2) return;
+    std::string names;
+    for (const std::string& node : nodes) names += concat(names.empty() ? "" : ", ", node);
+    chronicle_.note({.level = Level::Error,
+                     .kind = "multiple-active",
+                     .node = {},
+                     .resource = resource,
+                     .text = concat(resource, " runs on ", names,
+                                    " at once: multiple-active says what is stopped"),
+                     .fields = {{"nodes", names}},
+                     .at = now_.boot});
+}
+
 void Mind::failover_begins(const std::string& cause, const std::string& node,
                            const std::string& resource) {
+    if (!resource.empty()) failed_now_.insert(resource);
     chronicle_.begin(cause, now_);
     if (is_failing_over_) return;
     is_failing_over_ = true;
@@ -161,7 +196,14 @@ void Mind::failover_begins(const std::string& cause, const std::string& node,
 // Nothing is left to do for now. What began as a failure ends with a word on how it went.
 void Mind::disturbance_ended(bool is_complete) {
     if (is_lease_open()) return;  // neither succeeded nor failed yet
-    const std::vector<std::string> lost = note_moves();
+    std::vector<std::string> lost = note_moves();
+    // What failed before it ever ran is missed too.
+    for (const std::string& name : std::exchange(failed_now_, {})) {
+        const auto place = places_before_.find(name);
+        const bool is_nowhere = place != places_before_.end() && place->second.empty();
+        const bool is_known = std::find(lost.begin(), lost.end(), name) != lost.end();
+        if (is_nowhere && !is_known && !is_fence_device(shared_.cib, name)) lost.push_back(name);
+    }
     const bool is_failover = is_failing_over_;
     const bool is_obstructed = !obstacle_.empty();
     const bool has_succeeded = is_complete && lost.empty() && !is_obstructed;

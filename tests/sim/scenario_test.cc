@@ -196,6 +196,37 @@ TEST(Scenario, WithoutFencingADeadPeerIsNotTakenOver) {
     EXPECT_EQ(story.world.violation(), "");
 }
 
+// S28: the sides were apart and nothing was taken over, so nothing has to be stopped when they
+// meet.
+TEST(Scenario, WithoutFencingACutThatHealsStopsNothing) {
+    Story story(configuration({"web"}, "healed", false));
+    const std::size_t active = story.where();
+
+    story.world.set_partition(true);
+    EXPECT_TRUE(
+        story.world.run_until([&] { return story.world.has_note("no-safe-takeover"); }, 10s));
+    story.world.set_partition(false);
+
+    EXPECT_TRUE(story.settles());
+    EXPECT_EQ(story.where(), active);
+    EXPECT_EQ(story.world.count_runs("stop", "web"), 0);
+    EXPECT_EQ(story.world.count_runs("start", "web"), 1);
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+// S09: what never ran is missed as well.
+TEST(Scenario, AServiceThatStartsNowhereIsAFailedFailover) {
+    Story story(configuration({}, "nowhere", false));
+    story.world.fail_next("start", "web", 1, 2);
+
+    story.world.request(0,
+                        node::ReplaceConfiguration{configuration({"web"}, "nowhere2", false), ""});
+    story.world.run(5s);
+
+    EXPECT_TRUE(story.world.has_note("failover-failed"));
+    EXPECT_FALSE(story.world.has_note("failover-succeeded"));
+}
+
 TEST(Scenario, AnUnsafeTakeoverHappensOnlyWhenItWasAskedFor) {
     Story story(configuration({"web"}, "unsafe", false), {.unsafe_takeover = true});
     const std::size_t active = story.where();

@@ -99,7 +99,7 @@ void assign_best(World& world, Resource& resource, Node* prefer, bool stop_if_fa
 }
 
 void record_scores(World& world, const Resource& resource, std::string_view function) {
-    if (!world.record.scores) return;
+    if (!world.record.scores || resource.orphan) return;
     for (const Allowed& entry : resource.allowed) {
         world.record.score_lines.push_back(concat(function, ": ", resource.id,
                                                   " allocation score on ", entry.node->name, ": ",

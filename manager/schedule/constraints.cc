@@ -138,6 +138,7 @@ ResourceSet read_set(World& world, const cib::Element& original) {
     out.xml = &set;
     out.id = set.get("id");
     out.sequential = parse_boolean(set.get("sequential")).value_or(true);
+    out.says_sequential = set.has("sequential") && out.sequential;
     out.require_all = parse_boolean(set.get("require-all")).value_or(true);
     for (const cib::Element& reference : set.children) {
         if (reference.name == "resource_ref") {

@@ -19,6 +19,7 @@ struct ResourceSet {
     const cib::Element* xml = nullptr;
     std::string id;
     bool sequential = true;
+    bool says_sequential = false;  // in so many words
     bool require_all = true;
     std::vector<Resource*> members;
 };

@@ -239,8 +239,8 @@ void add_downed(const World& world, const Step& step, Action& out) {
             const bool moves =
                 std::any_of(step.before.begin(), step.before.end(), [&step](const Edge& edge) {
                     return edge.step->resource == step.resource &&
-                           edge.step->task == Task::MigrateFrom &&
-                           edge.step->is(flag::kRunnable) && !edge.step->is(flag::kOptional);
+                           edge.step->task == Task::MigrateFrom && edge.step->is(flag::kRunnable) &&
+                           !edge.step->is(flag::kOptional);
                 });
             if (!moves) out.downed.push_back(step.resource->id);
         }
@@ -302,9 +302,8 @@ Action describe(World& world, const Step& step) {
 // The inputs of a step, each once, with the effects of all its orderings.
 std::vector<Edge> merged_inputs(const Step& step) {
     std::vector<Edge> out = step.before;
-    std::stable_sort(out.begin(), out.end(), [](const Edge& a, const Edge& b) {
-        return a.step->index < b.step->index;
-    });
+    std::stable_sort(out.begin(), out.end(),
+                     [](const Edge& a, const Edge& b) { return a.step->index < b.step->index; });
     std::size_t kept = 0;
     for (std::size_t at = 0; at < out.size(); ++at) {
         if (kept > 0 && out[kept - 1].step == out[at].step) {

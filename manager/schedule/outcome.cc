@@ -77,12 +77,17 @@ void clear_past_failure(Judge& judge) {
     set_next_role(judge.world, judge.resource, Role::Unknown, "clear past failures");
 }
 
+// A probe that failed because the resource cannot be there says that it is not.
+bool is_masked(const Entry& entry) {
+    return entry.is_probe && !is_bundled(entry.resource) &&
+           (entry.record.rc == kNotInstalled || entry.record.rc == kInvalidParameter ||
+            entry.record.status == kNotInstalledStatus);
+}
+
 void take_success(Judge& judge, Entry& entry, int rc) {
     Resource& resource = judge.resource;
     bool clear = false;
-    const bool is_masked =
-        entry.is_probe && (entry.record.rc == kNotInstalled || entry.status == kNotInstalledStatus);
-    if (rc == kNotInstalled || (is_masked && !is_bundled(resource))) {
+    if (rc == kNotInstalled || is_masked(entry)) {
         resource.role = Role::Stopped;
     } else if (rc == kNotRunning) {
         resource.role = Role::Stopped;
@@ -188,7 +193,7 @@ void take_pending(Judge& judge, const Entry& entry) {
 bool keeps_failure(Judge& judge, const Recorded& record) {
     const Resource& resource = judge.resource;
     if (resource.reconnect_interval_ms == 0 || !judge.world.options.fencing_enabled ||
-        record.kind != Task::Monitor) {
+        record.kind != Task::Monitor || record.interval_ms == 0) {
         return false;
     }
     const Node* remote = judge.world.find_node(resource.id);
@@ -200,6 +205,7 @@ bool has_expired(Judge& judge, const Entry& entry) {
     World& world = judge.world;
     Resource& resource = judge.resource;
     const Recorded& record = entry.record;
+    if (record.status == kNotInstalledStatus) return false;  // somebody has to install it
     const bool is_last_failure = record.id.ends_with("_last_failure_0");
     bool expired = false;
     bool any_unexpired = false;
@@ -254,6 +260,13 @@ bool has_expired(Judge& judge, const Entry& entry) {
     return expired;
 }
 
+// A stop that cannot succeed can only be made good by fencing.
+void block_if_unrecoverable(Judge& judge, const Entry& entry) {
+    if (entry.record.kind != Task::Stop || can_fence(judge.world, &judge.node)) return;
+    judge.resource.managed = false;
+    judge.resource.blocked = true;
+}
+
 void remap_by_rc(Judge& judge, Entry& entry, bool expired) {
     Resource& resource = judge.resource;
     const int target = entry.record.target_rc;
@@ -281,17 +294,22 @@ void remap_by_rc(Judge& judge, Entry& entry, bool expired) {
             entry.status = kFatal;
             break;
         case kUnimplemented:
-            entry.status = entry.record.interval_ms > 0 ? kNotSupported : kHard;
+            if (entry.record.interval_ms > 0) {
+                entry.status = kNotSupported;
+                break;
+            }
+            if (!expired) block_if_unrecoverable(judge, entry);
+            entry.status = kHard;
             break;
         case kNotInstalled:
         case kInvalidParameter:
         case kNoPrivilege:
-            entry.status = !can_fence(judge.world, &judge.node) && entry.record.kind == Task::Stop
-                               ? kFatal
-                               : kHard;
+            if (!expired) block_if_unrecoverable(judge, entry);
+            entry.status = kHard;
             break;
         default:
-            if (entry.status == kDoneStatus && target != entry.rc) entry.status = kErrorStatus;
+            // A result that means nothing is a failure, even where it was expected.
+            entry.status = kErrorStatus;
             break;
     }
 }

@@ -243,8 +243,9 @@ void choose_promoted(World& world, Resource& clone) {
     sort_for_promotion(world, clone);
     std::int32_t promoted = 0;
     for (Resource* instance : clone.children) {
-        Allowed* slot =
-            promoted < clone.clone.promoted_max || !clone.managed ? promotion_slot(*instance, clone) : nullptr;
+        Allowed* slot = promoted < clone.clone.promoted_max || !clone.managed
+                            ? promotion_slot(*instance, clone)
+                            : nullptr;
         const bool frozen = role_of(*instance, true) < Role::Promoted &&
                             !world.options.have_quorum &&
                             world.options.no_quorum_policy == QuorumPolicy::Freeze;

@@ -68,8 +68,8 @@ void colocate_within(const ColocationContext& context, const ResourceSet& set) {
     const Role role = colocation_role(set.xml->get("role"));
     if (score > Score()) {
         // Old sets may be listed the other way round.
-        const bool listed = set.xml->has("ordering") &&
-                            !equals_ignoring_case(set.xml->get("ordering"), "group");
+        const bool listed =
+            set.xml->has("ordering") && !equals_ignoring_case(set.xml->get("ordering"), "group");
         for (std::size_t at = 1; at < set.members.size(); ++at) {
             Resource* earlier = set.members[at - 1];
             Resource* later = set.members[at];
@@ -268,8 +268,9 @@ void order_between(World& world, const SetOrder& sets) {
     }
     std::vector<Resource*> left = sets.first.members;
     std::vector<Resource*> right = sets.then.members;
-    if (sets.first.sequential) left = {inverse ? left.front() : left.back()};
-    if (sets.then.sequential) right = {inverse ? right.back() : right.front()};
+    // One member stands for a set only where the set says that it is sequential.
+    if (sets.first.says_sequential) left = {inverse ? left.front() : left.back()};
+    if (sets.then.says_sequential) right = {inverse ? right.back() : right.front()};
     for (Resource* one : left) {
         for (Resource* other : right) order(world, one, first_task, other, then_task, effects);
     }

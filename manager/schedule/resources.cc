@@ -158,8 +158,8 @@ void read_flags(World& world, Resource& resource) {
         resource.failure_timeout_ms = rules::parse_interval_ms(*text).value_or(0);
     }
     resource.allow_migrate = meta_boolean(resource, "allow-migrate", resource.is_connection);
-    resource.unique = meta_boolean(resource, "globally-unique",
-                                   top_of(resource)->kind != Kind::Clone);
+    resource.unique =
+        meta_boolean(resource, "globally-unique", top_of(resource)->kind != Kind::Clone);
     read_requires(world, resource);
 }
 

@@ -68,9 +68,9 @@ bool add_unfencing_digests(World& world, Node& node, Step& step) {
             !equals_ignoring_case(*provides, "unfencing")) {
             continue;
         }
-        const std::string entry = concat(device.id, ':', device.agent_type, ':',
-                                         model::parameter_digest(
-                                             parameters_of(world, device, &node)));
+        const std::string entry =
+            concat(device.id, ':', device.agent_type, ':',
+                   model::parameter_digest(parameters_of(world, device, &node)));
         if (known != nullptr && known->find(entry) == std::string::npos) changed = true;
         all += concat(entry, ',');
     }

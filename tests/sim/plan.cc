@@ -80,7 +80,8 @@ Plan make_plan(std::uint64_t seed, const Cuts& cuts) {
     std::vector<Fault> kept;
     for (std::size_t i = 0; i < plan.faults.size(); ++i) {
         const Fault& fault = plan.faults[i];
-        if ((!cuts.kept.empty() && !cuts.kept.contains(i)) || cuts.without.contains(fault.kind)) continue;
+        if ((!cuts.kept.empty() && !cuts.kept.contains(i)) || cuts.without.contains(fault.kind))
+            continue;
         if (cuts.chaos_max != 0 && fault.at > cuts.chaos_max) continue;
         kept.push_back(fault);
     }

@@ -2,11 +2,10 @@
 //
 // The parts judge (member/pair.h, health/), count (replicate/log.h), walk (execute/), shoot
 // (fence/); the Mind connects them. Its functions lie in one file a subject: mind_member.cc (who is
-// in), mind_log.cc (the replicated state), mind_plan.cc (planning and starting actions), mind_carry.cc
-// (what outlives a plan),
-// mind_result.cc (what came of them), mind_fence.cc, mind_request.cc (clients), mind_attribute.cc,
-// mind_alert.cc, mind_view.cc.
-// Every function runs inside one step(); what it wants is collected in `out`.
+// in), mind_log.cc (the replicated state), mind_plan.cc (planning and starting actions),
+// mind_carry.cc (what outlives a plan), mind_result.cc (what came of them), mind_fence.cc,
+// mind_request.cc (clients), mind_attribute.cc, mind_alert.cc, mind_view.cc. Every function runs
+// inside one step(); what it wants is collected in `out`.
 #pragma once
 
 #include <deque>

@@ -47,7 +47,7 @@ struct PrivateAttribute {
 struct State {
     cib::Element cib;
     std::vector<PrivateAttribute> privates;  // at most kPrivateAttributesMax, as they came
-    std::deque<wire::RecordFence> fences;  // oldest first, at most kFenceHistoryMax
+    std::deque<wire::RecordFence> fences;    // oldest first, at most kFenceHistoryMax
     std::optional<Proposal> proposal;
     std::vector<TermStart> terms;  // ascending, at most kTermHistoryMax
     LogIndex applied;              // the last record in here; 0 if none

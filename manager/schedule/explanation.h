@@ -97,9 +97,9 @@ struct StepReason {
     bool can_run = false;                 // nothing stands in its way
     std::optional<std::uint32_t> action;  // index in Plan::actions, if it is in the plan
     std::string trigger;  // in a few words: "required db start", "unrunnable ip start"; or empty
-    std::vector<std::string> causes;      // sentences without a full stop: why it is wanted
-    std::vector<std::string> obstacles;   // why it cannot run
-    std::vector<StepInput> inputs;        // as in the plan; those that block, if it is not in it
+    std::vector<std::string> causes;     // sentences without a full stop: why it is wanted
+    std::vector<std::string> obstacles;  // why it cannot run
+    std::vector<StepInput> inputs;       // as in the plan; those that block, if it is not in it
 };
 
 struct NodeReason {

@@ -143,10 +143,9 @@ struct SetCluster {
     }
 };
 
-using RecordBody =
-    std::variant<ProposeConfiguration, CommitConfiguration, AbortConfiguration, EnsureNode,
-                 SetNodeState, SetTransient, SetHistory, EraseHistory, RecordFence, SetCluster,
-                 SetTicketState>;
+using RecordBody = std::variant<ProposeConfiguration, CommitConfiguration, AbortConfiguration,
+                                EnsureNode, SetNodeState, SetTransient, SetHistory, EraseHistory,
+                                RecordFence, SetCluster, SetTicketState>;
 
 struct Record {
     Term term;  // of the coordinator who made it

@@ -23,8 +23,8 @@ struct SetAttribute {
     std::string name;
     std::string value;  // ignored if remove
     bool remove = false;
-    bool is_permanent = false;  // in the configuration, else transient (lost when the node leaves)
-    bool is_private = false;    // transient, known to all members, never in the CIB
+    bool is_permanent = false;   // in the configuration, else transient (lost when the node leaves)
+    bool is_private = false;     // transient, known to all members, never in the CIB
     std::int64_t dampen_ms = 0;  // transient ones: written once it has not changed for so long
     template <class Self, class Archive>
     static void fields(Self& self, Archive& archive) {

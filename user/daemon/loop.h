@@ -100,7 +100,7 @@ private:
     std::uint32_t timer_generation_ = 0;
     std::uint64_t watchdog_us_ = 0;  // systemd's, 0 if it watches not
     Instant watchdog_at_{};
-    std::string status_told_;  // to systemd
+    std::string status_told_;   // to systemd
     std::string gate_told_;     // the troubles of the gate and the arbiter,
     std::string arbiter_told_;  // as the manager was told them
     bool has_more_ = false;     // the last turn ended before the parts had no more news

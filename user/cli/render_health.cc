@@ -101,6 +101,11 @@ std::vector<std::string> find_problems(const StatusInput& input) {
     std::vector<std::string> problems;
     if (input.activity.starts_with("no safe takeover"))
         problems.push_back(printable(input.activity));
+    if (input.activity == "waiting for the peer") {
+        problems.emplace_back(
+            "this node waits for its peer and starts nothing alone ('xbeat node confirm NODE' if "
+            "the peer is surely off)");
+    }
     for (const Degradation& one : input.degraded) {
         problems.push_back(fmt::format("degraded: {}: {}", one.what, printable(one.reason)));
     }

@@ -241,4 +241,9 @@ bool runs_resources(const cib::Element& cib, std::string_view node_id) {
                        });
 }
 
+bool may_be_active(const cib::Element& cib, std::string_view node_id, std::string_view resource) {
+    const cib::Element* history = replicate::history_of(cib, node_id, resource);
+    return history == nullptr || may_be_active(*history);
+}
+
 }  // namespace xbeat::execute

@@ -69,4 +69,9 @@ struct FailureOffsets {
 /// count: they serve nobody.
 [[nodiscard]] bool runs_resources(const cib::Element& cib, std::string_view node_id);
 
+/// False only if the history of a node says that this resource is not active there. Without any
+/// history nobody knows.
+[[nodiscard]] bool may_be_active(const cib::Element& cib, std::string_view node_id,
+                                 std::string_view resource);
+
 }  // namespace xbeat::execute

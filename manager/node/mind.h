@@ -193,6 +193,7 @@ private:
     void hold_dependents();
     [[nodiscard]] bool advance();
     [[nodiscard]] bool may_start(const schedule::Action& action) const;
+    [[nodiscard]] bool may_run_on_lost_peer(const schedule::Action& action) const;
     [[nodiscard]] bool start(std::uint32_t index);
     [[nodiscard]] bool start_resource_action(std::uint32_t index);
     [[nodiscard]] bool start_cluster_action(std::uint32_t index);

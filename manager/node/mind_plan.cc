@@ -304,6 +304,16 @@ bool Mind::start(std::uint32_t index) {
     return start_resource_action(index);
 }
 
+// Where nothing can prove that the lost peer is off, the plan may still want to start what ran
+// there: without fencing Pacemaker's rules take an offline node for empty, and it may be anything
+// but (claim I-1).
+bool Mind::may_run_on_lost_peer(const Action& action) const {
+    if (!peer_ || !is_split() || action.agent_class == "stonith") return false;
+    const bool is_clone = !meta_of(action, "CRM_meta_clone").empty();
+    if (is_clone) return action.task == "promote";
+    return execute::may_be_active(shared_.cib, peer_place().id, action.resource_id);
+}
+
 bool Mind::may_start(const Action& action) const {
     const std::string_view node = action.router_node.empty() ? action.node : action.router_node;
     const bool is_here = node == self_.name;
@@ -313,6 +323,7 @@ bool Mind::may_start(const Action& action) const {
         !(is_here ? lease_.may_serve(now_.boot) : lease_.may_peer_serve(now_.boot))) {
         return false;
     }
+    if (makes_active(action.task) && may_run_on_lost_peer(action)) return false;
     const auto held = held_.find(flight_key(action.key, action.node));
     if (held != held_.end() && !held->second.empty()) return false;
     const bool is_clone = !meta_of(action, "CRM_meta_clone").empty();

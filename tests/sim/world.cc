@@ -322,6 +322,7 @@ void World::honour(std::size_t index, node::Output output) {
         digest_.add(message.bytes);
         send(index, std::move(message.bytes));
     }
+    for (const Note& note : output.notes) take_cause(note);
     for (node::Command& each : output.run) command(index, each);
     for (const node::Reply& reply : output.replies) take_reply(index, reply);
     for (const Note& note : output.notes) take_note(index, note);
@@ -381,6 +382,15 @@ void World::leave(std::size_t index, std::uint64_t life) {
     kill_daemon(index);
     host.has_heart = false;
     ++disturbances_;
+}
+
+// A stop whose end the coordinator was never told is a failed stop, and a reason to shoot, whatever
+// became of it: known before the shot that goes out with the same step.
+void World::take_cause(const Note& note) {
+    if (note.kind != "action-failed" || !note.text.starts_with("stop ")) return;
+    for (std::size_t node = 0; node < kNodes; ++node) {
+        if (note.node == name_of(node)) truth_.may_be_fenced(node);
+    }
 }
 
 void World::take_note(std::size_t index, const Note& note) {

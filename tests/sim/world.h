@@ -194,6 +194,7 @@ private:
     void deliver(std::size_t index, node::Event event);
     void resume(std::size_t index);
     void honour(std::size_t index, node::Output output);
+    void take_cause(const Note& note);
     void take_note(std::size_t index, const Note& note);
     void take_reply(std::size_t index, const node::Reply& reply);
     void command(std::size_t index, node::Command& command);

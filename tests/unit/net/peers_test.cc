@@ -23,15 +23,18 @@ heart::IpAddress address(std::string_view text) {
     return parsed.value_or(heart::IpAddress{});
 }
 
-/// A port that nobody uses now.
+/// A port that nobody uses now, and that the kernel gives nobody by itself: below the usual range
+/// of ephemeral ports, which the other connections of these tests come from.
 std::uint16_t free_port() {
-    const sys::Fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const SocketAddress any = socket_address(address("127.0.0.1"), 0);
-    EXPECT_EQ(::bind(probe.get(), any.get(), any.length), 0);
-    sockaddr_in bound{};
-    socklen_t length = sizeof bound;
-    EXPECT_EQ(::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&bound), &length), 0);
-    return ntohs(bound.sin_port);
+    static std::uint16_t last = static_cast<std::uint16_t>(20'000 + ::getpid() % 10'000);
+    for (int tries = 0; tries < 1000; tries++) {
+        last = static_cast<std::uint16_t>(last >= 31'000 ? 20'000 : last + 1);
+        const sys::Fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const SocketAddress any = socket_address(address("0.0.0.0"), last);
+        if (::bind(probe.get(), any.get(), any.length) == 0) return last;
+    }
+    ADD_FAILURE() << "no free port from 20000 to 31000";
+    return 0;
 }
 
 /// One node: its peers and what they told so far.

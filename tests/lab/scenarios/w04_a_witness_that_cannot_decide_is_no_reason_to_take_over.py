@@ -1,8 +1,10 @@
-"""A crashed node's service stays down, and the reason is told, while the witness is unreachable, starting or has another key."""
+"""While the witness is unreachable, has another key, or may not grant yet, a crashed node's service stays down, and it is told why."""
 import cluster
 import scene
 import witness
 import xblab
+
+LONGEST_LEASE_NS = 10_000_000_000
 
 
 def refuse(what, spoil, kinds):
@@ -39,8 +41,22 @@ def change_key():
     xblab.wait_until("the witness does not answer this cluster", lambda: not witness.status("pm02", check=False))
 
 
+def wait_the_new_witness_out():
+    """It forgot whom it had granted what, so it grants nothing before the longest lease has run out."""
+    with witness.pair():
+        begin = xblab.now_ns()
+        restart()
+        since = cluster.last_event("pm02")
+        xblab.inject("crash", "pm01")
+        granted = scene.wait_event("pm02", "exclusivity-granted", since, 60)
+        scene.expect(granted["at_ns"] - begin >= LONGEST_LEASE_NS, "a new witness granted too early")
+        xblab.wait_until("pm02 serves", lambda: cluster.where() == ["pm02"], 30)
+        told = next(row for row in cluster.events("pm02") if row["kind"] == "witness-restarted")
+        scene.expect(told["at_ns"] < granted["at_ns"], "it was told before what the takeover waits for")
+
+
 def run():
     told = ("lease-lost", "no-safe-takeover", "witness-unreachable")
     refuse("cut off", cut_off, told)
-    refuse("just restarted", restart, told)
+    wait_the_new_witness_out()
     refuse("using another key", change_key, told)

@@ -219,7 +219,7 @@ TEST_F(HeartInNamespaces, JudgesNobodyWhileAProcessorOwesReceiveWorkButNotForEve
     ASSERT_TRUE(wait_until([&] {
         const std::uint64_t held = lab.held(1);
         if (!owe()) return false;
-        return wait_until([&] { return lab.held(1) > held + 5; }, 50ms);
+        return wait_until([&] { return lab.held(1) > held + 5; }, 500ms);
     }));
     ASSERT_TRUE(owe());
 

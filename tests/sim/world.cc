@@ -492,6 +492,12 @@ std::map<std::string, std::string> World::fail_counts(std::size_t index) const {
 }
 
 void World::check_fail_counts(std::size_t index, const std::map<std::string, std::string>& before) {
+    // A node that was joining when it lost the peer begins a new life, whose history is empty and
+    // whose transient attributes are none, as with Pacemaker.
+    const cib::Element* node = replicate::node_state(hosts_[index].node->cib(), concat(index + 1));
+    const cib::Element* lrm = node == nullptr ? nullptr : node->child("lrm");
+    const cib::Element* resources = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+    if (resources == nullptr || resources->children.empty()) return;
     const std::map<std::string, std::string> after = fail_counts(index);
     for (const auto& [name, value] : before) {
         if (after.contains(name)) continue;

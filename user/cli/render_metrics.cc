@@ -54,19 +54,6 @@ double seconds_of(const json& object, const char* member) {
     return static_cast<double>(number_of(object, member)) / 1e9;
 }
 
-std::string_view type_of(schedule::NodeType type) {
-    switch (type) {
-        case schedule::NodeType::Remote:
-        case schedule::NodeType::Guest:
-            return "remote";
-        case schedule::NodeType::Ping:
-            return "ping";
-        case schedule::NodeType::Member:
-            return "member";
-    }
-    return "member";
-}
-
 void add_nodes(const StatusInput& input, Page& page) {
     page.family("ha_cluster_pacemaker_nodes", "gauge",
                 "The nodes and each state that they are in.");
@@ -74,7 +61,7 @@ void add_nodes(const StatusInput& input, Page& page) {
         const auto say = [&](std::string_view status, bool holds) {
             page.sample("ha_cluster_pacemaker_nodes",
                         {{"node", node.name},
-                         {"type", std::string(type_of(node.type))},
+                         {"type", std::string(node_type_text(node.type))},
                          {"status", std::string(status)}},
                         holds ? 1 : 0);
         };

@@ -355,4 +355,17 @@ std::vector<std::string> resource_lines(const ResourceView& resource,
     return std::move(lines.out);
 }
 
+std::string_view node_type_text(schedule::NodeType type) {
+    switch (type) {
+        case schedule::NodeType::Remote:
+        case schedule::NodeType::Guest:
+            return "remote";
+        case schedule::NodeType::Ping:
+            return "ping";
+        case schedule::NodeType::Member:
+            return "member";
+    }
+    return "member";
+}
+
 }  // namespace xbeat::cli

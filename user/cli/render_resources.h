@@ -32,4 +32,7 @@ struct ResourceOptions {
 /// "ocf:heartbeat:IPaddr2"; classes without a provider have two parts.
 [[nodiscard]] std::string agent_text(const schedule::ResourceView& primitive);
 
+/// A node's type as crm_mon's XML has it: "member", "remote" (guests too), "ping".
+[[nodiscard]] std::string_view node_type_text(schedule::NodeType type);
+
 }  // namespace xbeat::cli

@@ -95,19 +95,6 @@ Element summary(const StatusInput& input) {
     return section;
 }
 
-std::string_view type_of(schedule::NodeType type) {
-    switch (type) {
-        case schedule::NodeType::Remote:
-        case schedule::NodeType::Guest:
-            return "remote";
-        case schedule::NodeType::Ping:
-            return "ping";
-        case schedule::NodeType::Member:
-            return "member";
-    }
-    return "member";
-}
-
 Element node_element(const StatusInput& input, const NodeView& node) {
     Element element = make("node");
     set(element, "name", node.name);
@@ -124,7 +111,7 @@ Element node_element(const StatusInput& input, const NodeView& node) {
     set_flag(element, "expected_up", node.online);
     set_flag(element, "is_dc", node.name == input.situation.coordinator);
     set_number(element, "resources_running", static_cast<std::int64_t>(node.resources.size()));
-    set(element, "type", type_of(node.type));
+    set(element, "type", node_type_text(node.type));
     return element;
 }
 

@@ -8,21 +8,42 @@ to_object = $(patsubst %.cc,$(B)/obj/%.o,$(1))
 
 libs := -lbpf -luring -lspdlog -lfmt -lpugixml -lssl -lcrypto -lsqlite3 -lncursesw -ltinfo -lsystemd -lelf -lz -lpthread
 
-$(B)/obj/manager/%.o: manager/%.cc
+# NAME,flags: build/pch/NAME.h.gch, which `-include build/pch/NAME.h` finds. Objects need it to exist first, and are not made
+# anew when it is: it holds only the system's headers.
+define precompiled
+$(1)_pch := $(if $(PCH),$(B)/pch/$(1).h.gch)
+$(1)_include := $(if $(PCH),-include $(B)/pch/$(1).h)
+$(B)/pch/$(1).h.gch: $(wildcard scripts/mk/precompiled/*.h)
+	@mkdir -p $$(@D)
+	$$(if $$(V),,@echo "  PCH   $(1)")
+	$$(Q)cp scripts/mk/precompiled/*.h $$(@D)/
+	$$(Q)$$(CXX) $$(filter-out -MMD -MP,$(2)) -E $$(@D)/$(1).h | sha256sum >$$@.sum
+	$$(Q)$$(CXX) $$(filter-out -MMD -MP,$(2)) -x c++-header $$(@D)/$(1).h -o $$@
+endef
+$(eval $(call precompiled,manager,$$(manager_flags)))
+$(eval $(call precompiled,user,$$(user_flags)))
+$(eval $(call precompiled,user_text,$$(user_flags)))
+$(eval $(call precompiled,test,$$(test_flags)))
+
+$(B)/obj/manager/%.o: manager/%.cc | $(manager_pch)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CXX   $<")
-	$(Q)$(CCACHE) $(CXX) $(manager_flags) -c $< -o $@
+	$(Q)$(CCACHE) $(CXX) $(manager_flags) $(manager_include) -c $< -o $@
 
+# `private`: what these need is not made with their flags.
 # Skeletons must exist before the first compilation; afterwards the .d files know who includes them.
-$(B)/obj/user/%.o: user/%.cc | $(bpf_skeletons)
+text_objects := $(foreach folder,cli control shim,$(B)/obj/user/$(folder)/%.o)
+$(text_objects) $(B)/pch/user_text.h.gch: private OPT := $(TEXT_OPT)
+$(text_objects): private user_include := $(user_text_include)
+$(B)/obj/user/%.o: user/%.cc | $(bpf_skeletons) $(user_pch) $(user_text_pch)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CXX   $<")
-	$(Q)$(CCACHE) $(CXX) $(user_flags) -c $< -o $@
+	$(Q)$(CCACHE) $(CXX) $(user_flags) $(user_include) -c $< -o $@
 
-$(B)/obj/tests/%.o: tests/%.cc | $(bpf_skeletons)
+$(B)/obj/tests/%.o: tests/%.cc | $(bpf_skeletons) $(test_pch)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CXX   $<")
-	$(Q)$(CCACHE) $(CXX) $(test_flags) -c $< -o $@
+	$(Q)$(CCACHE) $(CXX) $(test_flags) $(test_include) -c $< -o $@
 
 $(B)/libmanager.a: $(call to_object,$(manager_sources))
 	$(if $(V),,@echo "  AR    $@")

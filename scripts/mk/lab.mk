@@ -1,4 +1,5 @@
-## make lab              the lab's own programs (power switch, init, fence agent, client, echo server)
+## make lab              all scenarios (root), LAB_JOBS=n at a time; LAB="NAME..." for some, LAB_REPEAT=n rounds
+# The lab's own programs: power switch, init, fence agent, client, echo server.
 # They need nothing of the product but its vocabulary, so that they build while it does not.
 lab_common := $(call to_object,$(wildcard manager/core/*.cc)) $(B)/obj/lab/sys/system_error.o $(B)/obj/lab/sys/boot_clock.o
 lab_flags := $(test_flags) -I $(B)/skel
@@ -40,8 +41,11 @@ $(eval $(call lab_program,xblab-probe,perf/probe_client.cc))
 $(eval $(call lab_program,fence_xblab,lab/fence_main.cc))
 
 .PHONY: lab
-lab: $(lab_programs)
-all: lab
+all: $(lab_programs)
+LAB_JOBS ?= $(shell nproc)
+LAB_REPEAT ?= 1
+lab: all
+	$(Q)XB_BUILD=$(abspath $(B)) tests/lab/run.py --jobs $(LAB_JOBS) --repeat $(LAB_REPEAT) $(LAB)
 
 ## make demo             scripts/demo with what is built
 ## make bench            the side-by-side benchmark (scripts/setup --rivals for the others)

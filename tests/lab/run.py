@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Runs the lab's scenarios, one after another, each in a lab of its own.
+"""Runs the lab's scenarios, each in a lab of its own.
 
-    tests/lab/run.py [--quick] [--list] [--repeat N] [NAME...]
+    tests/lab/run.py [--quick] [--list] [--repeat N] [--again N] [--jobs N] [NAME...]
 
 NAME is a part of a scenario's file name. A scenario is tests/lab/scenarios/NAME.py: its docstring is the
 sentence that it proves, run() proves it, QUICK = True puts it into the quick selection. What the
@@ -9,12 +9,19 @@ daemons wrote during a failed scenario is kept in BUILD/lab-logs/NAME. Ends with
 
 --again N runs a failed scenario up to N times more, for machines whose host takes processors away: one that passes then
 counts as passed, its first failure stays on the screen, and the last lines name it as unsteady.
+
+--jobs N runs up to N scenarios at a time, in labs beside each other (XB_LAB with a number behind it). Those with ALONE = True, which load
+the whole machine or look at all of it, run afterwards, one at a time.
 """
 import argparse
 import importlib.util
+import os
 import pathlib
+import queue
 import shutil
+import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -85,34 +92,92 @@ def run_one(path):
     return outcome
 
 
+def run_again(path, times):
+    """Like run_one, and up to `times` more runs after a failure: (outcome, was it unsteady?)."""
+    outcome = run_one(path)
+    for _ in range(times):
+        if outcome != "failed":
+            break
+        outcome = run_one(path)
+        if outcome == "passed":
+            return outcome, True
+    return outcome, False
+
+
+class Beside:
+    """Runs scenarios in labs beside each other: a process for each, since a lab's name is its process's environment."""
+
+    def __init__(self, jobs, again):
+        self._jobs, self._again = jobs, again
+        self._waiting = queue.Queue()
+        self._results = []
+
+    def run(self, paths):
+        """[(path, outcome, unsteady)], in the order in which they ended."""
+        for path in paths:
+            self._waiting.put(path)
+        threads = [threading.Thread(target=self._work, args=(number,)) for number in range(self._jobs)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return self._results
+
+    def _work(self, number):
+        environment = {**os.environ, "XB_LAB": f"{xblab.NAME}{number}"}
+        while True:
+            try:
+                path = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            done = subprocess.run([sys.executable, __file__, "--again", str(self._again), "--exactly", path.stem],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, check=False)
+            lines = done.stdout.splitlines()
+            told = [line for line in lines if not line.startswith("unsteady") and line != lines[-1]]
+            print("\n".join(told or lines), flush=True)
+            outcome = next((word for word in ("passed", "skipped") if lines and f"1 {word}" in lines[-1]), "failed")
+            self._results.append((path, outcome, any(line.startswith("unsteady") for line in lines)))
+
+
+def select(options):
+    paths = sorted(SCENARIOS.glob("*.py"))
+    if options.exactly:
+        paths = [path for path in paths if path.stem in options.names]
+    elif options.names:
+        paths = [path for path in paths if any(name in path.stem for name in options.names)]
+    if options.quick:
+        paths = [path for path in paths if getattr(load(path), "QUICK", False)]
+    return paths
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--repeat", type=int, default=1, help="how often each scenario is run")
     parser.add_argument("--again", type=int, default=0, help="how often a failed scenario may be run again")
+    parser.add_argument("--jobs", type=int, default=1, help="how many scenarios at a time")
+    parser.add_argument("--exactly", action="store_true", help="NAME is a whole name, not a part of one")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
-    paths = sorted(SCENARIOS.glob("*.py"))
-    if options.names:
-        paths = [path for path in paths if any(name in path.stem for name in options.names)]
-    if options.quick:
-        paths = [path for path in paths if getattr(load(path), "QUICK", False)]
+    if options.jobs < 1 or options.repeat < 1 or options.again < 0:
+        parser.error("--jobs and --repeat count from 1, --again from 0")
+    paths = select(options)
     if options.list:
         print("\n".join(path.stem for path in paths))
         return 0
-    outcomes, unsteady = [], []
-    for path in [path for _ in range(options.repeat) for path in paths]:
-        outcome = run_one(path)
-        for _ in range(options.again):
-            if outcome != "failed":
-                break
-            outcome = run_one(path)
-            if outcome == "passed":
-                unsteady.append(path.stem)
-        outcomes.append(outcome)
+    if not paths:
+        print(f"no scenario is called like that: {' '.join(options.names)}; --list names them", file=sys.stderr)
+    alone = paths if options.jobs == 1 else [path for path in paths if getattr(load(path), "ALONE", False)]
+    results = []
+    for _ in range(options.repeat):
+        if options.jobs > 1:
+            results += Beside(options.jobs, options.again).run([path for path in paths if path not in alone])
+        results += [(path, *run_again(path, options.again)) for path in alone]
+    unsteady = [path.stem for path, _, was in results if was]
     if unsteady:
         print(f"unsteady (failed, then passed): {', '.join(unsteady)}")
+    outcomes = [outcome for _, outcome, _ in results]
     counts = {word: outcomes.count(word) for word in ("passed", "failed", "skipped")}
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     return 1 if counts["failed"] or not outcomes else 0

@@ -6,6 +6,7 @@ import scene
 import xblab
 
 QUICK = True
+ALONE = True
 STALLS_MS = (20, 100, 500, 2000, 5000)
 BUSY_S = 10
 

@@ -1,5 +1,6 @@
-// Compiled once and put in front of every file of manager/: reading these is half of the time that a file takes. A file
-// still includes what it uses (the fuzz targets and `make PCH=` compile without this). Nothing of ours belongs here.
+// Compiled once and put in front of every file of manager/: reading these is half of the time that
+// a file takes. A file still includes what it uses (the fuzz targets and `make PCH=` compile
+// without this). Nothing of ours belongs here.
 #include <algorithm>
 #include <array>
 #include <chrono>

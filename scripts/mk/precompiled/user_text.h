@@ -1,2 +1,3 @@
-// As user.h, for what only reads and prints text: compiled with less optimisation (TEXT_OPT), so it needs its own.
+// As user.h, for what only reads and prints text: compiled with less optimisation (TEXT_OPT), so it
+// needs its own.
 #include "user.h"

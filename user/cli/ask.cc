@@ -51,7 +51,7 @@ ExitCode request_change(Session& session, const Request& request) {
     const Result<json> reply = ask(session, request);
     if (!reply) return fail(session, reply.error());
     const std::string message = text_of(*reply, "message");
-    if (!message.empty()) session.out << printable(message) << '\n';
+    if (!message.empty()) say(session, printable(message));
     return ExitCode::Ok;
 }
 

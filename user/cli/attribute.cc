@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cib/duration.h"
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/change.h"
 #include "cli/nouns.h"
@@ -23,7 +24,6 @@ struct AttributeLine {
     std::string dampen;
     bool permanent = false;
     bool is_private = false;
-    bool as_json = false;
     ChangeOptions change;
 };
 
@@ -73,29 +73,27 @@ Result<std::vector<Row>> fetch_rows(const Session& session) {
     return rows;
 }
 
-ExitCode show(Session& session, const AttributeLine& line) {
+ExitCode list(Session& session, const AttributeLine& line) {
     Result<std::vector<Row>> rows = fetch_rows(session);
     if (!rows) return fail(session, rows.error());
     std::erase_if(*rows, [&](const Row& row) {
         return (!line.node.empty() && row.node != line.node) ||
                (!line.name.empty() && row.name != line.name);
     });
-    if (line.as_json) {
-        json list = json::array();
-        for (const Row& row : *rows) {
-            list.push_back(
-                {{"node", row.node}, {"name", row.name}, {"value", row.value}, {"kind", row.kind}});
-        }
-        session.out << json{{"schema", 1}, {"attributes", list}}.dump(2) << '\n';
-    } else {
-        for (const Row& row : *rows) {
-            session.out << row.node << ": " << printable(row.name) << '=' << printable(row.value)
-                        << " (" << row.kind << ")\n";
-        }
+    if (rows->empty() && !line.name.empty()) {
+        return fail(session, {.code = Code::NotFound,
+                              .context = concat("no node has an attribute '", line.name,
+                                                "'; 'xbeat attribute show' names them")});
     }
-    if (!rows->empty() || line.name.empty()) return ExitCode::Ok;
-    return fail(session, {.code = Code::NotFound,
-                          .context = concat("no node has an attribute '", line.name, "'")});
+    Answer answer{.document = {{"attributes", Document::array()}}};
+    for (const Row& row : *rows) {
+        answer.text += concat(row.node, ": ", printable(row.name), "=", printable(row.value), " (",
+                              row.kind, ")\n");
+        answer.document["attributes"].push_back(
+            {{"node", row.node}, {"name", row.name}, {"value", row.value}, {"kind", row.kind}});
+    }
+    if (rows->empty()) answer.text = "no node has an attribute\n";
+    return show(session, answer);
 }
 
 Result<Request> request_for(const Session& session, const AttributeLine& line, bool removes) {
@@ -143,9 +141,8 @@ void add_attribute(const Command& root) {
     Command all = noun.verb("show", "All, or those of one name; of all nodes, or of one");
     all.word("NAME", line->name);
     all.option("--node", line->node, "NODE", "Only of this node");
-    all.flag("--json", line->as_json, "As JSON, for programs");
     all.footer("Example:\n  xbeat attribute show pingd");
-    all.runs([line](Session& session) { return show(session, *line); });
+    all.shows(with(line, list));
 
     Command set = noun.verb("set", "Set one");
     Command gone = noun.verb("delete", "Delete one");
@@ -154,7 +151,6 @@ void add_attribute(const Command& root) {
         verb.option("--node", line->node, "NODE", "Default: this node");
         verb.flag("--permanent", line->permanent,
                   "In the configuration; otherwise it is forgotten when the node leaves");
-        verb.flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
     }
     set.required("VALUE", line->value);
     set.flag("--private", line->is_private,
@@ -162,8 +158,13 @@ void add_attribute(const Command& root) {
     set.option("--dampen", line->dampen, "TIME", "Written once it has not changed for so long");
     set.footer("Example:\n  xbeat attribute set pingd 100 --dampen 5s");
     gone.footer("Example:\n  xbeat attribute delete pingd --node pm02");
-    set.runs([line](Session& session) { return change(session, *line, false); });
-    gone.runs([line](Session& session) { return change(session, *line, true); });
+    const auto run = [&line](bool removes) {
+        return with(line, [removes](Session& session, const AttributeLine& l) {
+            return change(session, l, removes);
+        });
+    };
+    set.changes(line->change, run(false));
+    gone.changes(line->change, run(true));
 }
 
 }  // namespace xbeat::cli

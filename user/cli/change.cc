@@ -6,7 +6,7 @@
 #include "cib/edit.h"
 #include "cib/validate.h"
 #include "cli/ask.h"
-#include "cli/grammar.h"
+#include "cli/effects.h"
 #include "cli/render_plan.h"
 #include "cli/status_source.h"
 #include "cli/words.h"
@@ -75,7 +75,12 @@ struct Outcome {
     bool is_refused = false;  // by the person who was asked
 };
 
+constexpr std::string_view kWould = "Would do (nothing was changed):";
+constexpr std::string_view kWill = "This would happen:";
+
 Result<Outcome> try_once(Session& session, const ChangeOptions& options, const Edit& edit) {
+    // Whoever may only look learns now which group may change, not after minutes in an editor.
+    if (!options.dry_run) XB_TRY(require_admin(session));
     cib::Element cib = XB_TRY(fetch_cib(session));
     cib::Element& configuration = cib.child_or_new("configuration");
     const cib::Element before = configuration;
@@ -83,11 +88,13 @@ Result<Outcome> try_once(Session& session, const ChangeOptions& options, const E
     if (configuration == before) return Outcome{.sentence = "nothing to change: it is so already"};
     XB_TRY(refuse_unusable(configuration));
     if (options.dry_run) {
-        return Outcome{.sentence =
-                           concat(sentence, "\nWould do (nothing was changed):\n", preview(cib))};
+        say(session, sentence);
+        show_preview(session, kWould, cib);
+        return Outcome{};
     }
     if (options.asks && !options.yes && session.is_interactive) {
-        session.out << concat(sentence, "\nThis would happen:\n", preview(cib));
+        say(session, sentence);
+        show_preview(session, kWill, cib);
         if (!is_confirmed(session, ""))
             return Outcome{.sentence = "nothing was changed", .is_refused = true};
     }
@@ -102,21 +109,6 @@ ExitCode after_change(Session& session, const ChangeOptions& options) {
 }
 
 }  // namespace
-
-void add_change_options(Command& verb, ChangeOptions& options) {
-    verb.flag("--wait,-w", options.wait, "Wait until the cluster has settled");
-    verb.flag("--dry-run", options.dry_run, "Show what would happen, change nothing");
-}
-
-void add_destructive_options(Command& verb, ChangeOptions& options) {
-    add_change_options(verb, options);
-    verb.flag("--yes,-y", options.yes, "Do not ask");
-}
-
-ChangeOptions asking(ChangeOptions options) {
-    options.asks = true;
-    return options;
-}
 
 Result<cib::Element> fetch_cib(const Session& session) {
     // An administrator's connection has the secrets unmasked; without the right to it, the rest.
@@ -139,13 +131,26 @@ cib::Element configuration_of(const cib::Element& cib) {
     return empty;
 }
 
-std::string preview(const cib::Element& cib) { return render_plan(plan_of(cib)); }
+void show_preview(Session& session, std::string_view heading, const cib::Element& cib) {
+    const std::vector<std::string> lines = plan_lines(plan_of(cib));
+    if (session.form != Form::Text) {
+        session.said.actions = lines;
+        return;
+    }
+    session.out << heading << '\n' << render_lines(lines);
+}
+
+Result<void> require_admin(const Session& session) {
+    const Result<control::Client> door = connect(session, control::Role::Admin);
+    if (!door) return door.error();
+    return {};
+}
 
 ExitCode change_configuration(Session& session, const ChangeOptions& options, const Edit& edit) {
     for (int tries = 1;; ++tries) {
         const Result<Outcome> outcome = try_once(session, options, edit);
         if (outcome) {
-            session.out << outcome->sentence << (outcome->sentence.ends_with('\n') ? "" : "\n");
+            if (!outcome->sentence.empty()) say(session, outcome->sentence);
             if (outcome->is_refused) return ExitCode::Error;
             return outcome->is_changed ? after_change(session, options) : ExitCode::Ok;
         }
@@ -154,7 +159,31 @@ ExitCode change_configuration(Session& session, const ChangeOptions& options, co
     }
 }
 
-ExitCode change_by_request(Session& session, const ChangeOptions& options, const Request& request) {
+std::optional<ExitCode> reason_to_stop(Session& session, const ChangeOptions& options,
+                                       const Request& request, std::string_view warning) {
+    const bool asks = options.asks && !options.yes && session.is_interactive;
+    if (!options.dry_run && !asks) return std::nullopt;
+    Result<cib::Element> cib = fetch_cib(session);
+    if (!cib) return fail(session, cib.error());
+    const Result<void> applied = apply_request(*cib, request, sys::calendar_now());
+    if (!applied) return fail(session, applied.error());
+    if (!warning.empty()) say(session, warning);
+    show_preview(session, options.dry_run ? kWould : kWill, *cib);
+    if (options.dry_run) return ExitCode::Ok;
+    if (is_confirmed(session, "")) return std::nullopt;
+    return refuse(session);
+}
+
+ExitCode refuse(Session& session) {
+    constexpr std::string_view kNothing = "nothing was done";
+    session.err << "xbeat: " << kNothing << '\n';
+    session.said.errors.emplace_back(kNothing);
+    return ExitCode::Error;
+}
+
+ExitCode change_by_request(Session& session, const ChangeOptions& options, const Request& request,
+                           std::string_view warning) {
+    if (const auto code = reason_to_stop(session, options, request, warning)) return *code;
     const ExitCode code = request_change(session, request);
     return code == ExitCode::Ok ? after_change(session, options) : code;
 }

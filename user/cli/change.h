@@ -6,38 +6,26 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "cib/xml.h"
+#include "cli/grammar.h"
 #include "cli/request.h"
 #include "cli/session.h"
 
 namespace xbeat::cli {
-
-class Command;
-
-struct ChangeOptions {
-    bool dry_run = false;  // show what would happen, change nothing
-    bool wait = false;     // until the cluster has settled
-    bool force = false;    // although something refers to it, or an option is unknown
-    bool retry = true;     // apply the edit again if somebody else changed the configuration first
-    bool asks = false;     // show a person what would happen, and ask, before it is done
-    bool yes = false;      // but not this time
-};
-
-/// Adds --wait and --dry-run.
-void add_change_options(Command& verb, ChangeOptions& options);
-/// The same and --yes: for what may take a service away.
-void add_destructive_options(Command& verb, ChangeOptions& options);
-/// The options of such a command: with `asks`, which is no option but the command's nature.
-[[nodiscard]] ChangeOptions asking(ChangeOptions options);
 
 /// Changes a `configuration` element; returns a sentence for the user, or an error.
 using Edit = std::function<Result<std::string>(cib::Element& configuration)>;
 
 /// The running cluster's CIB, with its secrets if the caller may see them. Errors as ask().
 [[nodiscard]] Result<cib::Element> fetch_cib(const Session& session);
+
+/// Whether the caller may change the configuration. Errors: Denied with the group that may, else as
+/// ask().
+[[nodiscard]] Result<void> require_admin(const Session& session);
 
 /// Its `configuration`, empty if it has none.
 [[nodiscard]] cib::Element configuration_of(const cib::Element& cib);
@@ -48,14 +36,25 @@ using Edit = std::function<Result<std::string>(cib::Element& configuration)>;
 [[nodiscard]] ExitCode change_configuration(Session& session, const ChangeOptions& options,
                                             const Edit& edit);
 
-/// Sends a request that is no edit of the configuration; waits afterwards if the options say so.
+/// Sends a request that is no edit of the configuration (see effects.h); waits afterwards if the
+/// options say so. With --dry-run nothing is sent: what the cluster would do then is shown. With
+/// `asks` a person sees `warning` and the same, and may still say no (ExitCode::Error).
 [[nodiscard]] ExitCode change_by_request(Session& session, const ChangeOptions& options,
-                                         const Request& request);
+                                         const Request& request, std::string_view warning = {});
+
+/// The first half of it. An exit code if the request is not to be sent: it was only shown, a person
+/// said no, or it cannot have an effect.
+[[nodiscard]] std::optional<ExitCode> reason_to_stop(Session& session, const ChangeOptions& options,
+                                                     const Request& request,
+                                                     std::string_view warning);
+
+/// For a person who said no: that nothing was done, and ExitCode::Error.
+[[nodiscard]] ExitCode refuse(Session& session);
 
 /// Waits until no action is under way and none is planned. Errors: Timeout after kSettleMax.
 [[nodiscard]] Result<void> wait_until_settled(Session& session);
 
-/// What the cluster would do with this CIB, as text.
-[[nodiscard]] std::string preview(const cib::Element& cib);
+/// Shows what the cluster would do with this CIB, below a heading.
+void show_preview(Session& session, std::string_view heading, const cib::Element& cib);
 
 }  // namespace xbeat::cli

@@ -1,6 +1,6 @@
 // `xbeat configure`: the cluster's configuration as text, in the crm shell's language or as XML.
 #include <algorithm>
-#include <functional>
+#include <array>
 #include <memory>
 #include <span>
 
@@ -9,8 +9,10 @@
 #include "cib/crm_words.h"
 #include "cib/edit.h"
 #include "cib/suggest.h"
+#include "cli/answer.h"
 #include "cli/change.h"
 #include "cli/configure_edit.h"
+#include "cli/differences.h"
 #include "cli/nouns.h"
 #include "cli/status_source.h"
 #include "cli/words.h"
@@ -50,25 +52,53 @@ void collect_ids(const Element& element, std::vector<std::string_view>& ids) {
     for (const Element& child : element.children) collect_ids(child, ids);
 }
 
-ExitCode show_objects(Session& session, const Element& configuration, const ConfigureLine& line) {
-    std::string text;
-    for (const std::string& name : line.words) {
-        const Element* object = find_object(configuration, name);
-        if (object == nullptr) {
-            std::vector<std::string_view> ids;
-            collect_ids(configuration, ids);
-            return fail(session, {.code = Code::NotFound,
-                                  .context = concat("the configuration has no '", name, "'",
-                                                    cib::did_you_mean(name, ids))});
-        }
-        text +=
-            line.as_xml ? cib::print_xml(*object) : cib::print_crm_object(*object, configuration);
-    }
-    session.out << text;
-    return ExitCode::Ok;
+Error unknown_object(const Element& configuration, std::string_view name) {
+    std::vector<std::string_view> ids;
+    collect_ids(configuration, ids);
+    return {
+        .code = Code::NotFound,
+        .context = concat("the configuration has no '", name, "'", cib::did_you_mean(name, ids))};
 }
 
-ExitCode show(Session& session, ConfigureLine line) {
+// One object a row: what it is, its id, and its line of the crm language.
+Document object_row(const Element& object, const Element& configuration) {
+    return {{"kind", object.name},
+            {"id", object.has("uname") ? object.get("uname") : object.get("id")},
+            {"crm", trim(cib::print_crm_object(object, configuration))}};
+}
+
+ExitCode show_objects(Session& session, const Element& configuration, const ConfigureLine& line) {
+    Answer answer{.document = {{"objects", Document::array()}}};
+    for (const std::string& name : line.words) {
+        const Element* object = find_object(configuration, name);
+        if (object == nullptr) return fail(session, unknown_object(configuration, name));
+        const bool as_xml = line.as_xml || session.form == Form::Xml;
+        answer.text +=
+            as_xml ? cib::print_xml(*object) : cib::print_crm_object(*object, configuration);
+        answer.document["objects"].push_back(object_row(*object, configuration));
+        answer.elements.push_back(*object);
+    }
+    return show(session, answer);
+}
+
+ExitCode show_all(Session& session, const Element& cib, const ConfigureLine& line) {
+    const Element configuration = configuration_of(cib);
+    if (session.form == Form::Xml) return show(session, {.raw_xml = cib::print_xml(cib)});
+    if (session.form == Form::Text) {
+        session.out << (line.as_xml ? cib::print_xml(cib) : cib::print_crm(configuration));
+        return ExitCode::Ok;
+    }
+    Answer answer{.document = {{"objects", Document::array()}}};
+    for (const Element& section : configuration.children) {
+        for (const Element& object : section.children) {
+            if (object.kind == cib::NodeKind::Element)
+                answer.document["objects"].push_back(object_row(object, configuration));
+        }
+    }
+    return show(session, answer);
+}
+
+ExitCode show_configuration(Session& session, ConfigureLine line) {
     // crmsh's form: `show xml [IDS]`.
     if (!line.words.empty() && line.words.front() == "xml") {
         line.as_xml = true;
@@ -77,8 +107,7 @@ ExitCode show(Session& session, ConfigureLine line) {
     const Result<Element> cib = fetch_cib(session);
     if (!cib) return fail(session, cib.error());
     if (!line.words.empty()) return show_objects(session, configuration_of(*cib), line);
-    session.out << (line.as_xml ? cib::print_xml(*cib) : cib::print_crm(configuration_of(*cib)));
-    return ExitCode::Ok;
+    return show_all(session, *cib, line);
 }
 
 // An error of reading a text, with the file's name in front.
@@ -88,10 +117,13 @@ Error in_file(const std::string& file, const Error& error) {
             .system_errno = error.system_errno};
 }
 
-ExitCode load(Session& session, const ConfigureLine& line, bool replaces) {
+enum class Loads : std::uint8_t { Objects, Everything };
+
+ExitCode load(Session& session, const ConfigureLine& line, Loads what) {
+    const bool replaces = what == Loads::Everything;
     const Result<std::string> text = read_input(session, line.file);
     if (!text) return fail(session, text.error());
-    ChangeOptions options = replaces ? asking(line.change) : line.change;
+    ChangeOptions options = line.change;
     options.retry = !replaces;
     return change_configuration(
         session, options, [&](Element& configuration) -> Result<std::string> {
@@ -115,10 +147,7 @@ ExitCode compare(Session& session, const ConfigureLine& line) {
     if (!wanted) return fail(session, in_file(line.file, wanted.error()));
     const Result<Element> cib = fetch_cib(session);
     if (!cib) return fail(session, cib.error());
-    const std::vector<cib::Change> changes = cib::diff(configuration_of(*cib), *wanted);
-    for (const cib::Change& change : changes) session.out << cib::to_string(change) << '\n';
-    if (changes.empty()) session.out << "no difference\n";
-    return ExitCode::Ok;
+    return show(session, answer_of(cib::diff(configuration_of(*cib), *wanted)));
 }
 
 // A one-liner's words back as a line of the crm language: the shell took the quotes away.
@@ -128,19 +157,42 @@ std::string statement_of(std::string_view first, std::span<const std::string> wo
     return text;
 }
 
-ExitCode one_liner(Session& session, ConfigureLine rest, std::string_view statement) {
-    if (rest.words.empty()) {
-        return fail_usage(session, concat("'", statement, "' needs words behind it"),
-                          "xbeat configure");
+// Words of a statement are taken as they stand, so our own options are found among them. No word of
+// the crm language begins with two hyphens: another one is a mistake.
+Result<void> take_options(Session& session, ConfigureLine& line) {
+    const std::array<std::pair<std::string_view, bool*>, 3> flags{
+        std::pair{std::string_view("--wait"), &line.change.wait},
+        std::pair{std::string_view("-w"), &line.change.wait},
+        std::pair{std::string_view("--dry-run"), &line.change.dry_run}};
+    std::vector<std::string> words;
+    for (std::string& word : line.words) {
+        const auto flag = std::find_if(flags.begin(), flags.end(),
+                                       [&](const auto& row) { return row.first == word; });
+        if (flag != flags.end()) {
+            *flag->second = true;
+        } else if (word == "--json" || word == "--xml") {
+            const Form form = word == "--json" ? Form::Json : Form::Xml;
+            if (session.form != Form::Text && session.form != form)
+                return Error{.code = Code::Invalid, .context = std::string(kFormsExclude)};
+            session.form = form;
+        } else if (word.starts_with("--")) {
+            return Error{.code = Code::Invalid,
+                         .context = concat("a statement has no option ", printable(word),
+                                           "; it takes --wait, --dry-run, --json and --xml")};
+        } else {
+            words.push_back(std::move(word));
+        }
     }
-    // Words of a statement are taken as they stand, so our own options are found among them.
-    const auto take = [&](std::string_view option, bool& flag) {
-        const auto kept = std::remove(rest.words.begin(), rest.words.end(), option);
-        flag = flag || kept != rest.words.end();
-        rest.words.erase(kept, rest.words.end());
-    };
-    take("--wait", rest.change.wait);
-    take("--dry-run", rest.change.dry_run);
+    line.words = std::move(words);
+    return {};
+}
+
+ExitCode one_liner(Session& session, ConfigureLine rest, std::string_view statement) {
+    const std::string command = concat("xbeat configure ", statement);
+    const Result<void> taken = take_options(session, rest);
+    if (!taken) return fail_usage(session, taken.error().context, command);
+    if (rest.words.empty())
+        return fail_usage(session, concat("'", statement, "' needs words behind it"), command);
     const std::string text = statement_of(statement, rest.words);
     return change_configuration(
         session, rest.change, [&](Element& configuration) -> Result<std::string> {
@@ -156,7 +208,7 @@ ExitCode one_liner(Session& session, ConfigureLine rest, std::string_view statem
 
 ExitCode remove(Session& session, const ConfigureLine& line) {
     return change_configuration(
-        session, asking(line.change), [&](Element& configuration) -> Result<std::string> {
+        session, line.change, [&](Element& configuration) -> Result<std::string> {
             XB_TRY(cib::remove_objects(configuration, line.words, force_of(line)));
             std::string sentence = "deleted";
             for (const std::string& id : line.words) sentence += " " + id;
@@ -172,9 +224,47 @@ ExitCode rename(Session& session, const ConfigureLine& line) {
                                 });
 }
 
-void choose(Command& verb, const Line& line,
-            std::function<ExitCode(Session&, const ConfigureLine&)> run) {
-    verb.runs([line, run = std::move(run)](Session& session) { return run(session, *line); });
+struct StatementExample {
+    std::string_view statement;
+    std::string_view words;
+};
+// One of each kind, in the words that its users know.
+constexpr std::array kStatementExamples{
+    StatementExample{"acl_group", "operators readers"},
+    StatementExample{"acl_target", "alice readers"},
+    StatementExample{"alert", "mailer /usr/share/pacemaker/alerts/alert_smtp.sh to root@localhost"},
+    StatementExample{"bundle", "httpd docker image=httpd:2.4 replicas=2"},
+    StatementExample{"clone", "pinger-clone pinger"},
+    StatementExample{"collocation", "ip-with-db inf: db-ip ms-db:Promoted"},
+    StatementExample{"colocation", "ip-with-db inf: db-ip ms-db:Promoted"},
+    StatementExample{"fencing-topology", "pm01: ipmi-1 pm02: ipmi-2"},
+    StatementExample{"fencing_topology", "pm01: ipmi-1 pm02: ipmi-2"},
+    StatementExample{"group", "web web-ip web-server"},
+    StatementExample{"location", "web-on-pm01 web 100: pm01"},
+    StatementExample{"master", "ms-db db meta promoted-max=1 notify=true"},
+    StatementExample{"monitor", "web-server 10s:20s"},
+    StatementExample{"ms", "ms-db db meta promoted-max=1 notify=true"},
+    StatementExample{"node", "pm01 attributes site=berlin"},
+    StatementExample{"op_defaults", "timeout=60s"},
+    StatementExample{"order", "db-then-web Mandatory: ms-db:promote web:start"},
+    StatementExample{"primitive", "ip ocf:heartbeat:IPaddr2 params ip=10.0.0.1"},
+    StatementExample{"property", "maintenance-mode=true"},
+    StatementExample{"role", "readers read xpath:/cib"},
+    StatementExample{"rsc_defaults", "resource-stickiness=100"},
+    StatementExample{"rsc_template", "vm ocf:heartbeat:VirtualDomain op start timeout=90s"},
+    StatementExample{"rsc_ticket", "web-in-berlin berlin: web loss-policy=stop"},
+    StatementExample{"tag", "all-web: web-ip web-server"},
+    StatementExample{"template", "vm ocf:heartbeat:VirtualDomain op start timeout=90s"},
+    StatementExample{"user", "alice role:readers"},
+    StatementExample{
+        "xml", "'<primitive id=\"d\" class=\"ocf\" provider=\"pacemaker\" type=\"Dummy\"/>'"}};
+
+std::string example_of(std::string_view statement) {
+    const auto found =
+        std::find_if(kStatementExamples.begin(), kStatementExamples.end(),
+                     [&](const StatementExample& row) { return row.statement == statement; });
+    const std::string_view words = found != kStatementExamples.end() ? found->words : "...";
+    return concat("xbeat configure ", statement, " ", words);
 }
 
 void add_reading(const Command& noun, const Line& line) {
@@ -183,20 +273,20 @@ void add_reading(const Command& noun, const Line& line) {
     text.footer(
         "Examples:\n  xbeat configure show\n  xbeat configure show web\n  xbeat configure show xml "
         "> saved.xml");
-    choose(text, line, show);
+    text.shows(with(line, show_configuration));
 
     Command difference = noun.verb("diff", "How a file differs from what is configured");
     difference.required("FILE", line->file, "crm language or XML; - reads standard input");
     difference.footer("Example:\n  xbeat configure diff web.crm");
-    choose(difference, line, compare);
+    difference.shows(with(line, compare));
 
     Command check = noun.verb("verify", "Check a file, or what is configured");
     check.word("FILE", line->file,
                "crm language or XML; - reads standard input; default: what is configured");
     check.footer("Examples:\n  xbeat configure verify\n  xbeat configure verify web.crm");
-    choose(check, line, [](Session& session, const ConfigureLine& l) {
+    check.shows(with(line, [](Session& session, const ConfigureLine& l) {
         return verify_configuration(session, l.file);
-    });
+    }));
 }
 
 void add_loading(const Command& noun, const Line& line) {
@@ -211,41 +301,40 @@ void add_loading(const Command& noun, const Line& line) {
     for (Command verb : {update, replace}) {
         verb.required("FILE", line->file, "crm language or XML; - reads standard input");
     }
-    add_change_options(update, line->change);
-    add_destructive_options(replace, line->change);
     update.footer("Example:\n  xbeat configure load update web.crm --dry-run");
     replace.footer("Example:\n  xbeat configure load replace saved.xml");
-    choose(update, line, [](Session& s, const ConfigureLine& l) { return load(s, l, false); });
-    choose(replace, line, [](Session& s, const ConfigureLine& l) { return load(s, l, true); });
+    const auto run = [&line](Loads what) {
+        return with(line, [what](Session& session, const ConfigureLine& l) {
+            return load(session, l, what);
+        });
+    };
+    update.changes(line->change, run(Loads::Objects));
+    replace.changes(line->change, run(Loads::Everything), Harm::MayStop);
 }
 
 void add_editing(const Command& noun, const Line& line) {
     Command gone = noun.verb("delete", "Delete objects");
     gone.required_words("IDS", line->words);
     gone.flag("--force", line->change.force, "And whatever refers to them");
-    add_destructive_options(gone, line->change);
     gone.footer("Example:\n  xbeat configure delete web-on-pm01");
-    choose(gone, line, remove);
+    gone.changes(line->change, with(line, remove), Harm::MayStop);
 
     Command other = noun.verb("rename", "Give an object another name, wherever it is named");
     other.required("OLD", line->from);
     other.required("NEW", line->to);
-    add_change_options(other, line->change);
     other.footer("Example:\n  xbeat configure rename web-ip service-ip");
-    choose(other, line, rename);
+    other.changes(line->change, with(line, rename));
 
     for (const std::string_view statement : cib::crm_statements()) {
         Command verb = noun.verb(statement, "One statement of the crm shell's language");
         // What follows is that language's business, options and all.
         verb.under("Statements (one each; --wait, --dry-run)");
-        verb.footer(
-            concat("The words are those of the crm shell; see xbeat-crm(7).\nExample:\n  xbeat "
-                   "configure property maintenance-mode=true"));
-        verb.takes_rest([statement](Session& session, std::vector<std::string> words) {
-            ConfigureLine rest;
-            rest.words = std::move(words);
-            return one_liner(session, std::move(rest), statement);
-        });
+        verb.footer(concat("The words are those of the crm shell; see xbeat-crm(7).\nExample:\n  ",
+                           example_of(statement)));
+        verb.changes_by_words(line->change, line->words,
+                              with(line, [statement](Session& session, const ConfigureLine& l) {
+                                  return one_liner(session, l, statement);
+                              }));
     }
 }
 

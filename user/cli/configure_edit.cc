@@ -31,7 +31,7 @@ using cib::Element;
 struct EditLine {
     std::string file;
     std::string number;
-    bool as_xml = false;
+    std::string form = "crm";  // of the text: crm or xml
     bool force = false;
     ChangeOptions change;
 };
@@ -112,7 +112,7 @@ Result<std::string> edited_text(Session& session, const Draft& draft) {
         if (mistakes.empty()) return text;
         session.err << mistakes;
         if (session.is_interactive) {
-            session.out << "Edit again? [Y/n] " << std::flush;
+            session.err << "Edit again? [Y/n] " << std::flush;
             std::string answer;
             if (std::getline(session.in, answer) && !answer.starts_with('n')) continue;
         }
@@ -131,11 +131,13 @@ Result<std::string> apply_text(Element& configuration, std::string_view text) {
 }
 
 ExitCode edit(Session& session, const EditLine& line) {
+    const Result<void> allowed = line.change.dry_run ? Result<void>() : require_admin(session);
+    if (!allowed) return fail(session, allowed.error());
     const Result<Element> cib = fetch_cib(session);
     if (!cib) return fail(session, cib.error());
     const Element before = configuration_of(*cib);
-    const std::string text = line.as_xml ? cib::print_xml(before) : cib::print_crm(before);
-    Result<Draft> draft = Draft::create(text, line.as_xml ? ".xml" : ".crm");
+    const std::string text = line.form == "xml" ? cib::print_xml(before) : cib::print_crm(before);
+    Result<Draft> draft = Draft::create(text, line.form == "xml" ? ".xml" : ".crm");
     if (!draft) return fail(session, draft.error());
     const Result<std::string> changed = edited_text(session, *draft);
     if (!changed) {
@@ -145,10 +147,10 @@ ExitCode edit(Session& session, const EditLine& line) {
         return code;
     }
     if (*changed == text) {
-        session.out << "nothing to change: the text is as it was\n";
+        say(session, "nothing to change: the text is as it was");
         return ExitCode::Ok;
     }
-    ChangeOptions options = asking(line.change);
+    ChangeOptions options = line.change;
     options.retry = false;
     const ExitCode code =
         change_configuration(session, options, [&](Element& configuration) -> Result<std::string> {
@@ -170,22 +172,31 @@ ExitCode save(Session& session, const EditLine& line) {
     if (!cib) return fail(session, cib.error());
     const Element configuration = configuration_of(*cib);
     const std::string text =
-        line.as_xml ? cib::print_xml(configuration) : cib::print_crm(configuration);
+        line.form == "xml" ? cib::print_xml(configuration) : cib::print_crm(configuration);
     if (line.file == "-") {
+        if (session.form != Form::Text)
+            return fail_usage(session, "- has the configuration on standard output, as it is saved",
+                              "xbeat configure save");
         session.out << text;
         return ExitCode::Ok;
     }
-    const int how = O_WRONLY | O_CREAT | O_CLOEXEC | (line.force ? O_TRUNC : O_EXCL);
-    const sys::Fd fd(::open(line.file.c_str(), how, 0600));
-    if (!fd.is_open() && errno == EEXIST) {
+    const bool exists = ::access(line.file.c_str(), F_OK) == 0;
+    if (exists && !line.force) {
         return fail(session,
                     {.code = Code::Exists,
                      .context = concat(line.file, " exists already; --force writes over it")});
     }
+    if (line.change.dry_run) {
+        say(session, concat("would write ", text.size(), " bytes to ", line.file,
+                            exists ? ", over what is there" : "", " (nothing was written)"));
+        return ExitCode::Ok;
+    }
+    const int how = O_WRONLY | O_CREAT | O_CLOEXEC | (line.force ? O_TRUNC : O_EXCL);
+    const sys::Fd fd(::open(line.file.c_str(), how, 0600));
     if (!fd.is_open()) return fail(session, sys::system_error(concat("cannot make ", line.file)));
     const Result<void> written = write_all(fd.get(), text, line.file);
     if (!written) return fail(session, written.error());
-    session.out << "saved in " << line.file << " (mode 0600: it may hold secrets)\n";
+    say(session, concat("saved in ", line.file, " (mode 0600: it may hold secrets)"));
     return ExitCode::Ok;
 }
 
@@ -218,7 +229,7 @@ ExitCode undo(Session& session, const EditLine& line) {
     const Result<HistoryEntry> entry = entry_to_go_back_to(session, line.number);
     if (!entry) return fail(session, entry.error());
     const Element earlier = configuration_of(entry->cib);
-    ChangeOptions options = asking(line.change);
+    ChangeOptions options = line.change;
     options.retry = false;
     return change_configuration(
         session, options, [&](Element& configuration) -> Result<std::string> {
@@ -236,24 +247,24 @@ ExitCode undo(Session& session, const EditLine& line) {
 void add_configure_editing(const Command& noun) {
     const auto line = std::make_shared<EditLine>();
     Command editor = noun.verb("edit", "Edit it in $EDITOR; checked before it takes effect");
-    editor.flag("--xml", line->as_xml, "As XML instead of the crm shell's language");
-    add_destructive_options(editor, line->change);
+    editor.option_of("--as", line->form, {"crm", "xml"},
+                     "The crm shell's language (default), or XML");
     editor.footer("Example:\n  EDITOR=nano xbeat configure edit");
-    editor.runs([line](Session& session) { return edit(session, *line); });
+    editor.changes(line->change, with(line, edit), Harm::MayStop);
 
     Command keep = noun.verb("save", "Write it to a file");
     keep.required("FILE", line->file, "- for standard output");
-    keep.flag("--xml", line->as_xml, "As XML instead of the crm shell's language");
+    keep.option_of("--as", line->form, {"crm", "xml"},
+                   "The crm shell's language (default), or XML");
     keep.flag("--force", line->force, "Write over a file that exists");
     keep.footer("Example:\n  xbeat configure save /root/before-upgrade.crm");
-    keep.runs([line](Session& session) { return save(session, *line); });
+    keep.makes(line->change, with(line, save));
 
     Command back = noun.verb("undo", "Go back to an earlier configuration");
     back.word("NUMBER", line->number,
               "Of 'xbeat history list'; default: the one before the newest");
-    add_destructive_options(back, line->change);
     back.footer("Examples:\n  xbeat configure undo --dry-run\n  xbeat configure undo 41");
-    back.runs([line](Session& session) { return undo(session, *line); });
+    back.changes(line->change, with(line, undo), Harm::MayStop);
 }
 
 }  // namespace xbeat::cli

@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "cli/answer.h"
+#include "cli/change.h"
 #include "cli/nouns.h"
 #include "daemon/config.h"
 #include "disk/prepare.h"
@@ -11,8 +13,8 @@ namespace xbeat::cli {
 namespace {
 
 struct DiskLine {
-    bool force = false;
     std::string device;
+    ChangeOptions change;
 };
 
 Result<disk::DiskKey> load_disk_key(const daemon::Config& config) {
@@ -25,22 +27,29 @@ ExitCode init(Session& session, const DiskLine& line) {
     if (!config) return fail(session, config.error());
     const Result<disk::DiskKey> key = load_disk_key(*config);
     if (!key) return fail(session, key.error());
-    if (line.force &&
+    if (line.change.dry_run) {
+        say(session,
+            fmt::format("would write the first {} KiB of {} for cluster `{}`{} (nothing "
+                        "was written)",
+                        disk::kDiskBytes / 1024, line.device, config->cluster,
+                        line.change.force ? ", whatever is there" : ", if nothing is there"));
+        return ExitCode::Ok;
+    }
+    if (line.change.force && !line.change.yes &&
         !is_confirmed(session, fmt::format("This overwrites the first {} KiB of {}. Both nodes' "
                                            "daemons must be stopped.",
                                            disk::kDiskBytes / 1024, line.device)))
-        return fail(session, {.code = Code::Invalid, .context = "nothing was changed"});
+        return refuse(session);
     const Result<void> outcome = disk::prepare(
-        line.device, *key, line.force ? disk::Overwrite::Whatever : disk::Overwrite::Never);
+        line.device, *key, line.change.force ? disk::Overwrite::Whatever : disk::Overwrite::Never);
     if (!outcome) return fail(session, outcome.error());
-    session.out << fmt::format(
-        "{} is prepared for cluster `{}`; name it on both nodes: [arbiter] "
-        "kind = \"disk\", disk = \"...\"\n",
-        line.device, config->cluster);
+    say(session, fmt::format("{} is prepared for cluster `{}`; name it on both nodes: [arbiter] "
+                             "kind = \"disk\", disk = \"...\"",
+                             line.device, config->cluster));
     return ExitCode::Ok;
 }
 
-ExitCode show(Session& session) {
+ExitCode show_blocks(Session& session, const DiskLine& /*line*/) {
     const Result<daemon::Config> config = daemon::load_config(session.config_file);
     if (!config) return fail(session, config.error());
     if (config->arbiter.kind != node::ArbiterKind::Disk)
@@ -54,20 +63,26 @@ ExitCode show(Session& session) {
     for (const daemon::NodeConfig& node : config->nodes) nodes.push_back(node.id);
     const auto blocks = disk::inspect(config->arbiter.disk, *key, nodes);
     if (!blocks) return fail(session, blocks.error());
+    Answer answer{.document = {{"disk", config->arbiter.disk}, {"nodes", Document::array()}}};
     for (const disk::NodeBlock& row : *blocks) {
         const std::string& name = config->find(row.node)->name;
+        const std::int64_t lease_ms = row.block.lease.count() / 1'000'000;
+        answer.document["nodes"].push_back({{"name", name},
+                                            {"damaged", row.is_damaged},
+                                            {"holds_or_wants", row.block.is_up},
+                                            {"lease_ms", lease_ms},
+                                            {"writes", row.block.number}});
         if (row.is_damaged)
-            session.out << fmt::format("{}: its block is damaged\n", name);
+            answer.text += fmt::format("{}: its block is damaged\n", name);
         else if (row.block.is_up)
-            session.out << fmt::format(
-                "{}: holds or wants the lease, {} ms with each write, {} "
-                "writes\n",
-                name, row.block.lease.count() / 1'000'000, row.block.number);
+            answer.text +=
+                fmt::format("{}: holds or wants the lease, {} ms with each write, {} writes\n",
+                            name, lease_ms, row.block.number);
         else
-            session.out << fmt::format("{}: does not hold the lease, {} writes\n", name,
-                                       row.block.number);
+            answer.text +=
+                fmt::format("{}: does not hold the lease, {} writes\n", name, row.block.number);
     }
-    return ExitCode::Ok;
+    return show(session, answer);
 }
 
 }  // namespace
@@ -81,13 +96,14 @@ void add_disk(const Command& root) {
 
     Command prepare = noun.verb("init", "Make a shared disk this cluster's");
     prepare.required("DEVICE", line->device, "a block device that both nodes see");
-    prepare.flag("--force", line->force, "Also if something is on it, which is lost");
+    prepare.flag("--force", line->change.force, "Also if something is on it, which is lost");
+    prepare.flag("--yes,-y", line->change.yes, "Do not ask");
     prepare.footer("Example:\n  xbeat disk init /dev/disk/by-id/shared");
-    prepare.runs([line](Session& session) { return init(session, *line); });
+    prepare.makes(line->change, with(line, init));
 
     Command status = noun.verb("status", "Show the nodes' blocks on it");
     status.footer("Needs no daemon; changes nothing.\nExample:\n  xbeat disk status");
-    status.runs([](Session& session) { return show(session); });
+    status.shows(with(line, show_blocks));
 }
 
 }  // namespace xbeat::cli

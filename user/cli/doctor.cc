@@ -1,9 +1,7 @@
 // `xbeat doctor`: looks for what usually goes wrong, and says how to mend it.
 #include "cli/doctor.h"
 
-#include <memory>
-#include <nlohmann/json.hpp>
-
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/change.h"
 #include "cli/nouns.h"
@@ -11,10 +9,6 @@
 
 namespace xbeat::cli {
 namespace {
-
-struct DoctorLine {
-    bool as_json = false;
-};
 
 void append(std::vector<Finding>& to, std::vector<Finding> more) {
     for (Finding& one : more) to.push_back(std::move(one));
@@ -79,28 +73,23 @@ std::vector<Finding> examine(const Session& session) {
     return findings;
 }
 
-ExitCode run_doctor(Session& session, const DoctorLine& line) {
+ExitCode run_doctor(Session& session) {
     const std::vector<Finding> findings = examine(session);
     std::size_t failed = 0;
     std::size_t doubtful = 0;
+    Answer answer{.document = {{"findings", Document::array()}}};
     for (const Finding& one : findings) {
         failed += one.health == Health::Bad ? 1 : 0;
         doubtful += one.health == Health::Doubtful ? 1 : 0;
+        answer.document["findings"].push_back({{"health", to_string(one.health)},
+                                               {"about", one.about},
+                                               {"text", one.text},
+                                               {"remedy", one.remedy}});
     }
-    if (line.as_json) {
-        nlohmann::json rows = nlohmann::json::array();
-        for (const Finding& one : findings) {
-            rows.push_back({{"health", to_string(one.health)},
-                            {"about", one.about},
-                            {"text", one.text},
-                            {"remedy", one.remedy}});
-        }
-        session.out << nlohmann::json{{"schema", 1}, {"findings", rows}}.dump(2) << '\n';
-    } else {
-        session.out << render_findings(findings) << findings.size() << " checks: " << failed
-                    << " failed, " << doubtful << " doubtful\n";
-    }
-    return failed == 0 ? ExitCode::Ok : ExitCode::Unsatisfied;
+    answer.text = concat(render_findings(findings), findings.size(), " checks: ", failed,
+                         " failed, ", doubtful, " doubtful\n");
+    if (failed > 0) answer.code = ExitCode::Unsatisfied;
+    return show(session, answer);
 }
 
 }  // namespace
@@ -108,11 +97,9 @@ ExitCode run_doctor(Session& session, const DoctorLine& line) {
 void add_doctor(const Command& root) {
     Command verb = root.verb("doctor", "Look for what usually goes wrong, and say how to mend it");
     if (!verb.is_wanted()) return;
-    const auto line = std::make_shared<DoctorLine>();
-    verb.flag("--json", line->as_json, "As JSON, for programs");
     verb.footer(
         "Exit code 113 if a check failed. Works without a daemon.\nExample:\n  xbeat doctor");
-    verb.runs([line](Session& session) { return run_doctor(session, *line); });
+    verb.shows(run_doctor);
 }
 
 }  // namespace xbeat::cli

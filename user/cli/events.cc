@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cib/duration.h"
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/nouns.h"
 #include "cli/render_event.h"
@@ -24,7 +25,6 @@ constexpr int kRowsMax = 100'000;
 constexpr Duration kFollowWait = 1s;  // then the output is looked at: is its reader still there?
 
 struct EventsLine {
-    bool as_json = false;
     bool follow = false;
     bool debug = false;
     int rows = kRowsDefault;
@@ -60,8 +60,13 @@ bool is_wanted(const json& row, const EventsLine& line, const Since& since) {
     return line.resource.empty() || text_of(row, "resource") == line.resource;
 }
 
-void show(Session& session, const json& row, const EventsLine& line) {
-    if (line.as_json) {
+// A line an event, in JSON too, so that a reader need not wait for the end. XML has one document.
+void print(Session& session, const json& row, Answer& gathered) {
+    if (session.form == Form::Xml) {
+        gathered.document["events"].push_back(Document(row));
+        return;
+    }
+    if (session.form == Form::Json) {
         session.out << row.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
         return;
     }
@@ -85,19 +90,21 @@ ExitCode show_past(Session& session, const EventsLine& line, const Since& since)
     Result<control::Client> client = connect(session);
     if (!client) return fail(session, client.error());
     json request = first_request(line, since);
-    int left = line.rows;
-    for (;;) {
+    Answer gathered{.document = {{"events", Document::array()}}};
+    for (int left = line.rows; left > 0 && session.out.good();) {
         const Result<json> reply = client->call(request, session.timeout);
         if (!reply) return fail(session, reply.error());
         const std::vector<json> rows = objects_of(*reply, "events");
         for (const json& row : rows) {
-            if (!is_wanted(row, line, since)) continue;
-            if (left-- <= 0) return ExitCode::Ok;
-            show(session, row, line);
+            if (left == 0 || !is_wanted(row, line, since)) continue;
+            print(session, row, gathered);
+            --left;
         }
-        if (rows.empty() || !since.is_given || !session.out.good()) return ExitCode::Ok;
+        if (rows.empty() || !since.is_given) break;
         request["since"] = number_of(rows.back(), "seq");
     }
+    session.said.is_printed = session.form == Form::Json;
+    return session.form == Form::Xml ? show(session, gathered) : ExitCode::Ok;
 }
 
 ExitCode follow(Session& session, const EventsLine& line, const Since& since) {
@@ -107,6 +114,8 @@ ExitCode follow(Session& session, const EventsLine& line, const Since& since) {
     request["follow"] = true;
     const Result<void> sent = client->send(request);
     if (!sent) return fail(session, sent.error());
+    session.said.is_printed = true;
+    Answer unused;
     while (session.out.good()) {
         const Result<json> reply = client->next(kFollowWait);
         if (!reply && reply.error().code == Code::Timeout) {
@@ -116,7 +125,7 @@ ExitCode follow(Session& session, const EventsLine& line, const Since& since) {
         if (!reply) return fail(session, reply.error());
         const auto event = reply->find("event");
         if (event == reply->end() || !is_wanted(*event, line, since)) continue;
-        show(session, *event, line);
+        print(session, *event, unused);
         session.out.flush();
     }
     return ExitCode::Ok;
@@ -125,6 +134,9 @@ ExitCode follow(Session& session, const EventsLine& line, const Since& since) {
 ExitCode run_events(Session& session, const EventsLine& line) {
     const Result<Since> since = parse_since(line.since);
     if (!since) return fail_usage(session, since.error().context, "xbeat events");
+    if (line.follow && session.form == Form::Xml)
+        return fail_usage(session, "--follow has no end, and XML needs one; take --json",
+                          "xbeat events");
     return line.follow ? follow(session, line, *since) : show_past(session, line, *since);
 }
 
@@ -141,13 +153,13 @@ void add_events(const Command& root) {
     events.option("--node", line->node, "NODE", "Only those about this node");
     events.option("--resource", line->resource, "RSC", "Only those about this resource");
     events.flag("--debug", line->debug, "Also those of level debug");
-    events.flag("--json", line->as_json, "One JSON object a line, for programs");
     events.footer(
+        "With --json one object a line.\n"
         "Examples:\n"
         "  xbeat events\n"
         "  xbeat events --follow\n"
         "  xbeat events --since 2h --node pm02 --json");
-    events.runs([line](Session& session) { return run_events(session, *line); });
+    events.shows(with(line, run_events));
 }
 
 }  // namespace xbeat::cli

@@ -33,6 +33,46 @@ ExitCode exit_code_of_errno(int error) {
 
 }  // namespace
 
+std::string_view to_string(ExitCode code) {
+    switch (code) {
+        case ExitCode::Ok:
+            return "OK";
+        case ExitCode::Error:
+            return "Error occurred";
+        case ExitCode::Usage:
+            return "Incorrect usage";
+        case ExitCode::BadData:
+            return "Invalid data given";
+        case ExitCode::NoInput:
+            return "Input file not available";
+        case ExitCode::Unavailable:
+            return "Service not available";
+        case ExitCode::NoPermission:
+            return "Insufficient privileges";
+        case ExitCode::BadConfig:
+            return "Invalid configuration";
+        case ExitCode::OutputFailed:
+            return "Input/output error";
+        case ExitCode::Disconnected:
+            return "Not connected";
+        case ExitCode::Outdated:
+            return "Update was older than existing configuration";
+        case ExitCode::NoSuchObject:
+            return "No such object";
+        case ExitCode::NoQuorum:
+            return "Quorum required";
+        case ExitCode::Unsafe:
+            return "Operation not safe";
+        case ExitCode::Exists:
+            return "Requested item already exists";
+        case ExitCode::Unsatisfied:
+            return "Requested item does not satisfy constraints";
+        case ExitCode::TimedOut:
+            return "Timeout occurred";
+    }
+    return "Error occurred";
+}
+
 ExitCode exit_code_of(const Error& error) {
     switch (error.code) {
         case Code::Invalid:

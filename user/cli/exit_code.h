@@ -4,6 +4,8 @@
 // Source: `crm_error --exit --list` of Pacemaker 2.1; below 100 they are those of sysexits.h.
 #pragma once
 
+#include <string_view>
+
 #include "core/result.h"
 
 namespace xbeat::cli {
@@ -27,6 +29,9 @@ enum class ExitCode : int {
     Unsatisfied = 113,   // asked for something that does not hold
     TimedOut = 124,      // it took longer than it may
 };
+
+/// The code in the words of `crm_error`: "OK", "No such object"...
+[[nodiscard]] std::string_view to_string(ExitCode code);
 
 /// The exit code for an error's kind; for Code::System its errno decides.
 [[nodiscard]] ExitCode exit_code_of(const Error& error);

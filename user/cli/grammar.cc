@@ -92,16 +92,6 @@ Command& Command::number(std::string_view names, int& target, Range range, std::
     return *this;
 }
 
-Command& Command::takes_rest(std::function<ExitCode(Session&, std::vector<std::string>)> run) {
-    app_->prefix_command();
-    app_->callback([app = app_, choice = choice_, run = std::move(run)] {
-        choice->run = [rest = app->remaining(), run](Session& session) {
-            return run(session, rest);
-        };
-    });
-    return *this;
-}
-
 Command& Command::under(std::string_view heading) {
     app_->group(std::string(heading));
     return *this;
@@ -112,7 +102,44 @@ Command& Command::footer(std::string_view text) {
     return *this;
 }
 
-Command& Command::runs(Run run) {
+void Command::add_forms(Nature nature) {
+    choice_->natures[app_] = nature;
+    flag("--json", choice_->as_json, "As JSON, for programs");
+    flag("--xml", choice_->as_xml, "As XML, for programs");
+}
+
+Command& Command::shows(Run run) {
+    add_forms(Nature::Shows);
+    app_->callback([choice = choice_, run = std::move(run)] { choice->run = run; });
+    return *this;
+}
+
+Command& Command::changes(ChangeOptions& options, Run run, Harm harm) {
+    flag("--wait,-w", options.wait, "Wait until the cluster has settled");
+    flag("--dry-run", options.dry_run, "Show what would happen, change nothing");
+    if (harm == Harm::MayStop) flag("--yes,-y", options.yes, "Do not ask");
+    add_forms(Nature::Changes);
+    app_->callback([choice = choice_, &options, harm, run = std::move(run)] {
+        options.asks = harm == Harm::MayStop;
+        choice->run = run;
+    });
+    return *this;
+}
+
+Command& Command::changes_by_words(ChangeOptions& options, std::vector<std::string>& rest,
+                                   Run run) {
+    changes(options, run);
+    app_->prefix_command();
+    app_->callback([app = app_, choice = choice_, &rest, run = std::move(run)] {
+        rest = app->remaining();
+        choice->run = run;
+    });
+    return *this;
+}
+
+Command& Command::makes(ChangeOptions& options, Run run) {
+    flag("--dry-run", options.dry_run, "Show what would be written, write nothing");
+    add_forms(Nature::Makes);
     app_->callback([choice = choice_, run = std::move(run)] { choice->run = run; });
     return *this;
 }

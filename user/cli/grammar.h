@@ -5,12 +5,13 @@
 // words and options must live until the command has run: a noun keeps them in a shared line.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/session.h"
@@ -24,6 +25,19 @@ struct Range {
     int least = 0;
     int most = 0;
 };
+
+/// How a change is to be made. The options of every changing command, filled by the parser.
+struct ChangeOptions {
+    bool dry_run = false;  // show what would happen, change nothing
+    bool wait = false;     // until the cluster has settled
+    bool force = false;    // although something refers to it, or an option is unknown
+    bool retry = true;     // apply the edit again if somebody else changed the configuration first
+    bool asks = false;     // show a person what would happen, and ask, before it is done
+    bool yes = false;      // but not this time
+};
+
+/// Whether a command may take a service away, so that a person is asked first.
+enum class Harm : std::uint8_t { None, MayStop };
 
 class Command {
 public:
@@ -60,17 +74,32 @@ public:
     Command& number(std::string_view names, int& target, Range range, std::string_view type,
                     std::string_view help);
 
-    /// Everything that follows is taken as it stands, options too, and handed to `run`.
-    Command& takes_rest(std::function<ExitCode(Session&, std::vector<std::string>)> run);
     /// Stands under this heading in the help of the command above.
     Command& under(std::string_view heading);
     Command& footer(std::string_view text);
-    Command& runs(Run run);
+    /// What it does, once the whole line was understood. The nature decides the options that it
+    /// takes beside its own: --json and --xml all of them, --dry-run what changes or makes
+    /// something, --wait what changes the cluster, --yes (and a question without it) what may do
+    /// harm. `options` must live until it has run.
+    Command& shows(Run run);
+    Command& changes(ChangeOptions& options, Run run, Harm harm = Harm::None);
+    Command& makes(ChangeOptions& options, Run run);
+    /// As changes(), but from the first word on everything is taken as it stands, options too, and
+    /// put into `rest`.
+    Command& changes_by_words(ChangeOptions& options, std::vector<std::string>& rest, Run run);
 
 private:
+    void add_forms(Nature nature);
+
     CLI::App* app_;
     Choice* choice_;
     std::span<const std::string> words_;
 };
+
+/// `body(session, *line)`: for the lines of a noun's words, which its commands share.
+template <class Line, class Body>
+[[nodiscard]] Run with(const std::shared_ptr<Line>& line, Body body) {
+    return [line, body = std::move(body)](Session& session) { return body(session, *line); };
+}
 
 }  // namespace xbeat::cli

@@ -8,8 +8,10 @@
 
 #include "cib/crm_print.h"
 #include "cib/edit.h"
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/change.h"
+#include "cli/differences.h"
 #include "cli/nouns.h"
 #include "cli/render_plan.h"
 #include "cli/status_source.h"
@@ -27,7 +29,6 @@ struct HistoryLine {
     std::string other;
     std::string form = "plan";
     int rows = 30;
-    bool as_json = false;
 };
 
 HistoryEntry read_entry(const json& row) {
@@ -58,47 +59,46 @@ schedule::Plan plan_of(const HistoryEntry& entry) {
     return schedule::schedule(entry.cib, {.now = schedule::effective_time(entry.cib, then)});
 }
 
+Document entry_document(const HistoryEntry& entry) {
+    return {{"number", entry.number},
+            {"time_ms", entry.time_ms},
+            {"kind", entry.kind},
+            {"cause", entry.cause},
+            {"version", entry.version}};
+}
+
 ExitCode list(Session& session, const HistoryLine& line) {
     const Result<std::vector<HistoryEntry>> entries = fetch_history(session, line.rows);
     if (!entries) return fail(session, entries.error());
-    json rows = json::array();
+    Answer answer{.document = {{"entries", Document::array()}}};
     for (const HistoryEntry& entry : *entries) {
-        if (line.as_json) {
-            rows.push_back({{"number", entry.number},
-                            {"time_ms", entry.time_ms},
-                            {"kind", entry.kind},
-                            {"cause", entry.cause},
-                            {"version", entry.version}});
-            continue;
-        }
-        session.out << fmt::format("{:>5}  {}  {:<13}  {:<9}  {}\n", entry.number,
+        answer.document["entries"].push_back(entry_document(entry));
+        answer.text += fmt::format("{:>5}  {}  {:<13}  {:<9}  {}\n", entry.number,
                                    date_and_clock_text(entry.time_ms), entry.kind, entry.version,
                                    printable(entry.cause));
     }
-    if (line.as_json) {
-        session.out << json{{"schema", 1}, {"entries", rows}}.dump(2) << '\n';
-    } else if (entries->empty()) {
-        session.out << "this node remembers nothing yet\n";
-    }
-    return ExitCode::Ok;
+    if (entries->empty()) answer.text = "this node remembers nothing yet\n";
+    return show(session, answer);
 }
 
-ExitCode show(Session& session, const HistoryLine& line) {
+ExitCode show_entry(Session& session, const HistoryLine& line) {
     const Result<HistoryEntry> entry = entry_of(session, line.number);
     if (!entry) return fail(session, entry.error());
+    Answer answer{.document = {{"entry", entry_document(*entry)}}};
     if (line.form == "xml") {
-        session.out << cib::print_xml(entry->cib);
-        return ExitCode::Ok;
+        answer.text = answer.raw_xml = cib::print_xml(entry->cib);
+        answer.document["xml"] = answer.text;
+    } else if (line.form == "crm") {
+        answer.text = cib::print_crm(configuration_of(entry->cib));
+        answer.document["crm"] = answer.text;
+    } else {
+        const std::vector<std::string> lines = plan_lines(plan_of(*entry));
+        answer.text = fmt::format("{} {} at {}, configuration {}: {}\n{}", entry->kind,
+                                  entry->number, date_and_clock_text(entry->time_ms),
+                                  entry->version, printable(entry->cause), render_lines(lines));
+        answer.document["actions"] = lines;
     }
-    if (line.form == "crm") {
-        session.out << cib::print_crm(configuration_of(entry->cib));
-        return ExitCode::Ok;
-    }
-    session.out << fmt::format("{} {} at {}, configuration {}: {}\n", entry->kind, entry->number,
-                               date_and_clock_text(entry->time_ms), entry->version,
-                               printable(entry->cause));
-    session.out << render_plan(plan_of(*entry));
-    return ExitCode::Ok;
+    return show(session, answer);
 }
 
 ExitCode compare(Session& session, const HistoryLine& line) {
@@ -114,11 +114,8 @@ ExitCode compare(Session& session, const HistoryLine& line) {
         if (!entry) return fail(session, entry.error());
         second = std::move(entry->cib);
     }
-    const std::vector<cib::Change> changes =
-        cib::diff(configuration_of(first->cib), configuration_of(second));
-    for (const cib::Change& change : changes) session.out << cib::to_string(change) << '\n';
-    if (changes.empty()) session.out << "no difference\n";
-    return ExitCode::Ok;
+    return show(session,
+                answer_of(cib::diff(configuration_of(first->cib), configuration_of(second))));
 }
 
 }  // namespace
@@ -163,27 +160,26 @@ void add_history(const Command& root) {
 
     Command all = noun.verb("list", "Transitions and configurations that this node remembers");
     all.number("--rows", line->rows, {1, kHistoryRowsMax}, "N", "At most so many; 30 if not given");
-    all.flag("--json", line->as_json, "As JSON, for programs");
     all.footer("Example:\n  xbeat history list --rows 100");
-    all.runs([line](Session& session) { return list(session, *line); });
+    all.shows(with(line, list));
 
     Command one = noun.verb("show", "What was decided then, decided again from the same input");
     one.required("NUMBER", line->number);
     one.option_of("--as", line->form, {"plan", "crm", "xml"},
                   "The plan (default), the configuration, or all of it as XML");
     one.footer("Examples:\n  xbeat history show 41\n  xbeat history show 41 --as xml > then.xml");
-    one.runs([line](Session& session) { return show(session, *line); });
+    one.shows(with(line, show_entry));
 
     Command again = noun.verb("replay", "The same as show: the plan of that moment");
     again.required("NUMBER", line->number);
     again.footer("Example:\n  xbeat history replay 41");
-    again.runs([line](Session& session) { return show(session, *line); });
+    again.shows(with(line, show_entry));
 
     Command difference = noun.verb("diff", "What changed in the configuration since, or until");
     difference.required("NUMBER", line->number);
     difference.word("OTHER", line->other, "Default: what is configured now");
     difference.footer("Examples:\n  xbeat history diff 40\n  xbeat history diff 40 41");
-    difference.runs([line](Session& session) { return compare(session, *line); });
+    difference.shows(with(line, compare));
 }
 
 }  // namespace xbeat::cli

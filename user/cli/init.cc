@@ -33,6 +33,7 @@ struct InitLine {
     std::vector<std::string> links;
     int port = 7455;
     bool force = false;
+    ChangeOptions change;
 };
 
 Error invalid(std::string text) { return {.code = Code::Invalid, .context = std::move(text)}; }
@@ -123,6 +124,35 @@ Result<Setup> make_setup(const InitLine& line) {
     return setup;
 }
 
+// A person is asked for what the options left out; "?" shows what may be said.
+std::string asked(Session& session, std::string_view question, const std::string& fallback) {
+    session.err << question << (fallback.empty() ? "" : concat(" [", fallback, "]")) << ": "
+                << std::flush;
+    std::string answer;
+    std::getline(session.in, answer);
+    const std::string_view word = trim(answer);
+    return word.empty() ? fallback : std::string(word);
+}
+
+// On a terminal: the other node's name, and the links, with those proposed that need no words.
+Result<void> ask_for_missing(Session& session, InitLine& line) {
+    if (!session.is_interactive) return {};
+    if (line.peer.empty()) line.peer = asked(session, "The other node's name (its 'uname -n')", "");
+    if (!line.links.empty()) return {};
+    const std::vector<LocalAddress> addresses = XB_TRY(local_addresses());
+    std::string proposed;
+    for (const std::string& word : proposed_links(addresses))
+        proposed += concat(proposed.empty() ? "" : " ", word);
+    session.err << "This machine has:" << listed(addresses) << '\n';
+    const std::string words = asked(
+        session,
+        "Interconnects, each INTERFACE=PEER-ADDRESS (without an address where the network has "
+        "two hosts only)",
+        proposed);
+    for (const std::string_view word : split_words(words)) line.links.emplace_back(word);
+    return {};
+}
+
 Result<std::string> random_key() {
     std::string key(kSetupKeyBytes, '\0');
     std::size_t filled = 0;
@@ -189,44 +219,57 @@ Result<void> install(const Session& session, const InitLine& line, const Setup& 
     if (!read) return read.error();
     XB_TRY(refuse_existing(session.config_file, line.force));
     XB_TRY(refuse_existing(key_file, line.force));
+    if (line.change.dry_run) return {};
     XB_TRY(write_file(key_file, key, 0400, 0700));
     return write_file(session.config_file, text, 0644, 0755);
 }
 
-void say_next(Session& session, const InitLine& line, const Setup& setup) {
-    session.out << "wrote " << session.config_file << " and " << key_file_of(session, line) << '\n';
+void say_files(Session& session, const InitLine& line, const Setup& setup) {
+    say(session,
+        concat(line.change.dry_run ? "would write " : "wrote ", session.config_file, " and ",
+               key_file_of(session, line), line.change.dry_run ? " (nothing was written)" : ""));
     for (const SetupNode& node : setup.nodes) {
-        session.out << "  " << node.name << ':';
+        std::string text = concat("  ", node.name, ":");
         for (const SetupLink& link : node.links)
-            session.out << ' ' << link.interface << '=' << link.address;
-        session.out << '\n';
+            text += concat(" ", link.interface, "=", link.address);
+        say(session, text);
     }
 }
 
-ExitCode run_init(Session& session, const InitLine& line) {
+// The token for the other node: in a file, or on the screen with the command to paste.
+Result<void> hand_over(Session& session, const InitLine& line, const std::string& token) {
+    if (line.token_file.empty()) {
+        say(session,
+            concat("\nOn ", line.peer, ", as root, run this (it contains the cluster's key: ",
+                   "show it to nobody):\n\n  xbeat join ", token, "\n"));
+        return {};
+    }
+    XB_TRY(write_file(line.token_file, token + "\n", 0400, 0755));
+    say(session, concat("\nwrote ", line.token_file, ": copy it to ", line.peer,
+                        " by a way that nobody else can read, and run there: xbeat join ",
+                        line.token_file, "\n"));
+    return {};
+}
+
+ExitCode run_init(Session& session, const InitLine& given) {
+    InitLine line = given;
+    const Result<void> asked = ask_for_missing(session, line);
+    if (!asked) return fail(session, asked.error());
     const Result<Setup> setup = make_setup(line);
     if (!setup) return fail(session, setup.error());
     const Result<std::string> key = random_key();
     if (!key) return fail(session, key.error());
     const Result<void> installed = install(session, line, *setup, *key);
     if (!installed) return fail(session, installed.error());
-    say_next(session, line, *setup);
+    say_files(session, line, *setup);
+    if (line.change.dry_run) return ExitCode::Ok;
     Setup theirs = *setup;
     theirs.self.clear();
-    const std::string token = make_token(theirs, *key);
-    if (line.token_file.empty()) {
-        session.out << "\nOn " << line.peer
-                    << ", as root, run this (it contains the cluster's key: "
-                    << "show it to nobody):\n\n  xbeat join " << token << "\n\n";
-    } else {
-        const Result<void> written = write_file(line.token_file, token + "\n", 0400, 0755);
-        if (!written) return fail(session, written.error());
-        session.out << "\nwrote " << line.token_file << ": copy it to " << line.peer
-                    << " by a way that nobody else can read, and run there: xbeat join "
-                    << line.token_file << "\n\n";
-    }
-    session.out << "Then, on both: systemctl start xbeatd\n"
-                   "'xbeat doctor' checks what usually goes wrong.\n";
+    const Result<void> given_away = hand_over(session, line, make_token(theirs, *key));
+    if (!given_away) return fail(session, given_away.error());
+    say(session,
+        "Then, on both: systemctl start xbeatd\n"
+        "'xbeat doctor' checks what usually goes wrong.");
     return ExitCode::Ok;
 }
 
@@ -281,9 +324,10 @@ ExitCode run_join(Session& session, const InitLine& line) {
     if (!setup) return fail(session, setup.error());
     const Result<void> installed = install(session, line, *setup, invitation->key);
     if (!installed) return fail(session, installed.error());
-    say_next(session, line, *setup);
-    session.out
-        << "\nNow: systemctl start xbeatd\n'xbeat doctor' checks what usually goes wrong.\n";
+    say_files(session, line, *setup);
+    if (!line.change.dry_run)
+        say(session,
+            "\nNow: systemctl start xbeatd\n'xbeat doctor' checks what usually goes wrong.");
     return ExitCode::Ok;
 }
 
@@ -317,7 +361,7 @@ void add_init(const Command& root) {
     verb.footer(
         "Examples:\n  xbeat init --peer pm02 --link eth1=10.77.1.2 --link eth2=10.77.2.2\n"
         "  xbeat init --cluster web --peer pm02 --profile metal --token-file /root/token");
-    verb.runs([line](Session& session) { return run_init(session, *line); });
+    verb.makes(line->change, with(line, run_init));
 }
 
 void add_join(const Command& root) {
@@ -327,7 +371,7 @@ void add_join(const Command& root) {
     verb.required("TOKEN", line->token, "What 'xbeat init' printed, or a file with it");
     add_common(verb, line);
     verb.footer("Example:\n  xbeat join /root/token");
-    verb.runs([line](Session& session) { return run_join(session, *line); });
+    verb.makes(line->change, with(line, run_join));
 }
 
 }  // namespace xbeat::cli

@@ -79,21 +79,39 @@ Result<void> write_new_key(const std::string& file) {
     return outcome;
 }
 
+namespace {
+
+struct KeygenLine {
+    std::string file;
+    ChangeOptions change;
+};
+
+ExitCode run_keygen(Session& session, const KeygenLine& line) {
+    if (line.change.dry_run) {
+        if (::access(line.file.c_str(), F_OK) == 0)
+            return fail(session, cannot_create(line.file, EEXIST));
+        say(session, concat("would write ", kKeyBytes, " random bytes to ", line.file,
+                            " (mode 0400; nothing was written)"));
+        return ExitCode::Ok;
+    }
+    const Result<void> outcome = write_new_key(line.file);
+    if (!outcome) return fail(session, outcome.error());
+    say(session, concat("wrote ", kKeyBytes, " random bytes to ", line.file,
+                        " (mode 0400); copy it to every node of the cluster"));
+    return ExitCode::Ok;
+}
+
+}  // namespace
+
 void add_keygen(const Command& root) {
     Command keygen = root.verb("keygen", "Make the cluster's key");
-    const auto file = std::make_shared<std::string>();
-    keygen.required("FILE", *file, "where to write it; must not exist");
+    const auto line = std::make_shared<KeygenLine>();
+    keygen.required("FILE", line->file, "where to write it; must not exist");
     keygen.footer(
         "Examples:\n"
         "  xbeat keygen /etc/xbeat/keys/cluster.key\n"
         "Copy the same file to every node of the cluster, by a way that nobody else can read.");
-    keygen.runs([file](Session& session) {
-        const Result<void> outcome = write_new_key(*file);
-        if (!outcome) return fail(session, outcome.error());
-        session.out << "wrote " << kKeyBytes << " random bytes to " << *file
-                    << " (mode 0400); copy it to every node of the cluster\n";
-        return ExitCode::Ok;
-    });
+    keygen.makes(line->change, with(line, run_keygen));
 }
 
 }  // namespace xbeat::cli

@@ -15,6 +15,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/nouns.h"
 #include "cli/status_source.h"
@@ -159,6 +160,47 @@ Result<void> serve_metrics(const std::string& where, const std::function<std::st
     }
 }
 
+namespace {
+
+// `name{label="value",...} number`; the labels stay as they are written.
+Document samples_of(std::string_view text) {
+    Document samples = Document::array();
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        const std::size_t space = line.rfind(' ');
+        if (line.starts_with('#') || space == std::string_view::npos) continue;
+        const std::string_view series = line.substr(0, space);
+        const std::size_t brace = std::min(series.find('{'), series.size());
+        samples.push_back({{"name", series.substr(0, brace)},
+                           {"labels", series.substr(brace)},
+                           {"value", line.substr(space + 1)}});
+    }
+    return samples;
+}
+
+ExitCode run_metrics(Session& session, const MetricsLine& line) {
+    if (line.listen.empty()) {
+        const Result<std::string> text = collect(session);
+        if (!text) return fail(session, text.error());
+        if (session.form == Form::Text) {
+            session.out << *text;
+            return ExitCode::Ok;
+        }
+        return show(session, {.document = {{"samples", samples_of(*text)}}});
+    }
+    if (session.form != Form::Text)
+        return fail_usage(session, "what is served is OpenMetrics: --listen has no other form",
+                          "xbeat metrics");
+    const Result<void> ended = serve_metrics(line.listen, [&session] {
+        const Result<std::string> text = collect(session);
+        return text ? *text : render_no_metrics(text.error().context);
+    });
+    return fail(session, ended.error());
+}
+
+}  // namespace
+
 void add_metrics(const Command& root) {
     Command verb =
         root.verb("metrics", "Figures for Prometheus: printed, or served on this machine");
@@ -169,19 +211,7 @@ void add_metrics(const Command& root) {
     verb.footer(
         "Examples:\n  xbeat metrics\n  xbeat metrics --listen 127.0.0.1:9664\n"
         "  xbeat metrics --listen unix:/run/xbeat-metrics.sock");
-    verb.runs([line](Session& session) {
-        if (line->listen.empty()) {
-            const Result<std::string> text = collect(session);
-            if (!text) return fail(session, text.error());
-            session.out << *text;
-            return ExitCode::Ok;
-        }
-        const Result<void> ended = serve_metrics(line->listen, [&session] {
-            const Result<std::string> text = collect(session);
-            return text ? *text : render_no_metrics(text.error().context);
-        });
-        return fail(session, ended.error());
-    });
+    verb.shows(with(line, run_metrics));
 }
 
 }  // namespace xbeat::cli

@@ -7,12 +7,14 @@
 #include <optional>
 #include <thread>
 
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/mon_frame.h"
 #include "cli/nouns.h"
 #include "cli/render_event.h"
 #include "cli/render_xml.h"
 #include "cli/screen.h"
+#include "cli/status_json.h"
 #include "cli/status_source.h"
 #include "cli/words.h"
 #include "control/client.h"
@@ -28,6 +30,7 @@ using nlohmann::json;
 constexpr Duration kPeriod = 1s;      // between two looks while nothing happens
 constexpr Duration kAnswerWait = 2s;  // a daemon that takes longer is shown as trouble
 constexpr std::size_t kEventsAtStart = 20;
+constexpr std::string_view kRequest = "crm_mon --output-as=xml";  // its readers know this one
 
 struct MonLine {
     bool once = false;
@@ -103,7 +106,7 @@ private:
 };
 
 std::string page_of(const StatusInput& input, const MonLine& line) {
-    if (line.form == "xml") return render_xml(input, line.show, "crm_mon --output-as=xml");
+    if (line.form == "xml") return render_xml(input, line.show, kRequest);
     if (line.form == "html") return render_html(input, line.show, line.interval_s);
     return render_status(input, line.show);
 }
@@ -122,12 +125,11 @@ Result<void> write_page(const std::string& file, std::string_view page) {
 ExitCode print_once(Session& session, const MonLine& line) {
     const Result<StatusInput> input = load_status(session, line.file);
     if (!input) {
+        const ExitCode code = fail(session, input.error());
         // Whoever parses the XML finds the error in it, as in crm_mon's.
-        if (line.form == "xml") {
-            const auto code = static_cast<int>(exit_code_of(input.error()));
-            session.out << render_xml_error(code, input.error().context, "crm_mon --output-as=xml");
-        }
-        return fail(session, input.error());
+        if (line.form == "xml")
+            session.out << render_result(kRequest, {}, code, session.said.errors);
+        return code;
     }
     if (line.form == "none") return ExitCode::Ok;
     const std::string page = page_of(*input, line);
@@ -175,7 +177,13 @@ ExitCode write_pages(Session& session, MonLine line) {
 
 ExitCode run_mon(Session& session, MonLine line) {
     line.show.headers = !line.hide_headers;
-    if (line.as_xml) line.form = "xml";
+    if (session.form == Form::Json) {
+        const Result<StatusInput> input = load_status(session, line.file);
+        if (!input) return fail(session, input.error());
+        return show(session, {.document = status_json(*input)});
+    }
+    if (line.as_xml || session.form == Form::Xml) line.form = "xml";
+    session.said.is_printed = true;  // or nothing is wanted on the screen
     if (line.form == "xml") {
         // Its readers pick what they want, as they do of crm_mon's.
         StatusOptions& show = line.show;
@@ -231,7 +239,7 @@ void add_mon(const Command& root) {
         "  xbeat mon\n"
         "  xbeat mon -1rfA\n"
         "  xbeat mon -1 --output-as=xml");
-    mon.runs([line](Session& session) { return run_mon(session, *line); });
+    mon.shows(with(line, run_mon));
 }
 
 }  // namespace xbeat::cli

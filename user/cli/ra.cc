@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "cli/agents.h"
+#include "cli/answer.h"
 #include "cli/nouns.h"
 #include "cli/terminal.h"
 #include "cli/words.h"
@@ -14,32 +15,51 @@ struct AgentLine {
     std::string agent;
     std::string agent_class;
     std::string provider;
-    bool as_xml = false;
 };
 
-ExitCode print_lines(Session& session, const std::vector<std::string>& lines) {
-    for (const std::string& line : lines) session.out << printable(line) << '\n';
-    return ExitCode::Ok;
+// A list of names, in the words of `crm_resource --list-standards` and its kin.
+ExitCode show_names(Session& session, std::string_view list, std::string_view entry,
+                    const std::vector<std::string>& names) {
+    Answer answer{.document = {{list, names}}};
+    cib::Element element;
+    element.name = list;
+    for (const std::string& name : names) {
+        answer.text += printable(name) + "\n";
+        cib::Element text;
+        text.kind = cib::NodeKind::Text;
+        text.text = printable(name);
+        cib::Element row;
+        row.name = entry;
+        row.children.push_back(std::move(text));
+        element.children.push_back(std::move(row));
+    }
+    answer.elements.push_back(std::move(element));
+    if (names.empty()) answer.text = concat("there are no ", list, " on this node\n");
+    return show(session, answer);
 }
 
-ExitCode run_list(Session& session, const AgentLine& line) {
+std::vector<std::string> agents_of(const AgentLine& line) {
     const std::vector<std::string> classes =
         line.agent_class.empty() ? agent_classes() : std::vector<std::string>{line.agent_class};
-    std::size_t count = 0;
+    std::vector<std::string> names;
     for (const std::string& agent_class : classes) {
         std::vector<std::string> providers{std::string()};
         if (agent_class == "ocf")
             providers = line.provider.empty() ? ocf_providers() : std::vector{line.provider};
         for (const std::string& provider : providers) {
             for (const std::string& type : agent_types(agent_class, provider)) {
-                const AgentName name{
-                    .agent_class = agent_class, .provider = provider, .type = type};
-                session.out << printable(to_string(name)) << '\n';
-                ++count;
+                names.push_back(to_string(
+                    AgentName{.agent_class = agent_class, .provider = provider, .type = type}));
             }
         }
     }
-    if (count > 0 || line.agent_class.empty()) return ExitCode::Ok;
+    return names;
+}
+
+ExitCode run_list(Session& session, const AgentLine& line) {
+    const std::vector<std::string> names = agents_of(line);
+    if (!names.empty() || line.agent_class.empty())
+        return show_names(session, "agents", "agent", names);
     return fail(session,
                 {.code = Code::NotFound,
                  .context = concat("no agent of the class '", line.agent_class,
@@ -47,17 +67,39 @@ ExitCode run_list(Session& session, const AgentLine& line) {
                                    "' is installed; 'xbeat ra classes' names the classes")});
 }
 
+Document metadata_document(const AgentName& name, const AgentMetadata& metadata) {
+    Document document{{"agent", to_string(name)},        {"version", metadata.version},
+                      {"summary", metadata.summary},     {"description", metadata.description},
+                      {"parameters", Document::array()}, {"actions", Document::array()}};
+    for (const AgentParameter& one : metadata.parameters) {
+        document["parameters"].push_back({{"name", one.name},
+                                          {"type", one.type},
+                                          {"default", one.fallback},
+                                          {"required", one.is_required},
+                                          {"unique", one.is_unique},
+                                          {"summary", one.summary},
+                                          {"description", one.description}});
+    }
+    for (const AgentAction& one : metadata.actions) {
+        document["actions"].push_back({{"name", one.name},
+                                       {"timeout", one.timeout},
+                                       {"interval", one.interval},
+                                       {"role", one.role},
+                                       {"depth", one.depth}});
+    }
+    return document;
+}
+
 ExitCode run_metadata(Session& session, const AgentLine& line) {
     const Result<AgentName> name = find_agent(line.agent);
     if (!name) return fail(session, name.error());
     const Result<std::string> text = agent_metadata_text(*name);
     if (!text) return fail(session, text.error());
-    if (line.as_xml) {
-        session.out << *text << (text->ends_with('\n') ? "" : "\n");
-        return ExitCode::Ok;
-    }
+    if (session.form == Form::Xml) return show(session, {.raw_xml = *text});
     const Result<AgentMetadata> metadata = parse_metadata(*text);
     if (!metadata) return fail(session, metadata.error());
+    if (session.form == Form::Json)
+        return show(session, {.document = metadata_document(*name, *metadata)});
     session.out << render_metadata(*name, *metadata, screen_width());
     return ExitCode::Ok;
 }
@@ -73,27 +115,30 @@ void add_ra(const Command& root) {
 
     Command classes = noun.verb("classes", "The classes of agents");
     classes.footer("Example:\n  xbeat ra classes");
-    classes.runs([](Session& session) { return print_lines(session, agent_classes()); });
+    classes.shows([](Session& session) {
+        return show_names(session, "standards", "standard", agent_classes());
+    });
 
     Command providers = noun.verb("providers", "The providers of the class ocf");
     providers.footer("Example:\n  xbeat ra providers");
-    providers.runs([](Session& session) { return print_lines(session, ocf_providers()); });
+    providers.shows([](Session& session) {
+        return show_names(session, "providers", "provider", ocf_providers());
+    });
 
     Command list = noun.verb("list", "The agents that are installed on this node");
     list.word("CLASS", line->agent_class, "Only of this class");
     list.word("PROVIDER", line->provider, "Only of this provider (class ocf)");
     list.footer("Examples:\n  xbeat ra list stonith\n  xbeat ra list ocf pacemaker");
-    list.runs([line](Session& session) { return run_list(session, *line); });
+    list.shows(with(line, run_list));
 
-    for (const char* const name : {"info", "metadata"}) {
+    for (const char* const name : {"info", "meta", "metadata"}) {
         Command verb = noun.verb(name, std::string_view(name) == "info"
                                            ? "What an agent does and takes, to read"
-                                           : "The same (--xml: as the agent prints it)");
+                                           : "The same as info");
         verb.required("AGENT", line->agent, "ocf:PROVIDER:TYPE, CLASS:TYPE or TYPE");
-        verb.flag("--xml", line->as_xml, "The agent's own XML");
-        verb.footer(concat("Examples:\n  xbeat ra ", name, " ocf:heartbeat:IPaddr2\n  xbeat ra ",
-                           name, " fence_ipmilan"));
-        verb.runs([line](Session& session) { return run_metadata(session, *line); });
+        verb.footer(concat("With --xml as the agent prints it.\nExamples:\n  xbeat ra ", name,
+                           " ocf:heartbeat:IPaddr2\n  xbeat ra ", name, " fence_ipmilan"));
+        verb.shows(with(line, run_metadata));
     }
 }
 

@@ -72,13 +72,21 @@ bool has_work(const schedule::Plan& plan) {
     return std::any_of(plan.actions.begin(), plan.actions.end(), is_shown);
 }
 
-std::string render_plan(const schedule::Plan& plan) {
-    std::string text;
+std::vector<std::string> plan_lines(const schedule::Plan& plan) {
+    std::vector<std::string> lines;
     for (const std::uint32_t at : ordered(plan.actions)) {
         const Action& action = plan.actions[at];
-        if (is_shown(action)) text += fmt::format("  * {}\n", action_text(action));
+        if (is_shown(action)) lines.push_back(action_text(action));
     }
+    return lines;
+}
+
+std::string render_lines(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += fmt::format("  * {}\n", line);
     return text.empty() ? "  * nothing to do\n" : text;
 }
+
+std::string render_plan(const schedule::Plan& plan) { return render_lines(plan_lines(plan)); }
 
 }  // namespace xbeat::cli

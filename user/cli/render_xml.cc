@@ -371,15 +371,26 @@ Element links(const StatusInput& input) {
     return section;
 }
 
-Element status_element(int code, std::string_view message) {
+Element status_element(ExitCode code, const std::vector<std::string>& messages) {
     Element status = make("status");
-    set_number(status, "code", code);
-    set(status, "message", message);
+    set_number(status, "code", static_cast<int>(code));
+    set(status, "message", to_string(code));
+    if (messages.empty()) return status;
+    Element errors = make("errors");
+    for (const std::string& message : messages) {
+        Element error = make("error");
+        Element text;
+        text.kind = cib::NodeKind::Text;
+        text.text = printable(message);
+        error.children.push_back(std::move(text));
+        errors.children.push_back(std::move(error));
+    }
+    status.children.push_back(std::move(errors));
     return status;
 }
 
-void add_if_filled(Element& root, Element section) {
-    if (!section.children.empty()) root.children.push_back(std::move(section));
+void add_if_filled(std::vector<Element>& list, Element section) {
+    if (!section.children.empty()) list.push_back(std::move(section));
 }
 
 std::string html_text(std::string_view text) {
@@ -420,45 +431,43 @@ std::string_view html_class(std::string_view line) {
 
 }  // namespace
 
-std::string render_xml(const StatusInput& input, const StatusOptions& options,
-                       std::string_view request) {
-    Element root = result_element(request);
-    if (options.headers) root.children.push_back(summary(input));
-    Element nodes = make("nodes");
-    for (const NodeView& node : input.situation.nodes)
-        nodes.children.push_back(node_element(input, node));
-    root.children.push_back(std::move(nodes));
+std::vector<Element> status_elements(const StatusInput& input, const StatusOptions& options) {
+    std::vector<Element> list;
+    if (options.headers) list.push_back(summary(input));
+    if (options.nodes) {
+        Element nodes = make("nodes");
+        for (const NodeView& node : input.situation.nodes)
+            nodes.children.push_back(node_element(input, node));
+        list.push_back(std::move(nodes));
+    }
     Element resources = make("resources");
     for (const ResourceView& resource : input.situation.resources) {
-        if (options.inactive || is_active(resource))
+        if (options.resources && (options.inactive || is_active(resource)))
             resources.children.push_back(resource_element(input, resource, Promotable::No));
     }
-    add_if_filled(root, std::move(resources));
-    if (options.attributes) add_if_filled(root, attributes(input));
+    add_if_filled(list, std::move(resources));
+    if (options.attributes) add_if_filled(list, attributes(input));
     if (options.fail_counts || options.operations || options.timing)
-        add_if_filled(root, history(input, options));
-    add_if_filled(root, failures(input));
-    if (options.fence_history > 0) add_if_filled(root, fencing(input, options.fence_history));
-    if (options.tickets) add_if_filled(root, tickets(input));
-    if (options.bans) add_if_filled(root, bans(input));
-    if (options.links) add_if_filled(root, links(input));
-    root.children.push_back(status_element(0, "OK"));
+        add_if_filled(list, history(input, options));
+    if (options.failures) add_if_filled(list, failures(input));
+    if (options.fence_history > 0) add_if_filled(list, fencing(input, options.fence_history));
+    if (options.tickets) add_if_filled(list, tickets(input));
+    if (options.bans) add_if_filled(list, bans(input));
+    if (options.links) add_if_filled(list, links(input));
+    return list;
+}
+
+std::string render_result(std::string_view request, std::vector<Element> elements, ExitCode code,
+                          const std::vector<std::string>& errors) {
+    Element root = result_element(request);
+    root.children = std::move(elements);
+    root.children.push_back(status_element(code, errors));
     return cib::print_xml(root);
 }
 
-std::string render_xml_error(int code, std::string_view message, std::string_view request) {
-    Element root = result_element(request);
-    Element status = status_element(code, "Error");
-    Element errors = make("errors");
-    Element error = make("error");
-    Element text;
-    text.kind = cib::NodeKind::Text;
-    text.text = printable(message);
-    error.children.push_back(std::move(text));
-    errors.children.push_back(std::move(error));
-    status.children.push_back(std::move(errors));
-    root.children.push_back(std::move(status));
-    return cib::print_xml(root);
+std::string render_xml(const StatusInput& input, const StatusOptions& options,
+                       std::string_view request) {
+    return render_result(request, status_elements(input, options), ExitCode::Ok);
 }
 
 std::string render_html(const StatusInput& input, const StatusOptions& options, int refresh_s) {

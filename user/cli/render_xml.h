@@ -4,20 +4,28 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "cib/xml.h"
+#include "cli/exit_code.h"
 #include "cli/render_status.h"
 #include "cli/status_input.h"
 
 namespace xbeat::cli {
 
-/// `request` is what was asked, as the root's attribute repeats it. The options choose the sections
-/// as they do for text; resources and nodes are always there.
+/// The sections of the document, chosen by the options as those of the text are.
+[[nodiscard]] std::vector<cib::Element> status_elements(const StatusInput& input,
+                                                        const StatusOptions& options);
+
+/// A whole document: `elements`, and behind them how it went. `request` is what was asked, as the
+/// root's attribute repeats it.
+[[nodiscard]] std::string render_result(std::string_view request,
+                                        std::vector<cib::Element> elements, ExitCode code,
+                                        const std::vector<std::string>& errors = {});
+
+/// Both together, for what can be shown.
 [[nodiscard]] std::string render_xml(const StatusInput& input, const StatusOptions& options,
                                      std::string_view request);
-
-/// The same where nothing can be shown: `code` and a sentence.
-[[nodiscard]] std::string render_xml_error(int code, std::string_view message,
-                                           std::string_view request);
 
 /// A whole document without scripts or links; `refresh_s` > 0 lets a browser load it anew.
 [[nodiscard]] std::string render_html(const StatusInput& input, const StatusOptions& options,

@@ -39,6 +39,7 @@ constexpr std::size_t kEventsPage = 1000;
 constexpr int kTransitionsMax = 100;  // documents of the past in one report
 
 struct ReportLine {
+    ChangeOptions change;
     std::string file;
     std::string since = "1d";
     std::vector<std::string> nodes;
@@ -213,6 +214,9 @@ ExitCode run_report(Session& session, const ReportLine& line) {
         return fail_usage(session, concat("--since ", line.since, " is no time span like 2h or 3d"),
                           "xbeat report");
     }
+    if (line.file == "-" && session.form != Form::Text)
+        return fail_usage(session, "- has the archive on standard output, and nothing else",
+                          "xbeat report");
     const std::int64_t now_s = sys::calendar_now().value;
     utsname names{};
     ::uname(&names);
@@ -222,6 +226,17 @@ ExitCode run_report(Session& session, const ReportLine& line) {
                      .folder = self ? *self : std::string(names.nodename).substr(0, 60),
                      .now_s = now_s,
                      .since_ms = now_s * 1000 - length->count() / 1'000'000};
+    const std::string file = line.file.empty()
+                                 ? concat("xbeat-report-", report.folder, "-", now_s, ".tar.gz")
+                                 : line.file;
+    if (line.change.dry_run) {
+        std::string nodes = report.folder;
+        for (const std::string& node : line.nodes) nodes += concat(", ", node, " (by ssh)");
+        say(session, concat("would write ", file, ": status, configuration, events and history of ",
+                            "the last ", line.since, ", figures, xbeat.toml and the machine's ",
+                            "facts, of ", nodes, " (nothing was written)"));
+        return ExitCode::Ok;
+    }
     collect_status(report);
     collect_events(report);
     collect_past(report);
@@ -235,17 +250,13 @@ ExitCode run_report(Session& session, const ReportLine& line) {
         session.out << *bytes;
         return ExitCode::Ok;
     }
-    const std::string file = line.file.empty()
-                                 ? concat("xbeat-report-", report.folder, "-", now_s, ".tar.gz")
-                                 : line.file;
     const Result<void> written = write_out(file, *bytes, line.force);
     if (!written) return fail(session, written.error());
-    session.out << "wrote " << file << " (" << bytes->size() / 1024
-                << " KiB, mode 0600; secrets are "
-                << "masked)\n";
+    say(session,
+        concat("wrote ", file, " (", bytes->size() / 1024, " KiB, mode 0600; secrets are masked)"));
     if (report.missing > 0) {
-        session.out << counted(report.missing, "part")
-                    << " could not be had; files that end in .missing say why\n";
+        say(session, concat(counted(report.missing, "part"),
+                            " could not be had; files that end in .missing say why"));
     }
     return ExitCode::Ok;
 }
@@ -265,7 +276,7 @@ void add_report(const Command& root) {
     verb.footer(
         "Values of secret parameters are masked by the daemon.\n"
         "Examples:\n  xbeat report\n  xbeat report /tmp/incident.tar.gz --since 2h --ssh pm02");
-    verb.runs([line](Session& session) { return run_report(session, *line); });
+    verb.makes(line->change, with(line, run_report));
 }
 
 }  // namespace xbeat::cli

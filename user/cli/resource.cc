@@ -1,17 +1,19 @@
 // `xbeat resource`: what to do with a resource, in the words of the crm shell.
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <memory>
 
 #include "cib/duration.h"
 #include "cib/edit.h"
 #include "cib/suggest.h"
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/change.h"
 #include "cli/nouns.h"
 #include "cli/render_resources.h"
+#include "cli/render_xml.h"
 #include "cli/resource_line.h"
+#include "cli/status_json.h"
 #include "cli/status_source.h"
 #include "cli/words.h"
 #include "core/text.h"
@@ -107,7 +109,8 @@ ExitCode move_or_ban(Session& session, const ResourceLine& line, bool is_ban) {
         if (!place) return fail(session, place.error());
         node = *place;
     }
-    const ChangeOptions how = is_ban || away ? asking(line.change) : line.change;
+    ChangeOptions how = line.change;
+    how.asks = is_ban || away;
     return change_configuration(session, how, [&](Element& configuration) -> Result<std::string> {
         if (is_ban || away) {
             XB_TRY(cib::ban_resource(configuration, line.resource, node, *options));
@@ -159,9 +162,9 @@ ExitCode restart(Session& session, ResourceLine line) {
                                                 line.resource, "'")});
     }
     line.change.wait = !line.change.dry_run;
-    ResourceLine stop = line;
-    stop.change = asking(line.change);
-    const ExitCode stopped = set_meta(session, stop, "target-role", "Stopped");
+    const ExitCode stopped = set_meta(session, line, "target-role", "Stopped");
+    // Whoever agreed to the stop is not asked about the start.
+    line.change.asks = false;
     // A person said no, or there is no such resource: then nothing was stopped.
     const bool was_stopped = stopped == ExitCode::Ok || stopped == ExitCode::TimedOut;
     if (line.change.dry_run || !was_stopped) return stopped;
@@ -171,7 +174,7 @@ ExitCode restart(Session& session, ResourceLine line) {
             if (role) {
                 XB_TRY(cib::set_resource_value(now, line.resource, SetKind::Meta, "target-role",
                                                *role));
-            } else {
+            } else if (cib::get_resource_value(now, line.resource, SetKind::Meta, "target-role")) {
                 XB_TRY(cib::unset_resource_value(now, line.resource, SetKind::Meta, "target-role"));
             }
             return concat("started ", line.resource, " again");
@@ -179,26 +182,58 @@ ExitCode restart(Session& session, ResourceLine line) {
     return stopped == ExitCode::Ok ? started : stopped;
 }
 
+// As `crm_resource --locate` has it.
+cib::Element found_at(const std::string& resource, const std::vector<std::string>& places) {
+    cib::Element search;
+    search.name = "resource-search";
+    search.set("resource", resource);
+    for (const std::string& place : places) {
+        cib::Element text;
+        text.kind = cib::NodeKind::Text;
+        text.text = place;
+        cib::Element node;
+        node.name = "node";
+        node.children.push_back(std::move(text));
+        search.children.push_back(std::move(node));
+    }
+    return search;
+}
+
 ExitCode locate(Session& session, const ResourceLine& line) {
     const Result<std::vector<std::string>> places = places_of(session, line.resource);
     if (!places) return fail(session, places.error());
-    if (places->empty()) session.out << "resource " << line.resource << " is NOT running\n";
-    for (const std::string& node : *places) {
-        session.out << "resource " << line.resource << " is running on: " << node << '\n';
+    Answer answer{.document = {{"resource", line.resource}, {"nodes", *places}},
+                  .elements = {found_at(line.resource, *places)}};
+    for (const std::string& node : *places)
+        answer.text += concat("resource ", line.resource, " is running on: ", node, "\n");
+    if (places->empty()) {
+        answer.text = concat("resource ", line.resource, " is NOT running\n");
+        answer.code = ExitCode::Unsatisfied;
     }
-    return places->empty() ? ExitCode::Unsatisfied : ExitCode::Ok;
+    return show(session, answer);
 }
 
-ExitCode list(Session& session) {
+ExitCode list(Session& session, const ResourceLine& /*line*/) {
     const Result<StatusInput> input = ask_status(session);
     if (!input) return fail(session, input.error());
-    for (const ResourceView& resource : input->situation.resources) {
-        for (const std::string& line :
-             resource_lines(resource, input->situation.nodes, {.inactive = true}, 0)) {
-            session.out << line << '\n';
+    Answer answer;
+    if (session.form == Form::Text) {
+        for (const ResourceView& resource : input->situation.resources) {
+            for (const std::string& line :
+                 resource_lines(resource, input->situation.nodes, {.inactive = true}, 0))
+                answer.text += line + "\n";
         }
+        if (answer.text.empty()) answer.text = "there are no resources\n";
+    } else {
+        answer.document["resources"] = status_json(*input)["resources"];
+        answer.elements = status_elements(*input, {.headers = false,
+                                                   .nodes = false,
+                                                   .inactive = true,
+                                                   .failures = false,
+                                                   .links = false,
+                                                   .fence_history = 0});
     }
-    return ExitCode::Ok;
+    return show(session, answer);
 }
 
 ExitCode constraints(Session& session, const ResourceLine& line) {
@@ -210,9 +245,10 @@ ExitCode constraints(Session& session, const ResourceLine& line) {
         return fail(session, unknown_resource(input, line.resource));
     }
     const std::vector<std::string> sentences = cib::references_to(*configuration, line.resource);
-    for (const std::string& sentence : sentences) session.out << sentence << '\n';
-    if (sentences.empty()) session.out << "nothing refers to " << line.resource << '\n';
-    return ExitCode::Ok;
+    Answer answer{.document = {{"resource", line.resource}, {"references", sentences}}};
+    for (const std::string& sentence : sentences) answer.text += sentence + "\n";
+    if (sentences.empty()) answer.text = concat("nothing refers to ", line.resource, "\n");
+    return show(session, answer);
 }
 
 ExitCode make_fail(Session& session, ResourceLine line) {
@@ -246,8 +282,10 @@ ExitCode show_value(Session& session, const ResourceLine& line, SetKind kind) {
                               .context = concat("'", line.resource, "' has no value for '",
                                                 line.name, "'")});
     }
-    session.out << *value << '\n';
-    return ExitCode::Ok;
+    return show(
+        session,
+        {.text = *value + "\n",
+         .document = {{"resource", line.resource}, {"name", line.name}, {"value", *value}}});
 }
 
 ExitCode change_value(Session& session, const ResourceLine& line, SetKind kind) {
@@ -271,11 +309,6 @@ ExitCode value_verb(Session& session, const ResourceLine& line, SetKind kind) {
     return change_value(session, line, kind);
 }
 
-void choose(Command& verb, const Line& line,
-            std::function<ExitCode(Session&, const ResourceLine&)> run) {
-    verb.runs([line, run = std::move(run)](Session& session) { return run(session, *line); });
-}
-
 void add_places(const Command& noun, const Line& line) {
     Command move = noun.verb("move", "Prefer a node from now on (without NODE: leave this one)");
     Command ban = noun.verb("ban", "Keep away from a node");
@@ -285,61 +318,58 @@ void add_places(const Command& noun, const Line& line) {
         verb.option("--lifetime", line->lifetime, "TIME",
                     "Forget it after this time: 90s, 10min, 2h, PT10M");
         verb.flag("--promoted", line->promoted_only, "Only for the promoted role");
-        add_destructive_options(verb, line->change);
     }
     move.footer(
         "Examples:\n  xbeat resource move web pm02 --wait\n  xbeat resource move web --lifetime "
         "1h");
     ban.footer("Example:\n  xbeat resource ban web pm01");
-    choose(move, line, [](Session& s, const ResourceLine& l) { return move_or_ban(s, l, false); });
-    choose(ban, line, [](Session& s, const ResourceLine& l) { return move_or_ban(s, l, true); });
+    const auto run = [&line](bool is_ban) {
+        return with(line, [is_ban](Session& session, const ResourceLine& l) {
+            return move_or_ban(session, l, is_ban);
+        });
+    };
+    move.changes(line->change, run(false), Harm::MayStop);
+    ban.changes(line->change, run(true), Harm::MayStop);
 
     Command undo = noun.verb("clear", "Forget what move and ban asked for");
     undo.required("RSC", line->resource);
     undo.word("NODE", line->node);
     undo.flag("--expired", line->expired_only, "Only what is over");
-    add_change_options(undo, line->change);
     undo.footer("Example:\n  xbeat resource clear web");
-    choose(undo, line, clear);
+    undo.changes(line->change, with(line, clear));
 }
 
 struct RoleVerb {
-    bool takes_away;  // a service, perhaps: asks first
+    Harm harm;
     std::string_view name;
     std::string_view help;
     std::string_view meta;
     std::string_view value;
 };
 constexpr std::array kRoleVerbs{
-    RoleVerb{false, "start", "Let it run", "target-role", "Started"},
-    RoleVerb{true, "stop", "Keep it stopped", "target-role", "Stopped"},
-    RoleVerb{false, "promote", "Let it be promoted", "target-role", "Promoted"},
-    RoleVerb{true, "demote", "Keep it unpromoted", "target-role", "Unpromoted"},
-    RoleVerb{false, "manage", "Manage it again", "is-managed", "true"},
-    RoleVerb{false, "unmanage", "Leave it as it is, whatever happens", "is-managed", "false"}};
+    RoleVerb{Harm::None, "start", "Let it run", "target-role", "Started"},
+    RoleVerb{Harm::MayStop, "stop", "Keep it stopped", "target-role", "Stopped"},
+    RoleVerb{Harm::None, "promote", "Let it be promoted", "target-role", "Promoted"},
+    RoleVerb{Harm::MayStop, "demote", "Keep it unpromoted", "target-role", "Unpromoted"},
+    RoleVerb{Harm::None, "manage", "Manage it again", "is-managed", "true"},
+    RoleVerb{Harm::None, "unmanage", "Leave it as it is, whatever happens", "is-managed", "false"}};
 
 void add_roles(const Command& noun, const Line& line) {
     for (const RoleVerb& row : kRoleVerbs) {
         Command verb = noun.verb(row.name, row.help);
         verb.required("RSC", line->resource);
-        if (row.takes_away) {
-            add_destructive_options(verb, line->change);
-        } else {
-            add_change_options(verb, line->change);
-        }
         verb.footer(concat("Example:\n  xbeat resource ", row.name, " web --wait"));
-        choose(verb, line, [row](Session& session, const ResourceLine& l) {
-            ResourceLine own = l;
-            if (row.takes_away) own.change = asking(own.change);
-            return set_meta(session, own, row.meta, row.value);
-        });
+        verb.changes(line->change,
+                     with(line,
+                          [row](Session& session, const ResourceLine& l) {
+                              return set_meta(session, l, row.meta, row.value);
+                          }),
+                     row.harm);
     }
     Command again = noun.verb("restart", "Stop it, wait, start it, wait");
     again.required("RSC", line->resource);
-    again.flag("--dry-run", line->change.dry_run, "Show what the stop would do, change nothing");
-    again.flag("--yes,-y", line->change.yes, "Do not ask");
     again.footer("Example:\n  xbeat resource restart web");
-    choose(again, line, [](Session& s, const ResourceLine& l) { return restart(s, l); });
+    again.changes(line->change, with(line, restart), Harm::MayStop);
 }
 
 void add_failures(const Command& noun, const Line& line) {
@@ -348,19 +378,22 @@ void add_failures(const Command& noun, const Line& line) {
     for (Command verb : {cleanup, refresh}) {
         verb.word("RSC", line->resource, "Default: all resources");
         verb.word("NODE", line->node, "Default: all nodes");
-        verb.flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
     }
     cleanup.footer("Examples:\n  xbeat resource cleanup\n  xbeat resource cleanup web pm01");
     refresh.footer("Example:\n  xbeat resource refresh web");
-    choose(cleanup, line, [](Session& s, const ResourceLine& l) { return forget(s, l, true); });
-    choose(refresh, line, [](Session& s, const ResourceLine& l) { return forget(s, l, false); });
+    const auto run = [&line](bool failed_only) {
+        return with(line, [failed_only](Session& session, const ResourceLine& l) {
+            return forget(session, l, failed_only);
+        });
+    };
+    cleanup.changes(line->change, run(true));
+    refresh.changes(line->change, run(false));
 
     Command make = noun.verb("fail", "Pretend that it failed, to try the recovery");
     make.required("RSC", line->resource);
     make.word("NODE", line->node, "Default: where it runs");
-    make.flag("--wait,-w", line->change.wait, "Wait until the cluster has settled");
     make.footer("Example:\n  xbeat resource fail web-server --wait");
-    choose(make, line, [](Session& s, const ResourceLine& l) { return make_fail(s, l); });
+    make.changes(line->change, with(line, make_fail), Harm::MayStop);
 }
 
 void add_values(const Command& noun, const Line& line) {
@@ -379,11 +412,11 @@ void add_values(const Command& noun, const Line& line) {
         verb.one_of("WHAT", line->operation, {"show", "set", "delete"});
         verb.required("NAME", line->name);
         verb.word("VALUE", line->value);
-        add_change_options(verb, line->change);
         verb.footer(concat("Example:\n  xbeat resource ", row.name, " web set NAME VALUE"));
-        choose(verb, line, [kind = row.kind](Session& session, const ResourceLine& l) {
-            return value_verb(session, l, kind);
-        });
+        verb.changes(line->change,
+                     with(line, [kind = row.kind](Session& session, const ResourceLine& l) {
+                         return value_verb(session, l, kind);
+                     }));
     }
 }
 
@@ -408,16 +441,16 @@ void add_resource(const Command& root) {
     Command where = noun.verb("locate", "Where it runs (exit code 113: nowhere)");
     where.required("RSC", line->resource);
     where.footer("Example:\n  xbeat resource locate web");
-    choose(where, line, locate);
+    where.shows(with(line, locate));
 
     Command what = noun.verb("constraints", "What refers to it");
     what.required("RSC", line->resource);
     what.footer("Example:\n  xbeat resource constraints web");
-    choose(what, line, constraints);
+    what.shows(with(line, constraints));
 
     Command all = noun.verb("list", "All resources and their state");
     all.footer("Example:\n  xbeat resource list");
-    choose(all, line, [](Session& session, const ResourceLine&) { return list(session); });
+    all.shows(with(line, list));
 }
 
 }  // namespace xbeat::cli

@@ -8,6 +8,7 @@
 #include "cib/edit.h"
 #include "cib/secret.h"
 #include "cli/agents.h"
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/program.h"
 #include "cli/resource_line.h"
@@ -60,13 +61,16 @@ std::vector<std::pair<std::string, std::string>> parameters_of(const Element& pr
 ExitCode show_parameters(Session& session, const ResourceLine& line) {
     const Result<Element> primitive = fetch_primitive(session, line.resource);
     if (!primitive) return fail(session, primitive.error());
+    Answer answer{.document = {{"resource", line.resource}, {"parameters", Document::array()}}};
     for (const auto& [name, value] : parameters_of(*primitive)) {
-        session.out << printable(name) << '='
-                    << (cib::is_secret_name(name) ? std::string(cib::kSecretMask)
-                                                  : printable(value))
-                    << '\n';
+        const std::string shown =
+            cib::is_secret_name(name) ? std::string(cib::kSecretMask) : printable(value);
+        answer.text += concat(printable(name), "=", shown, "\n");
+        answer.document["parameters"].push_back({{"name", name}, {"value", shown}});
     }
-    return ExitCode::Ok;
+    if (answer.text.empty())
+        answer.text = concat("no parameter of ", line.resource, " is configured\n");
+    return show(session, answer);
 }
 
 std::string configured_operation(const Element& operation) {
@@ -78,31 +82,48 @@ std::string configured_operation(const Element& operation) {
     return text;
 }
 
+Document operation_row(const OperationStatus& row) {
+    return {{"node", row.node},
+            {"operation", row.task},
+            {"interval_ms", row.interval_ms},
+            {"last_change_s", row.last_change.value},
+            {"exec_time_ms", row.exec_time_ms},
+            {"rc", row.rc},
+            {"rc_text", rc_text(row.rc)}};
+}
+
 ExitCode show_operations(Session& session, const ResourceLine& line) {
     const Result<Element> primitive = fetch_primitive(session, line.resource);
     if (!primitive) return fail(session, primitive.error());
     const Result<StatusInput> input = ask_status(session);
     if (!input) return fail(session, input.error());
-    session.out << "Configured:\n";
+    Answer answer{.text = "Configured:\n",
+                  .document = {{"resource", line.resource},
+                               {"configured", Document::array()},
+                               {"runs", Document::array()}}};
     for (const Element& list : primitive->children) {
         if (list.name != "operations") continue;
         for (const Element& operation : list.children) {
-            if (operation.name == "op")
-                session.out << printable(configured_operation(operation)) << '\n';
+            if (operation.name != "op") continue;
+            answer.text += printable(configured_operation(operation)) + "\n";
+            Document row = Document::object();
+            for (const cib::Attribute& one : operation.attributes) row[one.name] = one.value;
+            answer.document["configured"].push_back(std::move(row));
         }
     }
-    session.out << "Last runs:\n";
+    answer.text += "Last runs:\n";
     for (const OperationStatus& row : input->operations) {
         const bool is_its =
             row.resource == line.resource || row.resource.starts_with(line.resource + ":");
         if (!is_its) continue;
         const std::string interval =
             row.interval_ms > 0 ? concat(" every ", interval_text(row.interval_ms)) : "";
-        session.out << "  " << row.node << ": " << row.task << interval << " at "
-                    << calendar_text(row.last_change) << " took " << row.exec_time_ms
-                    << " ms: " << rc_text(row.rc) << " (" << row.rc << ")\n";
+        answer.text +=
+            concat("  ", row.node, ": ", row.task, interval, " at ", calendar_text(row.last_change),
+                   " took ", row.exec_time_ms, " ms: ", rc_text(row.rc), " (", row.rc, ")\n");
+        answer.document["runs"].push_back(operation_row(row));
     }
-    return ExitCode::Ok;
+    return show(session, answer);
 }
 
 // ---- The agent by hand
@@ -121,7 +142,13 @@ constexpr std::array kForceVerbs{
               "Run its promote on this node, behind the cluster's back"},
     ForceVerb{"force-demote", "demote", "Run its demote on this node, likewise"}};
 
-Result<ProgramResult> run_agent(const Element& primitive, std::string_view action) {
+// What is to be run: the agent's file and action, and its environment.
+struct AgentCall {
+    std::vector<std::string> words;
+    ProgramOptions options;
+};
+
+Result<AgentCall> agent_call(const Element& primitive, std::string_view action) {
     const AgentName name{.agent_class = std::string(primitive.get("class")),
                          .provider = std::string(primitive.get("provider")),
                          .type = std::string(primitive.get("type"))};
@@ -130,42 +157,65 @@ Result<ProgramResult> run_agent(const Element& primitive, std::string_view actio
                      .context = concat("only agents of the class ocf can be run by hand, not ",
                                        to_string(name))};
     }
-    if (::geteuid() != 0) {
-        return Error{.code = Code::Denied, .context = "agents run as root; you are not"};
-    }
-    ProgramOptions options;
-    options.limit = std::chrono::minutes(5);
-    options.keeps_errors = true;
-    options.environment = {{"OCF_ROOT", "/usr/lib/ocf"},
-                           {"OCF_RA_VERSION_MAJOR", "1"},
-                           {"OCF_RA_VERSION_MINOR", "1"},
-                           {"OCF_RESOURCE_INSTANCE", std::string(primitive.get("id"))},
-                           {"OCF_RESOURCE_TYPE", name.type},
-                           {"OCF_RESOURCE_PROVIDER", name.provider},
-                           {"HA_LOGTAG", std::string(primitive.get("id"))},
-                           {"OCF_RESKEY_CRM_meta_timeout", "300000"}};
+    AgentCall call;
+    call.words = {agent_file(name), std::string(action)};
+    call.options.limit = std::chrono::minutes(5);
+    call.options.keeps_errors = true;
+    call.options.environment = {{"OCF_ROOT", "/usr/lib/ocf"},
+                                {"OCF_RA_VERSION_MAJOR", "1"},
+                                {"OCF_RA_VERSION_MINOR", "1"},
+                                {"OCF_RESOURCE_INSTANCE", std::string(primitive.get("id"))},
+                                {"OCF_RESOURCE_TYPE", name.type},
+                                {"OCF_RESOURCE_PROVIDER", name.provider},
+                                {"HA_LOGTAG", std::string(primitive.get("id"))},
+                                {"OCF_RESKEY_CRM_meta_timeout", "300000"}};
     for (const auto& [parameter, value] : parameters_of(primitive))
-        options.environment.emplace_back(concat("OCF_RESKEY_", parameter), value);
-    const std::vector<std::string> words{agent_file(name), std::string(action)};
-    return run_program(words, options);
+        call.options.environment.emplace_back(concat("OCF_RESKEY_", parameter), value);
+    return call;
+}
+
+ExitCode show_call(Session& session, const AgentCall& call) {
+    Answer answer{.text = "Would run (nothing was run):\n",
+                  .document = {{"command", call.words}, {"environment", Document::array()}}};
+    for (const auto& [name, value] : call.options.environment) {
+        const std::string shown =
+            cib::is_secret_name(name) ? std::string(cib::kSecretMask) : printable(value);
+        answer.text += concat("  ", name, "=", shown, "\n");
+        answer.document["environment"].push_back({{"name", name}, {"value", shown}});
+    }
+    answer.text += concat("  ", call.words[0], " ", call.words[1], "\n");
+    return show(session, answer);
 }
 
 ExitCode force(Session& session, const ResourceLine& line, const ForceVerb& verb) {
     const Result<Element> primitive = fetch_primitive(session, line.resource);
     if (!primitive) return fail(session, primitive.error());
-    const bool changes = verb.action != "monitor";
-    if (changes && !line.change.yes &&
+    const Result<AgentCall> call = agent_call(*primitive, verb.action);
+    if (!call) return fail(session, call.error());
+    if (line.change.dry_run) return show_call(session, *call);
+    if (::geteuid() != 0)
+        return fail(session, {.code = Code::Denied, .context = "agents run as root; you are not"});
+    if (line.change.asks && !line.change.yes &&
         !is_confirmed(session, concat("The cluster does not know of this ", verb.action,
-                                      " and may undo it, or run the resource twice."))) {
-        session.err << "xbeat: nothing was done\n";
-        return ExitCode::Error;
-    }
-    const Result<ProgramResult> ran = run_agent(*primitive, verb.action);
+                                      " and may undo it, or run the resource twice.")))
+        return refuse(session);
+    const Result<ProgramResult> ran = run_program(call->words, call->options);
     if (!ran) return fail(session, ran.error());
-    session.out << ran->output << (ran->output.empty() || ran->output.ends_with('\n') ? "" : "\n");
-    session.out << verb.action << " of " << line.resource << ": " << rc_text(ran->code) << " ("
-                << ran->code << ")\n";
-    return static_cast<ExitCode>(ran->code);
+    if (line.change.wait) {
+        const Result<void> settled = wait_until_settled(session);
+        if (!settled) return fail(session, settled.error());
+    }
+    Answer answer{.text = ran->output,
+                  .document = {{"resource", line.resource},
+                               {"action", verb.action},
+                               {"rc", ran->code},
+                               {"rc_text", rc_text(ran->code)},
+                               {"output", lines_of(ran->output)}},
+                  .code = static_cast<ExitCode>(ran->code)};
+    if (!answer.text.empty() && !answer.text.ends_with('\n')) answer.text += '\n';
+    answer.text += concat(verb.action, " of ", line.resource, ": ", rc_text(ran->code), " (",
+                          ran->code, ")\n");
+    return show(session, answer);
 }
 
 // ---- Traces
@@ -218,54 +268,55 @@ void add_trace(const Command& noun, const Line& line) {
                       on ? "Let its agent write down each of its steps" : "End that again");
         verb.required("RSC", line->resource);
         verb.word("OPERATION", line->operation, "Only of this one, such as monitor");
-        add_change_options(verb, line->change);
         verb.footer(
             concat("Example:\n  xbeat resource ", on ? "trace" : "untrace", " web monitor"));
-        verb.runs([line, on](Session& session) {
-            return change_configuration(session, line->change, [&](Element& configuration) {
-                return set_trace(configuration, *line, on);
-            });
-        });
+        verb.changes(line->change, with(line, [on](Session& session, const ResourceLine& l) {
+                         return change_configuration(session, l.change,
+                                                     [&](Element& configuration) {
+                                                         return set_trace(configuration, l, on);
+                                                     });
+                     }));
     }
+}
+
+ExitCode remove(Session& session, const ResourceLine& line) {
+    return change_configuration(
+        session, line.change, [&](Element& configuration) -> Result<std::string> {
+            XB_TRY(cib::remove_objects(configuration, line.resources,
+                                       line.change.force ? cib::Force::Yes : cib::Force::No));
+            std::string sentence = "deleted";
+            for (const std::string& id : line.resources) sentence += " " + id;
+            return sentence;
+        });
 }
 
 void add_deletion(const Command& noun, const Line& line) {
     Command gone = noun.verb("delete", "Delete it from the configuration");
     gone.required_words("RSC", line->resources);
     gone.flag("--force", line->change.force, "And whatever refers to it");
-    add_destructive_options(gone, line->change);
     gone.footer("Example:\n  xbeat resource delete web-ip --dry-run");
-    gone.runs([line](Session& session) {
-        return change_configuration(
-            session, asking(line->change), [&](Element& configuration) -> Result<std::string> {
-                XB_TRY(cib::remove_objects(configuration, line->resources,
-                                           line->change.force ? cib::Force::Yes : cib::Force::No));
-                std::string sentence = "deleted";
-                for (const std::string& id : line->resources) sentence += " " + id;
-                return sentence;
-            });
-    });
+    gone.changes(line->change, with(line, remove), Harm::MayStop);
+}
+
+ExitCode maintain(Session& session, const ResourceLine& line) {
+    const auto on =
+        line.operation.empty() ? std::optional<bool>(true) : parse_boolean(line.operation);
+    if (!on) return fail_usage(session, "STATE is on or off", "xbeat resource maintenance");
+    return change_configuration(
+        session, line.change, [&](Element& configuration) -> Result<std::string> {
+            XB_TRY(cib::set_resource_value(configuration, line.resource, cib::SetKind::Meta,
+                                           "maintenance", *on ? "true" : "false"));
+            return concat(line.resource, *on ? " is in maintenance" : " is managed again");
+        });
 }
 
 void add_maintenance(const Command& noun, const Line& line) {
     Command verb = noun.verb("maintenance", "Leave it as it is, without monitors, or end that");
     verb.required("RSC", line->resource);
-    line->operation.clear();
     verb.word("STATE", line->operation, "on (default) or off");
-    add_change_options(verb, line->change);
     verb.footer(
         "Examples:\n  xbeat resource maintenance web\n  xbeat resource maintenance web off");
-    verb.runs([line](Session& session) {
-        const auto on =
-            line->operation.empty() ? std::optional<bool>(true) : parse_boolean(line->operation);
-        if (!on) return fail_usage(session, "STATE is on or off", "xbeat resource maintenance");
-        return change_configuration(
-            session, line->change, [&](Element& configuration) -> Result<std::string> {
-                XB_TRY(cib::set_resource_value(configuration, line->resource, cib::SetKind::Meta,
-                                               "maintenance", *on ? "true" : "false"));
-                return concat(line->resource, *on ? " is in maintenance" : " is managed again");
-            });
-    });
+    verb.changes(line->change, with(line, maintain));
 }
 
 }  // namespace
@@ -274,20 +325,23 @@ void add_resource_agent(const Command& noun, const Line& line) {
     Command values = noun.verb("params", "All parameters of its agent that are configured");
     values.required("RSC", line->resource);
     values.footer("Example:\n  xbeat resource params web-ip");
-    values.runs([line](Session& session) { return show_parameters(session, *line); });
+    values.shows(with(line, show_parameters));
 
     Command runs = noun.verb("operations", "Its operations: configured, and how they last ended");
     runs.required("RSC", line->resource);
     runs.footer("Example:\n  xbeat resource operations web");
-    runs.runs([line](Session& session) { return show_operations(session, *line); });
+    runs.shows(with(line, show_operations));
 
     for (const ForceVerb& row : kForceVerbs) {
         Command verb = noun.verb(row.name, row.help);
         verb.required("RSC", line->resource);
-        verb.flag("--yes,-y", line->change.yes, "Do not ask");
         verb.footer(
             concat("The exit code is the agent's.\nExample:\n  xbeat resource ", row.name, " web"));
-        verb.runs([line, row](Session& session) { return force(session, *line, row); });
+        const Harm harm = row.action == "monitor" ? Harm::None : Harm::MayStop;
+        verb.changes(line->change,
+                     with(line, [row](Session& session,
+                                      const ResourceLine& l) { return force(session, l, row); }),
+                     harm);
     }
     add_trace(noun, line);
     add_maintenance(noun, line);

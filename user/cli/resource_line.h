@@ -23,7 +23,6 @@ struct ResourceLine {
     std::vector<std::string> resources;
     bool promoted_only = false;
     bool expired_only = false;
-    bool as_json = false;
     ChangeOptions change;
 };
 

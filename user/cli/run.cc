@@ -1,10 +1,12 @@
 #include "cli/run.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
 #include "cib/suggest.h"
+#include "cli/answer.h"
 #include "cli/complete.h"
 #include "cli/nouns.h"
 #include "cli/words.h"
@@ -25,6 +27,8 @@ void describe_commands(CLI::App& app, Session& session, Choice& choice,
     app.add_option("--config", session.config_file, "The node's own configuration")
         ->envname("XBEAT_CONFIG")
         ->type_name("FILE");
+    app.add_flag("--json", choice.as_json, "As JSON, for programs");
+    app.add_flag("--xml", choice.as_xml, "As XML, for programs");
     const Command root(app, choice, words);
     add_status(root);
     add_mon(root);
@@ -124,8 +128,48 @@ ExitCode explain(Session& session, const CLI::App& app, const CLI::ParseError& e
     const CLI::App* at = innermost(&app);
     const std::string wrong = first_remaining(app);
     if (!wrong.empty()) return fail_usage(session, about_wrong_word(at, wrong), path_of(at));
+    const std::vector<std::string> commands = fitting_words(at, false);
+    if (!commands.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+        std::string list;
+        for (const std::string& command : commands) list += (list.empty() ? " " : ", ") + command;
+        return fail_usage(session, concat("'", path_of(at), "' needs a command:", list),
+                          path_of(at));
+    }
     const std::string sentence = quotable(error.what(), 300);
     return fail_usage(session, concat("'", path_of(at), "': ", sentence), path_of(at));
+}
+
+}  // namespace
+
+namespace {
+
+// "resource-move": what a command's document is called; the bare program's is its health.
+std::string document_name(const CLI::App* app) {
+    if (app->get_parent() == nullptr) return "health";
+    std::string name = app->get_name();
+    for (const CLI::App* up = app->get_parent(); up->get_parent() != nullptr; up = up->get_parent())
+        name = concat(up->get_name(), '-', name);
+    return name;
+}
+
+std::string request_of(std::span<const std::string> words) {
+    std::string request = "xbeat";
+    for (const std::string& word : words) request += concat(' ', word);
+    return quotable(request, 1000);
+}
+
+bool has_word(std::span<const std::string> words, std::string_view wanted) {
+    return std::find(words.begin(), words.end(), wanted) != words.end();
+}
+
+ExitCode run_parsed(Session& session, const CLI::App& app, const Choice& choice) {
+    const CLI::App* at = innermost(&app);
+    session.command = document_name(at);
+    session.form = choice.as_json ? Form::Json : choice.as_xml ? Form::Xml : Form::Text;
+    if (choice.as_json && choice.as_xml) return fail_usage(session, kFormsExclude, path_of(at));
+    if (at == &app) return run_health(session);
+    if (!choice.run) return fail_usage(session, "a command is missing", path_of(at));
+    return choice.run(session);
 }
 
 }  // namespace
@@ -133,6 +177,7 @@ ExitCode explain(Session& session, const CLI::App& app, const CLI::ParseError& e
 ExitCode run(Session& session, std::span<const std::string> words) {
     // The shells' completion asks so; it is no command for people.
     if (!words.empty() && words.front() == "__complete") return complete(session, words.subspan(1));
+    session.request = request_of(words);
     CLI::App app;
     Choice choice;
     describe_commands(app, session, choice, words);
@@ -144,11 +189,13 @@ ExitCode run(Session& session, std::span<const std::string> words) {
         session.out << at->help(at->get_parent() == nullptr ? "" : path_of(at->get_parent()));
         return ExitCode::Ok;
     } catch (const CLI::ParseError& error) {
-        return explain(session, app, error);
+        // Who asked for a document gets one, whatever else was wrong with the line.
+        session.command = document_name(innermost(&app));
+        if (has_word(words, "--json")) session.form = Form::Json;
+        if (has_word(words, "--xml")) session.form = Form::Xml;
+        return finish(session, explain(session, app, error));
     }
-    if (innermost(&app) == &app) return run_health(session);
-    if (!choice.run) return fail_usage(session, "a command is missing", path_of(innermost(&app)));
-    return choice.run(session);
+    return finish(session, run_parsed(session, app, choice));
 }
 
 }  // namespace xbeat::cli

@@ -34,20 +34,31 @@ Result<std::string> read_stream(std::istream& in) {
 
 }  // namespace
 
+void say(Session& session, std::string_view text) {
+    if (session.form == Form::Text) {
+        session.out << text << (text.ends_with('\n') ? "" : "\n");
+    } else if (!trim(text).empty()) {
+        session.said.messages.emplace_back(trim(text));
+    }
+}
+
 ExitCode fail(Session& session, const Error& error) {
     session.err << "xbeat: " << error.context << '\n';
+    session.said.errors.push_back(error.context);
     return exit_code_of(error);
 }
 
 ExitCode fail_usage(Session& session, std::string_view sentence, std::string_view command) {
     session.err << "xbeat: " << sentence << "\n'" << command << " --help' shows how to use it.\n";
+    session.said.errors.emplace_back(sentence);
     return ExitCode::Usage;
 }
 
 bool is_confirmed(Session& session, std::string_view question) {
     if (!session.is_interactive) return true;
-    session.out << question << (question.empty() ? "" : " ") << "Type 'yes' to go on: ";
-    session.out.flush();
+    // A document is not to be mixed with questions.
+    std::ostream& asked = session.form == Form::Text ? session.out : session.err;
+    asked << question << (question.empty() ? "" : " ") << "Type 'yes' to go on: " << std::flush;
     std::string answer;
     std::getline(session.in, answer);
     return answer == "yes";

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <memory>
 
+#include "cli/answer.h"
 #include "cli/nouns.h"
 #include "cli/plan_input.h"
 #include "cli/render_plan.h"
@@ -70,43 +71,86 @@ Round plan_round(const cib::Element& cib, EpochSeconds now) {
     return round;
 }
 
-void print_execution(Session& session, const ModelRun& done) {
-    session.out << "\nExecuting Cluster Transition:\n";
-    for (const std::string& line : done.lines) session.out << "  * " << line << '\n';
-    if (done.has_failed) session.out << "  * ... failed: a new plan has to be made\n";
+// What is told: the text as it grows, and the same for programs.
+struct Story {
+    Answer answer{.document = {{"actions", Document::array()}}};
+
+    void tell(std::string_view text) { answer.text += text; }
+};
+
+void tell_execution(Story& story, const ModelRun& done) {
+    story.tell("\nExecuting Cluster Transition:\n");
+    for (const std::string& line : done.lines) story.tell(concat("  * ", line, "\n"));
+    if (done.has_failed) story.tell("  * ... failed: a new plan has to be made\n");
+    story.answer.document["transitions"].push_back(
+        {{"done", done.lines}, {"failed", done.has_failed}});
 }
 
-ExitCode print_story(Session& session, const SimulateOptions& options, cib::Element& cib,
-                     EpochSeconds now) {
+// --execute once, --run until nothing is left: the last round's story.
+void carry_on(Story& story, const SimulateOptions& options, cib::Element& cib, EpochSeconds now,
+              Round round, std::vector<Failure> failures) {
+    story.answer.document["transitions"] = Document::array();
+    const int rounds = options.run ? kRoundsMax : 1;
+    for (int at = 0; at < rounds; ++at) {
+        if (at > 0 && !has_work(round.plan)) {
+            story.answer.document["settled"] = true;
+            return;
+        }
+        const ModelRun done = carry_out(cib, round.plan, now, failures, options.run);
+        // What failed once has been asked for; the next attempt succeeds.
+        if (done.has_failed && options.run) failures.clear();
+        tell_execution(story, done);
+        story.tell(concat("\n", simulated_status("Revised Cluster Status", cib, now)));
+        if (!options.run) return;
+        round = plan_round(cib, now);
+        if (has_work(round.plan)) {
+            story.tell(concat("\n", transition_summary(round.plan, round.explanation)));
+        }
+    }
+    story.answer.document["settled"] = false;
+    story.answer.code = ExitCode::Unsatisfied;
+}
+
+ExitCode tell_story(Session& session, const SimulateOptions& options, cib::Element& cib,
+                    EpochSeconds now) {
     std::vector<Failure> failures;
     for (const std::string& text : options.failures) {
         Result<Failure> failure = parse_failure("--op-fail", text);
         if (!failure) return fail(session, failure.error());
         failures.push_back(std::move(*failure));
     }
+    Story story;
     const std::string notice = instances_notice(cib, now);
-    if (!notice.empty()) session.out << notice << '\n';
-    session.out << simulated_status("Current cluster status", cib, now) << '\n';
+    if (!notice.empty()) story.tell(notice + "\n");
+    story.tell(simulated_status("Current cluster status", cib, now) + "\n");
     Round round = plan_round(cib, now);
-    session.out << transition_summary(round.plan, round.explanation);
-    if (!options.execute && !options.run) return ExitCode::Ok;
-    const int rounds = options.run ? kRoundsMax : 1;
-    for (int at = 0; at < rounds; ++at) {
-        if (at > 0 && !has_work(round.plan)) return ExitCode::Ok;
-        const ModelRun done = carry_out(cib, round.plan, now, failures, options.run);
-        // What failed once has been asked for; the next attempt succeeds.
-        if (done.has_failed && options.run) failures.clear();
-        print_execution(session, done);
-        session.out << '\n' << simulated_status("Revised Cluster Status", cib, now);
-        if (!options.run) return ExitCode::Ok;
-        round = plan_round(cib, now);
-        if (has_work(round.plan)) {
-            session.out << '\n' << transition_summary(round.plan, round.explanation);
-        }
+    story.tell(transition_summary(round.plan, round.explanation));
+    story.answer.document["actions"] = plan_lines(round.plan);
+    if (options.execute || options.run)
+        carry_on(story, options, cib, now, std::move(round), std::move(failures));
+    const ExitCode code = show(session, story.answer);
+    if (code == ExitCode::Unsatisfied) {
+        session.err << "xbeat: after " << kRoundsMax
+                    << " rounds there is still something to do: this cluster does not settle\n";
     }
-    session.err << "xbeat: after " << kRoundsMax
-                << " rounds there is still something to do: this cluster does not settle\n";
-    return ExitCode::Unsatisfied;
+    return code;
+}
+
+// The plan in a form of its own; scores have one for programs too.
+ExitCode print_plan(Session& session, const SimulateOptions& options, const cib::Element& cib,
+                    EpochSeconds now) {
+    const schedule::Plan plan =
+        schedule::schedule(cib, {.now = now, .record_scores = options.scores});
+    if (options.graph) session.out << schedule::print_graph(plan);
+    if (options.dot) session.out << print_dot(plan);
+    if (options.svg) {
+        const Result<void> drawn = draw(session, plan);
+        if (!drawn) return fail(session, drawn.error());
+    }
+    if (!options.scores) return ExitCode::Ok;
+    Answer answer{.document = {{"scores", plan.scores}}};
+    for (const std::string& line : plan.scores) answer.text += line + "\n";
+    return show(session, answer);
 }
 
 ExitCode run_simulate(Session& session, const SimulateOptions& options) {
@@ -116,26 +160,20 @@ ExitCode run_simulate(Session& session, const SimulateOptions& options) {
         return fail_usage(session, "choose one of --graph, --dot, --svg and --scores",
                           "xbeat simulate");
     }
+    if (session.form != Form::Text && forms > 0 && !options.scores) {
+        return fail_usage(session,
+                          "--graph, --dot and --svg are forms of their own: without --json and "
+                          "--xml",
+                          "xbeat simulate");
+    }
     Result<cib::Element> cib = read_cib(session, options.file);
     if (!cib) return fail(session, cib.error());
     const Result<EpochSeconds> now = plan_time(options.now, *cib);
     if (!now) return fail(session, now.error());
     const Result<void> applied = apply_what_if(*cib, options.what_if, *now);
     if (!applied) return fail(session, applied.error());
-    ExitCode code = ExitCode::Ok;
-    if (forms > 0) {
-        const schedule::Plan plan =
-            schedule::schedule(*cib, {.now = *now, .record_scores = options.scores});
-        if (options.graph) session.out << schedule::print_graph(plan);
-        if (options.dot) session.out << print_dot(plan);
-        if (options.svg) {
-            const Result<void> drawn = draw(session, plan);
-            if (!drawn) return fail(session, drawn.error());
-        }
-        for (const std::string& line : plan.scores) session.out << line << '\n';
-    } else {
-        code = print_story(session, options, *cib, *now);
-    }
+    const ExitCode code = forms > 0 ? print_plan(session, options, *cib, *now)
+                                    : tell_story(session, options, *cib, *now);
     if (!options.save_cib.empty()) {
         const Result<void> saved = write_file(options.save_cib, cib::print_xml(*cib));
         if (!saved) return fail(session, saved.error());
@@ -167,7 +205,7 @@ void add_simulate(const Command& root) {
     Command simulate =
         root.verb("simulate", "What the scheduler would do, without doing it; what-if questions");
     const auto options = std::make_shared<SimulateOptions>();
-    simulate.option("-x,--xml", options->file, "FILE",
+    simulate.option("-x,--xml-file", options->file, "FILE",
                     "A CIB; - reads standard input; default: the running cluster's");
     simulate.option("-t,--now,--set-datetime", options->now, "TIME",
                     "Decide as of this time (ISO 8601, UTC)");
@@ -186,7 +224,7 @@ void add_simulate(const Command& root) {
         "  xbeat simulate -x cib.xml --node-fail pm01 --run\n"
         "  xbeat simulate -x cib.xml --fail web:monitor:10s@pm01=7 --graph\n"
         "  xbeat simulate -x cib.xml --svg > plan.svg");
-    simulate.runs([options](Session& session) { return run_simulate(session, *options); });
+    simulate.shows(with(options, run_simulate));
 }
 
 }  // namespace xbeat::cli

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/nouns.h"
 #include "cli/render_status.h"
@@ -22,27 +23,24 @@ constexpr Duration kWatchPeriod = 1s;  // a quiet cluster's display is redrawn t
 struct StatusLine {
     StatusOptions show;
     std::string file;
-    bool as_json = false;
-    bool as_xml = false;
     bool watch = false;
     bool no_links = false;
     bool no_headers = false;
 };
 
-std::string text_form(const StatusInput& input, const StatusLine& line) {
-    if (line.as_json)
-        return status_json(input).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-               "\n";
-    if (line.as_xml) return render_xml(input, line.show, "xbeat status --xml");
-    return render_status(input, line.show);
+// Only the form that is asked for is made: text and JSON of a large cluster take their time.
+Answer answer_of(const Session& session, const StatusInput& input, const StatusOptions& options) {
+    Answer answer;
+    if (session.form == Form::Text) answer.text = render_status(input, options);
+    if (session.form == Form::Json) answer.document = status_json(input);
+    if (session.form == Form::Xml) answer.elements = status_elements(input, options);
+    return answer;
 }
 
 ExitCode show_once(Session& session, const StatusLine& line) {
     const Result<StatusInput> input = load_status(session, line.file);
     if (!input) return fail(session, input.error());
-    const std::string text = text_form(*input, line);
-    session.out << (session.has_colours && !line.as_json && !line.as_xml ? colourised(text) : text);
-    return ExitCode::Ok;
+    return show(session, answer_of(session, *input, line.show));
 }
 
 // Redraws in place: home, each line cleared behind its end, the rest of the screen cleared. Nothing
@@ -64,11 +62,12 @@ ExitCode show_until_stopped(Session& session, const StatusLine& line) {
     while (session.out.good()) {
         const Result<StatusInput> input = load_status(session, line.file);
         if (!input) return fail(session, input.error());
-        const std::string text = text_form(*input, line);
-        if (session.has_colours) {
-            session.out << redrawn(colourised(text));
+        const Answer answer = answer_of(session, *input, line.show);
+        if (session.has_colours && session.form == Form::Text) {
+            session.out << redrawn(colourised(answer.text));
         } else {
-            session.out << text << '\n';
+            static_cast<void>(show(session, answer));
+            session.out << '\n';
         }
         session.out.flush();
         // An event redraws at once; the period is for figures that change without one.
@@ -81,8 +80,6 @@ ExitCode show_until_stopped(Session& session, const StatusLine& line) {
 ExitCode run_status(Session& session, StatusLine line) {
     line.show.links = !line.no_links;
     line.show.headers = !line.no_headers;
-    if (line.as_json && line.as_xml)
-        return fail_usage(session, "--json and --xml exclude each other", "xbeat status");
     if (line.watch && !line.file.empty()) {
         return fail_usage(session, "--watch follows a daemon; a file does not change by itself",
                           "xbeat status");
@@ -111,15 +108,13 @@ void add_status(const Command& root) {
                   "Fencing: 0 none, 1 failed and pending, 2 also successes, 3 everything");
     status.option("--file", line->file, "FILE",
                   "Show this CIB instead of the running cluster; - reads standard input");
-    status.flag("--json", line->as_json, "As JSON, for programs");
-    status.flag("--xml", line->as_xml, "As crm_mon's XML, for programs");
     status.flag("--watch", line->watch, "Show again at every change, until stopped");
     status.footer(
         "Examples:\n"
         "  xbeat status -rfA          everything that crm_mon -rfA shows\n"
         "  xbeat status --json\n"
         "  xbeat status --file saved.xml   without a daemon");
-    status.runs([line](Session& session) { return run_status(session, *line); });
+    status.shows(with(line, run_status));
 }
 
 Result<StatusInput> load_status(Session& session, const std::string& file) {
@@ -145,6 +140,7 @@ ExitCode run_health(Session& session) {
                "a daemon.\n";
         return code;
     }
+    if (session.form != Form::Text) return show(session, answer_of(session, *input, {}));
     const Result<nlohmann::json> times = ask(session, {"timeline"});
     const std::vector<TimelineStatus> timelines =
         times ? timelines_from_reply(*times) : std::vector<TimelineStatus>{};

@@ -229,7 +229,7 @@ json cluster_json(const StatusInput& input) {
 }  // namespace
 
 json status_json(const StatusInput& input) {
-    json object = {{"schema", 1}, {"live", input.is_live}, {"cluster", cluster_json(input)}};
+    json object = {{"live", input.is_live}, {"cluster", cluster_json(input)}};
     object["nodes"] = json::array();
     for (const schedule::NodeView& node : input.situation.nodes) {
         object["nodes"].push_back(node_json(node));

@@ -7,7 +7,8 @@
 
 namespace xbeat::cli {
 
-/// Every number with its unit in the name. Lists keep the order of the text form.
+/// The members behind `schema`. Every number with its unit in the name. Lists keep the order of the
+/// text form.
 [[nodiscard]] nlohmann::ordered_json status_json(const StatusInput& input);
 
 /// One fail-over's time budget; times in microseconds from its first phase.

@@ -3,10 +3,11 @@
 #include <array>
 #include <memory>
 
-#include "cib/edit.h"
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/change.h"
 #include "cli/nouns.h"
+#include "cli/render_xml.h"
 #include "cli/words.h"
 #include "core/text.h"
 
@@ -20,71 +21,55 @@ struct TicketLine {
     ChangeOptions change;
 };
 
-ExitCode list(Session& session) {
+ExitCode list(Session& session, const TicketLine& /*line*/) {
     const Result<StatusInput> input = ask_status(session);
     if (!input) return fail(session, input.error());
+    Answer answer{.document = {{"tickets", Document::array()}}};
     for (const schedule::TicketView& ticket : input->situation.tickets) {
-        session.out << ticket.id << ": " << (ticket.granted ? "granted" : "revoked")
-                    << (ticket.standby ? " (standby)" : "");
+        answer.text += concat(ticket.id, ": ", ticket.granted ? "granted" : "revoked",
+                              ticket.standby ? " (standby)" : "");
         if (ticket.last_granted)
-            session.out << ", last granted " << calendar_text(*ticket.last_granted);
-        session.out << '\n';
+            answer.text += concat(", last granted ", calendar_text(*ticket.last_granted));
+        answer.text += '\n';
+        answer.document["tickets"].push_back(
+            {{"id", ticket.id},
+             {"granted", ticket.granted},
+             {"standby", ticket.standby},
+             {"last_granted_s", ticket.last_granted ? ticket.last_granted->value : 0}});
     }
-    if (input->situation.tickets.empty()) session.out << "there are no tickets\n";
-    return ExitCode::Ok;
+    if (answer.text.empty()) answer.text = "there are no tickets\n";
+    answer.elements = status_elements(*input, {.headers = false,
+                                               .nodes = false,
+                                               .resources = false,
+                                               .tickets = true,
+                                               .failures = false,
+                                               .links = false,
+                                               .fence_history = 0});
+    return show(session, answer);
 }
 
 ExitCode constraints(Session& session, const TicketLine& line) {
     const Result<cib::Element> cib = fetch_cib(session);
     if (!cib) return fail(session, cib.error());
     const cib::Element configuration = configuration_of(*cib);
-    bool any = false;
+    Answer answer{.document = {{"ticket", line.ticket}, {"constraints", Document::array()}}};
     if (const cib::Element* list = configuration.child("constraints")) {
         for (const cib::Element& one : list->children) {
             if (one.name != "rsc_ticket" || one.get("ticket") != line.ticket) continue;
-            session.out << one.get("id") << ": " << one.get("rsc") << ", loss-policy="
-                        << (one.has("loss-policy") ? one.get("loss-policy") : "stop") << '\n';
-            any = true;
+            const std::string_view policy =
+                one.has("loss-policy") ? one.get("loss-policy") : "stop";
+            answer.text +=
+                concat(one.get("id"), ": ", one.get("rsc"), ", loss-policy=", policy, "\n");
+            answer.document["constraints"].push_back(
+                {{"id", one.get("id")}, {"resource", one.get("rsc")}, {"loss_policy", policy}});
         }
     }
-    if (!any) session.out << "nothing depends on " << line.ticket << '\n';
-    return ExitCode::Ok;
-}
-
-// What the document would be with that ticket's attribute, for showing what would happen.
-Result<cib::Element> with_ticket(const Session& session, const TicketLine& line,
-                                 std::string_view name, std::string_view value) {
-    cib::Element cib = XB_TRY(fetch_cib(session));
-    cib::Element& tickets = cib.child_or_new("status").child_or_new("tickets");
-    auto found =
-        std::find_if(tickets.children.begin(), tickets.children.end(),
-                     [&](const cib::Element& one) { return one.get("id") == line.ticket; });
-    if (found == tickets.children.end()) {
-        cib::Element state;
-        state.name = "ticket_state";
-        state.set("id", line.ticket);
-        tickets.children.push_back(std::move(state));
-        found = tickets.children.end() - 1;
-    }
-    found->set(name, value);
-    return cib;
+    if (answer.text.empty()) answer.text = concat("nothing depends on ", line.ticket, "\n");
+    return show(session, answer);
 }
 
 ExitCode set(Session& session, const TicketLine& line, std::string_view name,
-             std::string_view value, bool asks) {
-    const bool is_shown = line.change.dry_run || (asks && session.is_interactive);
-    if (is_shown) {
-        const Result<cib::Element> after = with_ticket(session, line, name, value);
-        if (!after) return fail(session, after.error());
-        session.out << (line.change.dry_run ? "Would do (nothing was changed):\n"
-                                            : "This would happen:\n")
-                    << preview(*after);
-    }
-    if (line.change.dry_run) return ExitCode::Ok;
-    if (asks && !line.change.yes && !is_confirmed(session, "")) {
-        session.err << "xbeat: nothing was done\n";
-        return ExitCode::Error;
-    }
+             std::string_view value) {
     Request request{"set_ticket"};
     request.text("ticket", line.ticket).text("name", std::string(name));
     request.text("value", std::string(value));
@@ -92,15 +77,11 @@ ExitCode set(Session& session, const TicketLine& line, std::string_view name,
 }
 
 ExitCode remove(Session& session, const TicketLine& line) {
-    if (!line.change.yes &&
-        !is_confirmed(session, concat("This forgets the state of ", line.ticket, "."))) {
-        session.err << "xbeat: nothing was done\n";
-        return ExitCode::Error;
-    }
     Request request{"set_ticket"};
     request.text("ticket", line.ticket).flag("remove", true);
     request.text_if("name", line.name);
-    return change_by_request(session, line.change, request);
+    return change_by_request(session, line.change, request,
+                             concat("This forgets the state of ", line.ticket, "."));
 }
 
 struct StateVerb {
@@ -108,13 +89,15 @@ struct StateVerb {
     std::string_view help;
     std::string_view attribute;
     std::string_view value;
-    bool asks;
+    Harm harm;
 };
 constexpr std::array kStateVerbs{
-    StateVerb{"grant", "Let this site run what depends on it", "granted", "true", true},
-    StateVerb{"revoke", "Take it away: what depends on it stops here", "granted", "false", true},
-    StateVerb{"standby", "Stop what depends on it, but keep the ticket", "standby", "true", true},
-    StateVerb{"activate", "End that standby", "standby", "false", false}};
+    StateVerb{"grant", "Let this site run what depends on it", "granted", "true", Harm::MayStop},
+    StateVerb{"revoke", "Take it away: what depends on it stops here", "granted", "false",
+              Harm::MayStop},
+    StateVerb{"standby", "Stop what depends on it, but keep the ticket", "standby", "true",
+              Harm::MayStop},
+    StateVerb{"activate", "End that standby", "standby", "false", Harm::None}};
 
 }  // namespace
 
@@ -127,38 +110,39 @@ void add_ticket(const Command& root) {
 
     Command all = noun.verb("list", "All tickets and their state");
     all.footer("Example:\n  xbeat ticket list");
-    all.runs([](Session& session) { return list(session); });
+    all.shows(with(line, list));
 
     Command what = noun.verb("constraints", "What depends on it");
     what.required("TICKET", line->ticket);
     what.footer("Example:\n  xbeat ticket constraints berlin");
-    what.runs([line](Session& session) { return constraints(session, *line); });
+    what.shows(with(line, constraints));
 
     for (const StateVerb& row : kStateVerbs) {
         Command verb = noun.verb(row.name, row.help);
         verb.required("TICKET", line->ticket);
-        add_destructive_options(verb, line->change);
         verb.footer(concat("Example:\n  xbeat ticket ", row.name, " berlin --dry-run"));
-        verb.runs([line, row](Session& session) {
-            return set(session, *line, row.attribute, row.value, row.asks);
-        });
+        verb.changes(line->change,
+                     with(line,
+                          [row](Session& session, const TicketLine& l) {
+                              return set(session, l, row.attribute, row.value);
+                          }),
+                     row.harm);
     }
 
     Command value = noun.verb("set", "Set another attribute of it");
     value.required("TICKET", line->ticket);
     value.required("NAME", line->name);
     value.required("VALUE", line->value);
-    add_change_options(value, line->change);
     value.footer("Example:\n  xbeat ticket set berlin owner site-2");
-    value.runs(
-        [line](Session& session) { return set(session, *line, line->name, line->value, false); });
+    value.changes(line->change, with(line, [](Session& session, const TicketLine& l) {
+                      return set(session, l, l.name, l.value);
+                  }));
 
     Command gone = noun.verb("delete", "Forget its state, or one attribute of it");
     gone.required("TICKET", line->ticket);
     gone.word("NAME", line->name);
-    gone.flag("--yes,-y", line->change.yes, "Do not ask");
     gone.footer("Example:\n  xbeat ticket delete berlin --yes");
-    gone.runs([line](Session& session) { return remove(session, *line); });
+    gone.changes(line->change, with(line, remove), Harm::MayStop);
 }
 
 }  // namespace xbeat::cli

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/nouns.h"
 #include "cli/status_source.h"
@@ -85,32 +86,32 @@ std::vector<Advice> advice_for(const Measured& seen) {
     return rows;
 }
 
-void print_advice(Session& session, const std::string& peer, const Measured& seen,
-                  const std::vector<Advice>& rows) {
-    session.out << fmt::format(
+std::string advice_text(const std::string& peer, const Measured& seen,
+                        const std::vector<Advice>& rows) {
+    std::string text = fmt::format(
         "Peer {}: {} measured over {}, slowest round trip on the better path {}\n", peer,
         counted(seen.paths, "path"), short_duration(Duration(std::int64_t(seen.seconds * 1e9))),
         short_duration(Duration(seen.rtt_max)));
     if (seen.seconds < kTrustedSeconds)
-        session.out
-            << "  (less than an hour: measure longer, and under load, before you trust it)\n";
+        text += "  (less than an hour: measure longer, and under load, before you trust it)\n";
     for (const Advice& row : rows) {
-        session.out << fmt::format(
-            "  {:<11} dead after {:>8}  false verdicts a year {:>9.2g}  {}\n", row.name,
-            short_duration(row.timing.tau()), row.false_verdicts,
-            row.objection.empty() ? "fits" : "no: " + row.objection);
+        text += fmt::format("  {:<11} dead after {:>8}  false verdicts a year {:>9.2g}  {}\n",
+                            row.name, short_duration(row.timing.tau()), row.false_verdicts,
+                            row.objection.empty() ? "fits" : "no: " + row.objection);
     }
     const auto best = std::find_if(rows.begin(), rows.end(),
                                    [](const Advice& row) { return row.objection.empty(); });
-    session.out << (best == rows.end()
-                        ? "  No profile fits: look at the links first.\n"
-                        : fmt::format("  {}: profile = \"{}\" in xbeat.toml\n",
-                                      seen.seconds < kTrustedSeconds ? "First guess" : "Advice",
-                                      best->name));
+    text +=
+        best == rows.end()
+            ? "  No profile fits: look at the links first.\n"
+            : fmt::format("  {}: profile = \"{}\" in xbeat.toml\n",
+                          seen.seconds < kTrustedSeconds ? "First guess" : "Advice", best->name);
+    return text;
 }
 
-json to_json(const std::string& peer, const Measured& seen, const std::vector<Advice>& rows) {
-    json profiles = json::array();
+Document to_document(const std::string& peer, const Measured& seen,
+                     const std::vector<Advice>& rows) {
+    Document profiles = Document::array();
     for (const Advice& row : rows) {
         profiles.push_back({{"name", row.name},
                             {"dead_us", row.timing.tau().count() / 1000},
@@ -125,27 +126,22 @@ json to_json(const std::string& peer, const Measured& seen, const std::vector<Ad
             {"profiles", profiles}};
 }
 
-ExitCode run_tune(Session& session, bool as_json, const std::string& wanted) {
+ExitCode run_tune(Session& session, const std::string& wanted) {
     const Result<json> heart = ask(session, {"heart"});
     if (!heart) return fail(session, heart.error());
-    json list = json::array();
-    ExitCode code = ExitCode::Ok;
+    Answer answer{.document = {{"peers", Document::array()}}};
     for (const json& peer : objects_of(*heart, "peers")) {
         const Measured seen = measured_of(*heart, peer);
         const std::vector<Advice> rows = advice_for(seen);
         for (const Advice& row : rows) {
-            if (row.name == wanted && !row.objection.empty()) code = ExitCode::Unsatisfied;
+            if (row.name == wanted && !row.objection.empty()) answer.code = ExitCode::Unsatisfied;
         }
-        if (as_json) {
-            list.push_back(to_json(text_of(peer, "name"), seen, rows));
-        } else {
-            print_advice(session, text_of(peer, "name"), seen, rows);
-        }
+        const std::string name = text_of(peer, "name");
+        answer.text += advice_text(name, seen, rows);
+        answer.document["peers"].push_back(to_document(name, seen, rows));
     }
-    if (as_json) session.out << json{{"schema", 1}, {"peers", list}}.dump(2) << '\n';
-    if (!as_json && list.empty() && objects_of(*heart, "peers").empty())
-        session.out << "this node has no peer: nothing to tune\n";
-    return code;
+    if (answer.text.empty()) answer.text = "this node has no peer: nothing to tune\n";
+    return show(session, answer);
 }
 
 }  // namespace
@@ -153,16 +149,14 @@ ExitCode run_tune(Session& session, bool as_json, const std::string& wanted) {
 void add_tune(const Command& root) {
     Command verb = root.verb("tune", "Which profile fits what the beats have measured");
     if (!verb.is_wanted()) return;
-    const auto as_json = std::make_shared<bool>(false);
     const auto wanted = std::make_shared<std::string>();
-    verb.flag("--json", *as_json, "As JSON, for programs");
     verb.option_of("--check", *wanted, {"metal-fast", "metal", "vm", "cloud", "compat"},
                    "Exit with 113 if this profile does not fit");
     verb.footer(
         "False verdicts are computed from the share of lost beats as if losses came one by one;\n"
         "bursts are what the slowest round trip guards against.\n"
         "Examples:\n  xbeat tune\n  xbeat tune --check metal");
-    verb.runs([as_json, wanted](Session& session) { return run_tune(session, *as_json, *wanted); });
+    verb.shows([wanted](Session& session) { return run_tune(session, *wanted); });
 }
 
 }  // namespace xbeat::cli

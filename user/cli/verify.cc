@@ -3,6 +3,7 @@
 
 #include "cib/edit.h"
 #include "cib/validate.h"
+#include "cli/answer.h"
 #include "cli/change.h"
 #include "cli/nouns.h"
 #include "core/text.h"
@@ -30,12 +31,24 @@ ExitCode verify_configuration(Session& session, const std::string& file) {
     const Result<cib::Element> configuration = read_configuration(session, file);
     if (!configuration) return fail(session, configuration.error());
     const std::vector<cib::Problem> problems = cib::validate(*configuration);
-    for (const cib::Problem& problem : problems) session.out << cib::to_string(problem) << '\n';
-    if (cib::has_error(problems)) return ExitCode::BadConfig;
+    const bool is_usable = !cib::has_error(problems);
+    Answer answer{.document = {{"usable", is_usable}, {"problems", Document::array()}}};
+    for (const cib::Problem& problem : problems) {
+        answer.text += cib::to_string(problem) + "\n";
+        answer.document["problems"].push_back(
+            {{"severity", problem.severity == cib::Severity::Error ? "error" : "warning"},
+             {"rule", problem.rule},
+             {"id", problem.id},
+             {"line", problem.line},
+             {"text", problem.text}});
+    }
     const std::string what =
         file.empty() ? "the configuration" : (file == "-" ? "standard input" : file);
-    session.out << what << (problems.empty() ? " is sound\n" : " can be used; see the warnings\n");
-    return ExitCode::Ok;
+    if (is_usable)
+        answer.text +=
+            what + (problems.empty() ? " is sound\n" : " can be used; see the warnings\n");
+    if (!is_usable) answer.code = ExitCode::BadConfig;
+    return show(session, answer);
 }
 
 void add_verify(const Command& root) {
@@ -44,7 +57,7 @@ void add_verify(const Command& root) {
     verify.word("FILE", *file,
                 "crm language or XML; - reads standard input; default: the running cluster's");
     verify.footer("Examples:\n  xbeat verify\n  xbeat verify web.crm");
-    verify.runs([file](Session& session) { return verify_configuration(session, *file); });
+    verify.shows([file](Session& session) { return verify_configuration(session, *file); });
 }
 
 }  // namespace xbeat::cli

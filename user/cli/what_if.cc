@@ -6,12 +6,6 @@
 #include "rules/calendar.h"
 
 namespace xbeat::cli {
-namespace {
-
-// The call number of an invented record: later than any real one.
-constexpr std::string_view kLastCall = "1000000000";
-constexpr std::string_view kUuid = "00000000-0000-0000-0000-000000000000";
-
 Result<cib::Element*> node_state(cib::Element& cib, const std::string& name) {
     const cib::Element* configuration = cib.child("configuration");
     const cib::Element* nodes = configuration == nullptr ? nullptr : configuration->child("nodes");
@@ -36,6 +30,12 @@ Result<cib::Element*> node_state(cib::Element& cib, const std::string& name) {
     status.children.push_back(std::move(state));
     return &status.children.back();
 }
+
+namespace {
+
+// The call number of an invented record: later than any real one.
+constexpr std::string_view kLastCall = "1000000000";
+constexpr std::string_view kUuid = "00000000-0000-0000-0000-000000000000";
 
 Result<void> set_node(cib::Element& cib, const std::string& name, bool up) {
     cib::Element* state = XB_TRY(node_state(cib, name));

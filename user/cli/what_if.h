@@ -13,15 +13,15 @@
 namespace xbeat::cli {
 
 struct WhatIf {
-    std::vector<std::string> nodes_down;
-    std::vector<std::string> nodes_up;
-    std::vector<std::string> nodes_failed;  // up a moment ago, and not heard of since
-    std::vector<std::string> failures;      // RESOURCE:OPERATION[:INTERVAL]@NODE=RC
-    std::vector<std::string> tickets_granted;
-    std::vector<std::string> tickets_revoked;
-    std::vector<std::string> tickets_standby;
-    std::vector<std::string> tickets_active;
-    std::string quorum;  // "yes", "no" or empty: as it is
+    std::vector<std::string> nodes_down = {};
+    std::vector<std::string> nodes_up = {};
+    std::vector<std::string> nodes_failed = {};  // up a moment ago, and not heard of since
+    std::vector<std::string> failures = {};      // RESOURCE:OPERATION[:INTERVAL]@NODE=RC
+    std::vector<std::string> tickets_granted = {};
+    std::vector<std::string> tickets_revoked = {};
+    std::vector<std::string> tickets_standby = {};
+    std::vector<std::string> tickets_active = {};
+    std::string quorum = {};  // "yes", "no" or empty: as it is
 };
 
 /// One operation that failed, or is to fail.
@@ -40,6 +40,10 @@ struct Failure {
 
 /// Reads RESOURCE:OPERATION[:INTERVAL]@NODE=RC; `option` is named in the error, Code::Invalid.
 [[nodiscard]] Result<Failure> parse_failure(std::string_view option, const std::string& text);
+
+/// The state of a node, by name or id, made if there is none. Errors: NotFound for a node that is
+/// not configured. Valid until `cib` changes.
+[[nodiscard]] Result<cib::Element*> node_state(cib::Element& cib, const std::string& name);
 
 /// The record of `resource` in a node's state, made if there is none.
 [[nodiscard]] cib::Element& history_of(cib::Element& state, std::string_view resource);

@@ -2,6 +2,7 @@
 // running cluster or from a CIB in a file, which needs neither daemon nor root.
 #include <memory>
 
+#include "cli/answer.h"
 #include "cli/nouns.h"
 #include "cli/plan_input.h"
 #include "cli/render_why.h"
@@ -26,8 +27,11 @@ ExitCode run_why(Session& session, const WhyLine& line) {
     const schedule::Situation situation = schedule::observe(*cib, {.now = *now});
     const Result<std::string> answer = render_why(explanation, situation, line.question);
     if (!answer) return fail(session, answer.error());
-    session.out << *answer;
-    return ExitCode::Ok;
+    return show(session, {.text = *answer,
+                          .document = {{"what", line.question.what},
+                                       {"node", line.question.node},
+                                       {"action", line.question.action},
+                                       {"lines", lines_of(*answer)}}});
 }
 
 }  // namespace
@@ -40,7 +44,7 @@ void add_why(const Command& root) {
     why.word("NODE", line->question.node, "On this node only");
     why.option("-a,--action", line->question.action, "ACTION",
                "Only this action of the resource: start, stop, probe, monitor, promote, ...");
-    why.option("-x,--xml", line->file, "FILE",
+    why.option("-x,--xml-file", line->file, "FILE",
                "A CIB; - reads standard input; default: the running cluster's");
     why.option("-t,--now", line->now, "TIME", "Decide as of this time (ISO 8601, UTC)");
     why.footer(
@@ -50,7 +54,7 @@ void add_why(const Command& root) {
         "  xbeat why web --action stop\n"
         "  xbeat why pm02\n"
         "  xbeat why web -x cib.xml");
-    why.runs([line](Session& session) { return run_why(session, *line); });
+    why.shows(with(line, run_why));
 }
 
 }  // namespace xbeat::cli

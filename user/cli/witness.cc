@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "cli/answer.h"
 #include "cli/nouns.h"
 #include "core/text.h"
 #include "daemon/config.h"
@@ -16,7 +16,6 @@ using arbiter::Finding;
 using arbiter::WitnessFinding;
 
 struct WitnessLine {
-    bool as_json = false;
     std::string cluster;
     std::string key_file;
 };
@@ -28,16 +27,15 @@ std::string name_of(const daemon::Config& config, NodeId node) {
     return known != nullptr ? known->name : concat("node ", node.value);
 }
 
-nlohmann::ordered_json witness_json(const daemon::Config& config, const WitnessFinding& found) {
-    nlohmann::ordered_json made{{"schema", 1},
-                                {"address", heart::to_string(config.arbiter.witness)},
-                                {"port", config.arbiter.witness_port},
-                                {"reachable", true},
-                                {"round_trip_us", found.round_trip.count() / 1000},
-                                {"starting", found.finding == Finding::Starting},
-                                {"holder", nullptr},
-                                {"last_holder", nullptr},
-                                {"remaining_ms", found.remaining.count() / 1'000'000}};
+Document witness_document(const daemon::Config& config, const WitnessFinding& found) {
+    Document made{{"address", heart::to_string(config.arbiter.witness)},
+                  {"port", config.arbiter.witness_port},
+                  {"reachable", true},
+                  {"round_trip_us", found.round_trip.count() / 1000},
+                  {"starting", found.finding == Finding::Starting},
+                  {"holder", nullptr},
+                  {"last_holder", nullptr},
+                  {"remaining_ms", found.remaining.count() / 1'000'000}};
     if (found.holder != NodeId{}) made["holder"] = name_of(config, found.holder);
     if (found.last_holder != NodeId{}) made["last_holder"] = name_of(config, found.last_holder);
     return made;
@@ -56,7 +54,7 @@ std::string describe(const daemon::Config& config, const WitnessFinding& found) 
     return "the lease is free";
 }
 
-ExitCode show_status(Session& session, const WitnessLine& line) {
+ExitCode show_status(Session& session, const WitnessLine& /*line*/) {
     const Result<daemon::Config> config = daemon::load_config(session.config_file);
     if (!config) return fail(session, config.error());
     if (config->arbiter.kind != node::ArbiterKind::Witness)
@@ -71,15 +69,11 @@ ExitCode show_status(Session& session, const WitnessLine& line) {
     const Result<WitnessFinding> found = witness::query(
         config->arbiter.witness, config->arbiter.witness_port, *key, config->self, 1s);
     if (!found) return fail(session, found.error());
-    if (line.as_json) {
-        session.out << witness_json(*config, *found).dump(2) << '\n';
-        return ExitCode::Ok;
-    }
-    session.out << fmt::format("witness {} port {}: answers in {:.2f} ms\n",
-                               heart::to_string(config->arbiter.witness),
-                               config->arbiter.witness_port, in_ms(found->round_trip))
-                << describe(*config, *found) << '\n';
-    return ExitCode::Ok;
+    return show(session, {.text = fmt::format("witness {} port {}: answers in {:.2f} ms\n{}\n",
+                                              heart::to_string(config->arbiter.witness),
+                                              config->arbiter.witness_port,
+                                              in_ms(found->round_trip), describe(*config, *found)),
+                          .document = witness_document(*config, *found)});
 }
 
 ExitCode print_key(Session& session, const WitnessLine& line) {
@@ -95,8 +89,8 @@ ExitCode print_key(Session& session, const WitnessLine& line) {
     if (!secret) return fail(session, secret.error());
     const Result<witness::ClusterKey> key = witness::derive_key(*secret, cluster);
     if (!key) return fail(session, key.error());
-    session.out << witness::print_key(*key) << '\n';
-    return ExitCode::Ok;
+    const std::string row = witness::print_key(*key);
+    return show(session, {.text = row + "\n", .document = {{"cluster", cluster}, {"line", row}}});
 }
 
 }  // namespace
@@ -109,11 +103,10 @@ void add_witness(const Command& root) {
     const auto line = std::make_shared<WitnessLine>();
 
     Command status = noun.verb("status", "Ask it how the cluster's lease stands");
-    status.flag("--json", line->as_json, "As JSON, for programs");
     status.footer(
         "Asks the witness itself, with or without a daemon on this node; changes nothing.\n"
         "Example:\n  xbeat witness status --json");
-    status.runs([line](Session& session) { return show_status(session, *line); });
+    status.shows(with(line, show_status));
 
     Command key = noun.verb("key", "Print the cluster's line for the witness's file of keys");
     key.option("--cluster", line->cluster, "NAME", "Default: that of the node's configuration");
@@ -123,7 +116,7 @@ void add_witness(const Command& root) {
         "Example, from a node:\n"
         "  xbeat witness key | ssh witness 'umask 077; cat >>/etc/xbeat/witness.keys'\n"
         "  ssh witness systemctl reload xbeat-witness");
-    key.runs([line](Session& session) { return print_key(session, *line); });
+    key.shows(with(line, print_key));
 }
 
 }  // namespace xbeat::cli

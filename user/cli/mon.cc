@@ -88,6 +88,7 @@ private:
         const json status = XB_TRY(questions_->call({{"op", "status"}}, kAnswerWait));
         state.status = XB_TRY(status_from_reply(status));
         state.has_status = true;
+        note_running(state, sys::boot_now());
         const json times = XB_TRY(questions_->call({{"op", "timeline"}}, kAnswerWait));
         state.timelines = timelines_from_reply(times);
         const json heart = XB_TRY(questions_->call({{"op", "heart"}}, kAnswerWait));

@@ -148,12 +148,35 @@ std::vector<std::string> help_lines() {
             ""};
 }
 
+void add_running(const MonState& state, std::vector<std::string>& body) {
+    if (state.running.empty()) return;
+    body.emplace_back();
+    body.emplace_back("Running Actions:");
+    for (const auto& [action, since] : state.running) {
+        body.push_back(
+            fmt::format("  * {} ({})", printable(action), short_duration(state.looked_at - since)));
+    }
+}
+
+// Bounded by the depth of the tree of resources.
+void collect_pending(const std::vector<schedule::ResourceView>& list,
+                     std::vector<std::string>& actions) {
+    for (const schedule::ResourceView& one : list) {
+        if (!one.pending_task.empty() && one.children.empty())
+            actions.push_back(fmt::format("{} {}{}{}", one.pending_task, one.display_name,
+                                          one.nodes.empty() ? "" : " on ",
+                                          fmt::join(one.nodes, ", ")));
+        collect_pending(one.children, actions);
+    }
+}
+
 std::vector<std::string> body_of(const MonState& state, std::size_t width) {
     std::vector<std::string> body;
     if (state.show_help) body = help_lines();
     if (!state.has_status) return body;
     const std::vector<std::string> status = split_lines(render_status(state.status, state.show));
     body.insert(body.end(), status.begin(), status.end());
+    add_running(state, body);
     add_links(state, body);
     if (const std::string lease = lease_text(state.status); !lease.empty()) body.push_back(lease);
     if (!state.timelines.empty()) {
@@ -167,9 +190,13 @@ std::vector<std::string> body_of(const MonState& state, std::size_t width) {
     return body;
 }
 
-std::vector<std::string> tail_of(const MonState& state, std::size_t height) {
+// `spare`: lines that the body leaves free. What is now matters more than what was: the tail grows
+// into them and shrinks to two lines where there are none.
+std::vector<std::string> tail_of(const MonState& state, std::size_t height, std::size_t spare) {
     std::vector<std::string> tail;
-    const std::size_t room = height == 0 ? kEventTailLines : std::min(kEventTailLines, height / 4);
+    const std::size_t most = height == 0 ? kEventTailLines : std::min(kEventTailLines, height / 4);
+    const std::size_t least = std::min<std::size_t>(most, kEventLinesMin);
+    const std::size_t room = height == 0 ? most : std::clamp(spare, least, most);
     const std::size_t count = std::min(room, state.events.size());
     if (count == 0) return tail;
     tail.emplace_back("Events:");
@@ -189,6 +216,18 @@ void add_heart(MonState& state, const json& reply) {
             add_sample(state.links[key], path);
         }
     }
+}
+
+void note_running(MonState& state, Instant now) {
+    std::vector<std::string> actions;
+    collect_pending(state.status.situation.resources, actions);
+    std::map<std::string, Instant> running;
+    for (const std::string& action : actions) {
+        const auto known = state.running.find(action);
+        running[action] = known == state.running.end() ? now : known->second;
+    }
+    state.running = std::move(running);
+    state.looked_at = now;
 }
 
 bool press_key(MonState& state, int key) {
@@ -278,7 +317,9 @@ std::string sparkline(const std::deque<LinkSample>& samples, std::size_t width, 
 std::vector<std::string> compose_frame(const MonState& state, std::size_t width,
                                        std::size_t height) {
     const std::vector<std::string> body = body_of(state, width);
-    const std::vector<std::string> tail = tail_of(state, height);
+    constexpr std::size_t kHeads = 3;  // title, activity, and the events' heading
+    const std::size_t taken = body.size() + kHeads;
+    const std::vector<std::string> tail = tail_of(state, height, height - std::min(height, taken));
     std::vector<std::string> frame;
     frame.push_back(spread(title_of(state), state.clock, width));
     frame.push_back(fitted(state.trouble.empty() ? "Activity: " + printable(state.status.activity)

@@ -20,6 +20,7 @@ namespace xbeat::cli {
 constexpr std::size_t kSamplesMax = 120;     // of a link's past; older ones go
 constexpr std::size_t kEventLinesMax = 200;  // remembered; older ones go
 constexpr std::size_t kEventTailLines = 6;   // shown at the bottom of a screen of 24 lines
+constexpr std::size_t kEventLinesMin = 2;    // where the body needs the room
 
 /// What one path did between two looks at it.
 struct LinkSample {
@@ -42,6 +43,8 @@ struct MonState {
     std::vector<TimelineStatus> timelines;
     std::deque<std::string> events;            // rendered, oldest first
     std::map<std::string, LinkHistory> links;  // by "PEER LINK"
+    std::map<std::string, Instant> running;    // "Starting web" -> when it was first seen
+    Instant looked_at{};
     StatusOptions show{.headers = false, .inactive = true, .links = false};
     bool show_help = false;
     std::size_t scroll = 0;  // first line of the body that is shown
@@ -51,6 +54,9 @@ struct MonState {
 
 /// Takes in one reply of the operation `heart`: a sample a path, from what changed since the last.
 void add_heart(MonState& state, const nlohmann::json& reply);
+
+/// Notes which actions are under way in `state.status`, and since when as far as was looked.
+void note_running(MonState& state, Instant now);
 
 /// The keys of crm_mon: m c f n o r t A L D b R toggle sections, ? the help, + arrows and pages as
 /// 'k', 'j', ' ' and '-'. False for 'q'. Unknown keys change nothing.

@@ -96,17 +96,25 @@ std::string budget_bar(const TimelineStatus& timeline, std::size_t width) {
     const Instant start = start_of(timeline);
     const Duration whole = total_of(timeline);
     const std::size_t columns = std::clamp<std::size_t>(width, 10, 200);
-    std::string bar(columns, '.');
     std::string legend;
+    std::vector<std::pair<const PhaseStatus*, char>> rows;
     char letter = 'a';
     for (const PhaseStatus& phase : timeline.phases) {
-        const std::size_t from = std::min(scaled(phase.from - start, whole, columns), columns - 1);
-        const std::size_t to = scaled(phase.to - start, whole, columns);
-        for (std::size_t at = from; at < std::max(to, from + 1); ++at) bar[at] = letter;
+        rows.emplace_back(&phase, letter);
         legend += fmt::format(" {}={} {}", letter,
                               phase.phase == "action" ? printable(phase.detail) : phase.phase,
                               short_duration(phase.to - phase.from));
         letter = letter == 'z' ? 'a' : static_cast<char>(letter + 1);
+    }
+    // The shortest on top: a phase that spans the others would hide them.
+    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+        return a.first->to - a.first->from > b.first->to - b.first->from;
+    });
+    std::string bar(columns, '.');
+    for (const auto& [phase, mark] : rows) {
+        const std::size_t from = std::min(scaled(phase->from - start, whole, columns), columns - 1);
+        const std::size_t to = scaled(phase->to - start, whole, columns);
+        for (std::size_t at = from; at < std::max(to, from + 1); ++at) bar[at] = mark;
     }
     return fmt::format("[{}]{}", bar, legend);
 }

@@ -87,6 +87,16 @@ TEST_F(Timeline, SurvivesAnyWidthAndPhasesThatRunBackwards) {
     }
 }
 
+TEST_F(Timeline, ABudgetBarShowsShortPhasesInFrontOfTheLongOneThatSpansThem) {
+    const auto at = [](int ms) { return Instant(std::chrono::milliseconds(ms)); };
+    TimelineStatus timeline;
+    timeline.phases = {{"action", "stop web", at(0), at(50)},
+                       {"action", "start web", at(50), at(100)},
+                       {"done", "", at(0), at(100)}};
+
+    EXPECT_THAT(budget_bar(timeline, 10), ::testing::StartsWith("[aaaaabbbbb] a=stop web"));
+}
+
 TEST_F(Timeline, AsJsonCountsFromItsFirstPhase) {
     const auto object = timeline_json(crash());
 
@@ -136,8 +146,19 @@ TEST_F(Timeline, AFrameOf80By24ShowsTitleNodesAndTheNewestEvents) {
     EXPECT_EQ(frame[0],
               "xbeat mon  lab  on pm01  DC pm01  with quorum                           14:00:01");
     EXPECT_EQ(frame[1], "Activity: idle");
-    EXPECT_EQ(frame[17], "Events:");
+    EXPECT_EQ(frame[21], "Events:");
     EXPECT_EQ(frame[23], "  14:00:09.000 info x");
+}
+
+TEST_F(Timeline, EventsTakeTheRoomThatIsLeft) {
+    MonState state = live();
+    state.status = testing::pair_at_peace();
+    state.timelines.clear();
+
+    const std::vector<std::string> frame = compose_frame(state, 80, 40);
+
+    EXPECT_EQ(frame[33], "Events:");
+    EXPECT_EQ(frame[39], "  14:00:09.000 info x");
 }
 
 TEST_F(Timeline, AFrameScrollsNoFurtherThanItsEnd) {
@@ -146,7 +167,25 @@ TEST_F(Timeline, AFrameScrollsNoFurtherThanItsEnd) {
 
     const std::vector<std::string> frame = compose_frame(state, 80, 24);
 
-    EXPECT_THAT(frame[16], HasSubstr("a=silence"));
+    EXPECT_THAT(frame[20], HasSubstr("a=silence"));
+}
+
+TEST_F(Timeline, AFrameShowsHowLongAnActionRunsAlready) {
+    MonState state = live();
+    schedule::ResourceView starting;
+    starting.display_name = "web";
+    starting.pending_task = "Starting";
+    starting.nodes = {"pm02"};
+    state.status.situation.resources = {starting};
+
+    note_running(state, Instant(Duration(1'000'000'000)));
+    note_running(state, Instant(Duration(3'500'000'000)));
+
+    EXPECT_THAT(compose_frame(state, 80, 0),
+                ::testing::Contains("  * Starting web on pm02 (2.5 s)"));
+    state.status.situation.resources.front().pending_task.clear();
+    note_running(state, Instant(Duration(4'000'000'000)));
+    EXPECT_THAT(state.running, ::testing::IsEmpty());
 }
 
 TEST_F(Timeline, AFrameWithoutADaemonSaysWhy) {

@@ -137,5 +137,23 @@ TEST(Join, NamesAFileThatIsNotThere) {
     EXPECT_EQ(ran.code, ExitCode::NoInput);
 }
 
+TEST(Init, AsksAPersonForWhatTheOptionsLeftOut) {
+    std::istringstream in("pm02\nnosuch0=192.0.2.1\n");
+    std::ostringstream out;
+    std::ostringstream err;
+    Session session{.in = in, .out = out, .err = err};
+    session.is_interactive = true;
+    session.config_file = "/nonexistent/xbeat.toml";
+    const std::vector<std::string> words{"init", "--self", "pm01"};
+
+    const ExitCode code = run(session, words);
+
+    EXPECT_EQ(code, ExitCode::BadConfig);
+    EXPECT_NE(err.str().find("The other node's name"), std::string::npos);
+    EXPECT_NE(err.str().find("Interconnects, each INTERFACE=PEER-ADDRESS"), std::string::npos);
+    EXPECT_NE(err.str().find("--link nosuch0=192.0.2.1: this machine has no such interface"),
+              std::string::npos);
+}
+
 }  // namespace
 }  // namespace xbeat::cli

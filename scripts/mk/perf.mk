@@ -10,3 +10,8 @@ $(bench_beat): $(call to_object,tests/perf/beat_check_bench.cc $(support_sources
 bench-beat: $(bench_beat)
 	$(Q)$(bench_beat) frames
 	$(Q)$(bench_beat) cuts 10
+
+## make bench-cli        how long each reading command takes in a cluster of 1 000 resources
+.PHONY: bench-cli
+bench-cli: $(B)/xbeat
+	$(Q)tests/perf/cli_bench.py --xbeat $(abspath $(B))/xbeat

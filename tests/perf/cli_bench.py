@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""How long the command line takes to answer in a cluster of 1 000 resources.
+
+    cli_bench.py --xbeat PROGRAM [--resources N] [--rounds N] [--limit-ms MS]
+
+A daemon that answers at once stands on the other side, so that what is measured is the program: its start, the answer's reading,
+the scheduler where one is asked for, and the printing. Each row is a whole process; the median of its times on the clock and of its
+processor time. Exit code 1 if a median of processor time passes the limit (50 ms): the clock is shown, but a busy machine spoils it.
+"""
+import argparse
+import json
+import os
+import pathlib
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from schedule_clusters import cluster
+
+COMMANDS = (
+    (), ("status",), ("status", "-rfAot"), ("status", "--json"), ("status", "--xml"), ("mon", "-1"), ("node", "list"),
+    ("resource", "list"), ("resource", "list", "--json"), ("resource", "locate", "rsc00500"), ("resource", "constraints", "rsc00500"),
+    ("resource", "operations", "rsc00500"), ("resource", "meta", "rsc00500", "show", "priority"), ("attribute", "show"), ("ticket", "list"),
+    ("configure", "show"), ("configure", "show", "xml"), ("configure", "show", "rsc00500"), ("configure", "show", "--json"), ("verify",),
+    ("why", "rsc00500"), ("simulate",), ("events",), ("timeline",), ("history", "list"), ("metrics",), ("tune",), ("version",),
+    ("__complete", "resource", "move", "rsc005"),
+)
+
+
+class Daemon(threading.Thread):
+    """Answers each line of JSON with what was prepared for its operation."""
+
+    def __init__(self, folder, cib):
+        super().__init__(daemon=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(folder / "admin.sock"))
+        self.listener.listen(16)
+        common = {"ok": True, "version": "0.1.0", "cluster": "bench", "node": "node01", "node_id": 1, "now_ns": 5_000_000_000,
+                  "time_ms": 1_700_000_000_000, "coordinator": "node01", "activity": "idle", "peers": [], "events": [], "timelines": [],
+                  "attributes": [], "entries": [], "message": "done"}
+        self.small = json.dumps(common).encode() + b"\n"
+        self.large = json.dumps({**common, "cib": cib, "cib_version": "0.1.1"}).encode() + b"\n"
+
+    def run(self):
+        while True:
+            client, _ = self.listener.accept()
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, client.makefile("rb") as lines:
+            for line in lines:
+                client.sendall(self.large if json.loads(line)["op"] in ("status", "cib") else self.small)
+
+
+def measure(program, words, environment, rounds):
+    clock, processor = [], []
+    for _ in range(rounds):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        done = subprocess.run([program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, check=False)
+        clock.append((time.monotonic() - began) * 1000)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        processor.append((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000)
+        if done.returncode not in (0, 78, 105):  # no such value; warnings
+            sys.exit(f"xbeat {' '.join(words)}: exit {done.returncode}: {done.stderr.decode()}")
+    return statistics.median(clock), statistics.median(processor)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--xbeat", required=True)
+    parser.add_argument("--resources", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--limit-ms", type=float, default=50)
+    given = parser.parse_args()
+    slow = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        Daemon(folder, cluster(nodes=2, primitives=given.resources)).start()
+        environment = {**os.environ, "XBEAT_RUN_DIR": name}
+        print(f"{given.resources} resources, median of {given.rounds}{'clock':>30}{'processor':>13}")
+        for words in COMMANDS:
+            clock, processor = measure(given.xbeat, words, environment, given.rounds)
+            is_slow = processor > given.limit_ms
+            slow += is_slow
+            print(f"  xbeat {' '.join(words):<44}{clock:>9.1f} ms{processor:>10.1f} ms{'  TOO SLOW' if is_slow else ''}", flush=True)
+    print(f"{slow} of {len(COMMANDS)} commands over {given.limit_ms:.0f} ms")
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

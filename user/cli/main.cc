@@ -1,4 +1,5 @@
 // The command line's main(): the process's streams and signals; everything else is run().
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,16 @@
 
 #include "cli/run.h"
 #include "shim/door.h"
+
+namespace {
+
+// A pipe whose other end is closed says so, whichever write it was that failed.
+bool is_reader_gone() {
+    pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+    return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
     using xbeat::cli::ExitCode;
@@ -30,9 +41,10 @@ int main(int argc, char** argv) {
     errno = 0;
     std::cout.flush();
     if (std::cout.good()) return static_cast<int>(code);
+    const int error = errno;  // 0 if it was not this last write that failed
     // Whoever closed the pipe has read what it wanted; that is no failure.
-    if (errno == EPIPE) return static_cast<int>(code);
+    if (error == EPIPE || is_reader_gone()) return static_cast<int>(code);
     std::cerr << "xbeat: cannot write the answer: "
-              << (errno != 0 ? std::strerror(errno) : "the output is closed") << '\n';
+              << (error != 0 ? std::strerror(error) : "the output is closed") << '\n';
     return static_cast<int>(code == ExitCode::Ok ? ExitCode::OutputFailed : code);
 }

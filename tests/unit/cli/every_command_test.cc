@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -277,6 +279,52 @@ TEST(EveryCommand, SendsAChangeWithoutADryRun) {
     EXPECT_GT(sending, 30U);
 }
 
+// The same line on a terminal, where somebody types `answer`.
+Ran run_on_terminal(const Words& words, const std::string& run_dir, const std::string& answer) {
+    std::istringstream in(answer);
+    std::ostringstream out;
+    std::ostringstream err;
+    Session session{.in = in, .out = out, .err = err};
+    session.run_dir = run_dir;
+    session.is_interactive = true;
+    const ExitCode code = run(session, words);
+    return {.code = code, .out = out.str(), .err = err.str()};
+}
+
+TEST(EveryCommand, ThatMayDoHarmShowsItAndTakesNoForAnAnswer) {
+    std::size_t asking = 0;
+    for (const TreeCommand& command : command_tree().commands()) {
+        const bool asks = command.has("--yes") && command_tree().nature(command) == Nature::Changes;
+        const bool is_by_hand = command.path.back().starts_with("force-");
+        // What the editor left as it was, and what is on standard input, asks nothing.
+        const bool reads_input =
+            command.path.front() == "configure" &&
+            (command.path.back() == "edit" || command.path.back() == "replace");
+        const bool changes_nothing = command.name() == "xbeat configure undo";
+        if (!asks || is_by_hand || reads_input || changes_nothing) continue;
+        ++asking;
+        std::size_t changes = 0;
+        FakeDaemon daemon([&](const json& request) {
+            changes += is_change(request) ? 1 : 0;
+            return answer_well(request);
+        });
+        const Words words = with_more(command.path, required_words(command));
+
+        const Ran refused = run_on_terminal(words, daemon.run_dir(), "no\n");
+
+        EXPECT_EQ(refused.code, ExitCode::Error) << command.name() << ": " << refused.err;
+        EXPECT_EQ(changes, 0U) << command.name();
+        EXPECT_THAT(refused.out, HasSubstr("This would happen:\n")) << command.name();
+        EXPECT_THAT(refused.out, HasSubstr("Type 'yes' to go on: ")) << command.name();
+
+        const Ran agreed = run_on_terminal(words, daemon.run_dir(), "yes\n");
+
+        EXPECT_EQ(agreed.code, ExitCode::Ok) << command.name() << ": " << agreed.err;
+        EXPECT_GE(changes, 1U) << command.name();
+    }
+    EXPECT_GT(asking, 10U);
+}
+
 TEST(EveryCommand, ShowsSomethingInEachForm) {
     FakeDaemon daemon(answer_well);
     for (const TreeCommand& command : command_tree().commands()) {
@@ -316,6 +364,17 @@ TEST(EveryCommand, IsCompletedWithItsOptions) {
         const Words options = completed(with_more(command.path, {"--"}));
         for (const std::string& option : command.options())
             EXPECT_THAT(options, Contains(option)) << command.name();
+    }
+}
+
+// The shells' scripts know nothing themselves: they ask the program.
+TEST(Completion, OfEachShellAsksTheProgram) {
+    for (const std::string file : {"xbeat.bash", "_xbeat", "xbeat.fish"}) {
+        std::ifstream in("user/completion/" + file);
+        const std::string script{std::istreambuf_iterator<char>(in),
+                                 std::istreambuf_iterator<char>()};
+        if (script.empty()) GTEST_SKIP() << "user/completion is not below the working folder";
+        EXPECT_THAT(script, HasSubstr("__complete")) << file;
     }
 }
 

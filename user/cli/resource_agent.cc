@@ -12,8 +12,10 @@
 #include "cli/ask.h"
 #include "cli/program.h"
 #include "cli/resource_line.h"
+#include "cli/status_source.h"
 #include "cli/words.h"
 #include "core/text.h"
+#include "sys/boot_clock.h"
 
 namespace xbeat::cli {
 namespace {
@@ -21,14 +23,12 @@ namespace {
 using cib::Element;
 using Line = std::shared_ptr<ResourceLine>;
 
-// A primitive of the configuration, or why there is none.
-Result<Element> fetch_primitive(const Session& session, const std::string& name) {
-    const Element cib = XB_TRY(fetch_cib(session));
+// A primitive of the document's configuration, or why there is none.
+Result<Element> find_primitive(const Element& cib, const std::string& name) {
     const Element configuration = configuration_of(cib);
     const Element* found = configuration.find_id(name);
-    if (found == nullptr || (found->name != "primitive" && found->name != "template")) {
-        const StatusInput input = XB_TRY(ask_status(session));
-        if (found == nullptr) return unknown_resource(input, name);
+    if (found == nullptr) return unknown_resource(status_from_cib(cib, sys::calendar_now()), name);
+    if (found->name != "primitive" && found->name != "template") {
         return Error{
             .code = Code::Invalid,
             .context = concat("'", name, "' is a ", found->name, "; name one of its primitives")};
@@ -42,6 +42,11 @@ Result<Element> fetch_primitive(const Session& session, const std::string& name)
         for (const Element& child : found->children) merged.children.push_back(child);
     }
     return merged;
+}
+
+Result<Element> fetch_primitive(const Session& session, const std::string& name) {
+    const Element cib = XB_TRY(fetch_cib(session));
+    return find_primitive(cib, name);
 }
 
 std::vector<std::pair<std::string, std::string>> parameters_of(const Element& primitive) {
@@ -93,10 +98,11 @@ Document operation_row(const OperationStatus& row) {
 }
 
 ExitCode show_operations(Session& session, const ResourceLine& line) {
-    const Result<Element> primitive = fetch_primitive(session, line.resource);
+    const Result<Element> cib = fetch_cib(session);
+    if (!cib) return fail(session, cib.error());
+    const Result<Element> primitive = find_primitive(*cib, line.resource);
     if (!primitive) return fail(session, primitive.error());
-    const Result<StatusInput> input = ask_status(session);
-    if (!input) return fail(session, input.error());
+    const StatusInput input = status_from_cib(*cib, sys::calendar_now());
     Answer answer{.text = "Configured:\n",
                   .document = {{"resource", line.resource},
                                {"configured", Document::array()},
@@ -112,7 +118,7 @@ ExitCode show_operations(Session& session, const ResourceLine& line) {
         }
     }
     answer.text += "Last runs:\n";
-    for (const OperationStatus& row : input->operations) {
+    for (const OperationStatus& row : input.operations) {
         const bool is_its =
             row.resource == line.resource || row.resource.starts_with(line.resource + ":");
         if (!is_its) continue;

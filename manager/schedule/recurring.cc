@@ -59,26 +59,26 @@ std::vector<Operation> operations_of(const World& world, const Resource& resourc
     return out;
 }
 
-void cancel_if_running(World& world, Resource& resource, Node* node, const Operation& operation) {
-    if (node == nullptr ||
-        find_step(resource, operation.task, node, operation.interval_ms) == nullptr) {
-        return;
+// An active resource's operation for a role that it will not have, cancelled before the change.
+void cancel_for_role(World& world, Resource& resource, Node& node, const Operation& operation) {
+    Step& cancel = make_cancel(world, resource, node, operation.task, operation.interval_ms);
+    Task before = Task::None;
+    if (resource.role == Role::Promoted) {
+        before = Task::Demote;
+    } else if (resource.role == Role::Started || resource.role == Role::Unpromoted) {
+        if (resource.next_role == Role::Promoted) before = Task::Promote;
+        if (resource.next_role == Role::Stopped) before = Task::Stop;
     }
-    Step& cancel = make_cancel(world, resource, *node, operation.task, operation.interval_ms);
-    Task after = Task::None;
-    switch (resource.next_role) {
-        case Role::Started:
-        case Role::Unpromoted:
-            if (resource.role == Role::Promoted) after = Task::Demote;
-            break;
-        case Role::Promoted:
-            after = Task::Promote;
-            break;
-        default:
-            break;
+    if (before != Task::None) order_from_step(world, &cancel, &resource, before, kFirstGates);
+}
+
+// An operation that watches over the resource's absence ends where the resource is to be.
+void cancel_for_start(World& world, Resource& resource, Node& node, const Operation& operation) {
+    if (find_step(resource, operation.task, &node, operation.interval_ms) == nullptr) return;
+    Step& cancel = make_cancel(world, resource, node, operation.task, operation.interval_ms);
+    if (resource.next_role == Role::Started || resource.next_role == Role::Unpromoted) {
+        order_from_step(world, &cancel, &resource, Task::Start, kFirstGates);
     }
-    if (operation.role == Role::Stopped) after = Task::Start;
-    if (after != Task::None) order_from_step(world, &cancel, &resource, after, kFirstGates);
 }
 
 bool is_kept(const Resource& resource, Node* node, const Operation& operation, const Step& start) {
@@ -94,11 +94,12 @@ void make_active(World& world, Resource& resource, const Operation& operation, S
     if (operation.role == Role::Stopped) return;
     const bool matches = operation.role == Role::Unknown ? resource.next_role != Role::Promoted
                                                          : operation.role == resource.next_role;
+    const bool optional = is_kept(resource, node, operation, start);
     if (!matches) {
-        cancel_if_running(world, resource, node, operation);
+        // What has to run anew has been cancelled with that; a stop ends all of them.
+        if (optional) cancel_for_role(world, resource, *node, operation);
         return;
     }
-    const bool optional = is_kept(resource, node, operation, start);
     Step& monitor = make_step(world, {.resource = &resource,
                                       .task = operation.task,
                                       .interval_ms = operation.interval_ms,
@@ -180,7 +181,7 @@ void create_recurring(World& world, Resource& resource) {
         for (Node& each : world.nodes) {
             if (is_guest_or_remote(each) && each.remote == nullptr) continue;
             if (&each == node) {
-                cancel_if_running(world, resource, node, operation);
+                cancel_for_start(world, resource, each, operation);
             } else {
                 make_inactive_on(world, resource, operation, each);
             }

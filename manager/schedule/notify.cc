@@ -74,8 +74,9 @@ void collect(const Resource& resource, bool with_steps, Entries& out) {
     const Entry here{&resource,
                      resource.running_on.empty() ? nullptr : resource.running_on.front()};
     switch (resource.role) {
+        case Role::Unknown:  // nothing in its history said anything
+            break;
         case Role::Stopped:
-        case Role::Unknown:
             out.inactive.push_back(here);
             break;
         case Role::Started:
@@ -144,10 +145,10 @@ std::string all_hosts(const World& world) {
     for (const Node& node : world.nodes) {
         const Node* host = &node;
         if (is_guest(node)) {
-            const auto& places = node.remote->launcher->running_on;
-            host = places.empty() ? node.remote->launcher->assigned : places.front();
+            // A guest that is down has no host yet, and stands for itself.
+            if (const Node* current = active_on(*node.remote->launcher)) host = current;
         }
-        if (host != nullptr) append_word(out, host->name);
+        append_word(out, host->name);
     }
     return out;
 }
@@ -239,6 +240,8 @@ void tell_leaving(const Telling& telling, Resource& resource) {
 void tell_arriving(const Telling& telling, Resource& resource) {
     if (resource.assigned == nullptr) return;
     const Step* start = find_step(resource, Task::Start);
+    // Who has to come up first and cannot will not be there to listen.
+    if (start != nullptr && !start->is_any(flag::kOptional | flag::kRunnable)) return;
     if (telling.told != Task::Start || start == nullptr || start->is(flag::kOptional)) {
         tell(telling, resource, resource.assigned, telling.brackets[kPre],
              telling.brackets[kPreDone]);

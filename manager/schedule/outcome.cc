@@ -184,7 +184,7 @@ void take_pending(Judge& judge, const Entry& entry) {
         Node* target = judge.world.find_node(entry.record.xml->get("migrate_target"));
         if (target != nullptr) make_stop(judge.world, resource, target, false);
     }
-    if (resource.pending_node == nullptr) {
+    if (resource.pending_node == nullptr && !entry.is_probe) {
         resource.pending_task = entry.record.task;
         resource.pending_node = &judge.node;
     }
@@ -216,7 +216,8 @@ bool has_expired(Judge& judge, const Entry& entry) {
             world.now.value >= record.last_change + timeout_s && !keeps_failure(judge, record);
         const FailCount failures = fail_count(world, resource, judge.node, true, false, record.xml);
         any_unexpired = failures.count > Score();
-        const EpochSeconds due{failures.last_failure + timeout_s};
+        // The first second in which the failure does not count any more.
+        const EpochSeconds due{failures.last_failure + timeout_s + 1};
         if (any_unexpired && world.now < due && (!world.recheck_by || due < *world.recheck_by)) {
             world.recheck_by = due;
         }
@@ -283,8 +284,8 @@ void remap_by_rc(Judge& judge, Entry& entry, bool expired) {
             }
             break;
         case kPromotedRc:
+            if (entry.is_probe) entry.status = kDoneStatus;
             if (!expired || entry.rc == target) resource.role = Role::Promoted;
-            entry.status = kDoneStatus;
             break;
         case kFailedPromoted:
             if (!expired) resource.role = Role::Promoted;
@@ -367,6 +368,8 @@ void judge_failure(Judge& judge, Entry& entry) {
 
 void judge_record(Judge& judge, const Recorded& record) {
     if (record.id.empty() || record.task.empty()) return;
+    // Neither tells where the resource is.
+    if (record.kind == Task::Notify || record.task == "meta-data") return;
     if (record.status < kPendingStatus || record.status > kStatusMax ||
         record.status == kCancelled) {
         return;

@@ -28,6 +28,12 @@ const Resource* same_member(const Resource& instance, std::string_view name) {
     return nullptr;
 }
 
+bool any_known(const Resource& resource, const Node& node) {
+    if (resource.children.empty()) return runs_on(resource.known_on, &node);
+    return std::any_of(resource.children.begin(), resource.children.end(),
+                       [&node](const Resource* child) { return any_known(*child, node); });
+}
+
 // For anonymous instances it is enough that any of them is known there.
 bool is_known(const Resource& resource, const Node& node) {
     if (runs_on(resource.known_on, &node)) return true;
@@ -103,9 +109,13 @@ void probe_clone(World& world, Resource& clone, Node& node) {
         return;
     }
     if (instances.empty()) return;
-    const auto here = std::find_if(instances.begin(), instances.end(), [&node](Resource* each) {
-        return place_of(*each, false) == &node;
-    });
+    // Of a group that was probed in part, the same instance's other members are asked.
+    auto here = std::find_if(instances.begin(), instances.end(),
+                             [&node](Resource* each) { return any_known(*each, node); });
+    if (here == instances.end()) {
+        here = std::find_if(instances.begin(), instances.end(),
+                            [&node](Resource* each) { return place_of(*each, false) == &node; });
+    }
     probe_on(world, here == instances.end() ? *instances.front() : **here, node);
 }
 

@@ -228,6 +228,21 @@ bool edge_present(const Step& first, const Step& then, Effects effects) {
     });
 }
 
+// What the loss of quorum means for a resource. With "demote" those that have roles give up the
+// promoted one and stay; all others stop.
+QuorumPolicy policy_for(World& world, Resource& resource) {
+    const ClusterOptions& options = world.options;
+    if (options.have_quorum) return QuorumPolicy::Ignore;
+    if (options.no_quorum_policy != QuorumPolicy::Demote) return options.no_quorum_policy;
+    if (resource.role != Role::Unpromoted && resource.role != Role::Promoted) {
+        return QuorumPolicy::Stop;
+    }
+    if (resource.next_role > Role::Unpromoted) {
+        set_next_role(world, resource, Role::Unpromoted, "no-quorum-policy=demote");
+    }
+    return QuorumPolicy::Ignore;
+}
+
 }  // namespace
 
 std::string operation_key(std::string_view resource, std::string_view task,
@@ -257,9 +272,10 @@ const OperationConfig& operation_config(World& world, Resource& resource, Task t
     OperationConfig& config = world.operation_configs.emplace_back();
     config.task = task;
     config.interval_ms = interval_ms;
-    config.xml = find_operation(world, resource, to_string(task), interval_ms);
+    // "enabled" is about whether the operation recurs; what is said about it holds all the same.
+    config.xml = find_operation(world, resource, to_string(task), interval_ms, true);
     if (config.xml == nullptr && (task == Task::MigrateTo || task == Task::MigrateFrom)) {
-        config.xml = find_operation(world, resource, "migrate", 0);
+        config.xml = find_operation(world, resource, "migrate", 0, true);
     }
     collect_meta(world, resource, config);
     config.meta.erase("interval");
@@ -306,12 +322,7 @@ void update_runnable(World& world, Step& step) {
         }
         return;
     }
-    const ClusterOptions& options = world.options;
-    if (options.have_quorum || options.no_quorum_policy == QuorumPolicy::Ignore) {
-        step.flags |= flag::kRunnable;
-        return;
-    }
-    switch (options.no_quorum_policy) {
+    switch (policy_for(world, *resource)) {
         case QuorumPolicy::Stop:
             step.flags &= ~flag::kRunnable;
             break;

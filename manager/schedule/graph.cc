@@ -209,7 +209,8 @@ void add_primitive(const Step& step, Action& out) {
     if (!resource->unique) {
         out.resource_id =
             resource->orphan ? resource->history_name : std::string(resource->xml->get("id"));
-        const bool numbered = resource->history_name != resource->id &&
+        // An instance too many is named so that it cannot be taken for one that is kept.
+        const bool numbered = !resource->orphan && resource->history_name != resource->id &&
                               resource->history_name != resource->xml->get("id");
         out.resource_long_id = numbered ? resource->history_name : resource->id;
     }
@@ -365,6 +366,23 @@ const Node* router_of(const Step& step) {
     return goes_down ? begin : end;
 }
 
+namespace {
+
+// Who runs a remote node's resources has to be told whether the node is in maintenance.
+void add_maintenance(const World& world, Plan& plan) {
+    Action action;
+    for (const Node& node : world.nodes) {
+        if (!is_guest_or_remote(node) || node.maintenance == node.remote_maintenance) continue;
+        action.maintenance.push_back({node.name, node.maintenance ? "1" : "0"});
+    }
+    if (action.maintenance.empty()) return;
+    action.task = "maintenance_nodes";
+    action.key = action.task;
+    plan.actions.push_back(std::move(action));
+}
+
+}  // namespace
+
 Plan make_plan(World& world) {
     Plan plan;
     const auto option = [&world](std::string_view name) -> std::string {
@@ -395,6 +413,7 @@ Plan make_plan(World& world) {
         }
         std::sort(action.inputs.begin(), action.inputs.end());
     }
+    add_maintenance(world, plan);
     plan.scores = std::move(world.record.score_lines);
     if (world.record.explanation != nullptr) finish_explanation(world, plan, number);
     return plan;

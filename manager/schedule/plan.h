@@ -51,6 +51,8 @@ struct Action {
     std::vector<NameValue> parameters;  // for the agent (OCF_RESKEY_ without the prefix), by name
     std::vector<NameValue> meta;        // CRM_meta_* with the prefix, sorted by name
     std::vector<std::string> downed;    // ids of nodes that are expected to go down with it
+    std::vector<NameValue>
+        maintenance;  // remote nodes by name, and whether ("1", "0") they are in it
     std::vector<std::uint32_t> inputs;  // indices of the actions to complete first, ascending
 };
 

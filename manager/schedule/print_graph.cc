@@ -105,6 +105,16 @@ void body(std::string& out, const Action& action) {
     } else {
         out += concat(">\n", params, kIndent, "</attributes>\n");
     }
+    if (!action.maintenance.empty()) {
+        out += concat(kIndent, "<maintenance>\n");
+        for (const NameValue& node : action.maintenance) {
+            out += concat(kIndent, "  <node");
+            attribute(out, "id", node.name);
+            attribute(out, "node_in_maintenance", node.value);
+            out += "/>\n";
+        }
+        out += concat(kIndent, "</maintenance>\n");
+    }
     if (action.downed.empty()) return;
     out += concat(kIndent, "<downed>\n");
     for (const std::string& id : action.downed) {

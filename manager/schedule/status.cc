@@ -16,6 +16,11 @@ bool attribute_true(const Node& node, std::string_view name) {
     return value != nullptr && parse_boolean(*value).value_or(false);
 }
 
+bool attribute_set(const Node& node, std::string_view name) {
+    const std::string* value = node_attribute(node, name);
+    return value != nullptr && parse_integer(*value).value_or(0) != 0;
+}
+
 // in_ccm and crmd are booleans, words, or the epoch seconds since when it is so.
 std::int64_t since(std::string_view text, std::string_view yes) {
     if (text.empty()) return -1;
@@ -123,8 +128,7 @@ void judge_without_fencing(Node& node, const cib::Element& state) {
 
 void judge_cluster_node(World& world, Node& node, const cib::Element& state) {
     node.expected_up = state.get("join") == "member" || state.get("expected") == "member";
-    const std::string* shutdown = node_attribute(node, "shutdown");
-    if (shutdown != nullptr && parse_integer(*shutdown).value_or(0) != 0) {
+    if (attribute_set(node, "shutdown")) {
         node.shutting_down = true;
         node.expected_up = false;
     }
@@ -154,19 +158,15 @@ void read_transient(World& world, Node& node, const cib::Element& state) {
     }
 }
 
+// What is recorded of a node behind a connection counts while the connection is up.
 void judge_remote_attributes(World& world, Node& node, const cib::Element& state) {
-    if (parse_integer(state.get("node_fenced")).value_or(0) > 0) node.remote_was_fenced = true;
-    if (!state.get("node_fenced").empty() &&
-        parse_boolean(state.get("node_fenced")).value_or(false)) {
-        node.remote_was_fenced = true;
+    node.remote_maintenance = parse_integer(state.get("node_in_maintenance")).value_or(0) != 0;
+    if (!node.remote_requires_reset) {
+        node.unclean = false;
+        node.unseen = false;
     }
     read_transient(world, node, state);
-    if (parse_boolean(state.get("remote_maintenance")).value_or(false)) {
-        node.remote_maintenance = true;
-    }
-    node.unseen = false;
-    const std::string* shutdown = node_attribute(node, "shutdown");
-    if (shutdown != nullptr && parse_integer(*shutdown).value_or(0) != 0) {
+    if (attribute_set(node, "shutdown")) {
         node.shutting_down = true;
         if (node.remote != nullptr) {
             set_next_role(world, *node.remote, Role::Stopped, "remote shutdown");
@@ -183,6 +183,13 @@ void judge_remote_attributes(World& world, Node& node, const cib::Element& state
         } else {
             node.discovery_enabled = false;
         }
+    }
+}
+
+void judge_remote_past(Node& node, const cib::Element& state) {
+    const std::string_view fenced = state.get("node_fenced");
+    if (parse_integer(fenced).value_or(0) > 0 || parse_boolean(fenced).value_or(false)) {
+        node.remote_was_fenced = true;
     }
 }
 
@@ -214,7 +221,10 @@ bool unpack_histories(World& world, const cib::Element& status, bool everything)
         Node* node = node_of(world, state);
         if (node == nullptr || node->fixed_unpacked) continue;
         if (!is_history_ready(world, *node, everything)) continue;
-        if (is_guest_or_remote(*node)) judge_remote_node(*node);
+        if (is_guest_or_remote(*node)) {
+            judge_remote_node(*node);
+            judge_remote_attributes(world, *node, state);
+        }
         node->fixed_unpacked = true;
         unpack_node_history(world, *node, state);
         any = true;
@@ -231,7 +241,7 @@ void judge_nodes(World& world, const cib::Element& status) {
         if (node->is_unpacked) continue;
         node->is_unpacked = true;
         if (is_guest_or_remote(*node)) {
-            judge_remote_attributes(world, *node, state);
+            judge_remote_past(*node, state);
             continue;
         }
         read_transient(world, *node, state);
@@ -301,7 +311,7 @@ void unpack_status(World& world) {
     unpack_histories(world, *status, world.options.fencing_enabled);
     stop_failed_containers(world);
     for (Node& node : world.nodes) {
-        if (is_guest_or_remote(node)) judge_remote_node(node);
+        if (is_guest_or_remote(node) && !node.fixed_unpacked) judge_remote_node(node);
     }
 }
 

@@ -58,14 +58,18 @@ bool is_unknown_on(const World& world, const HistoryEntry& entry, std::string_vi
 }
 
 const cib::Element* find_migration(const World& world, const HistoryEntry& entry,
-                                   std::string_view node_name, Task task, std::string_view peer) {
+                                   std::string_view node_name, Task task, std::string_view peer,
+                                   bool must_have_succeeded = false) {
     const cib::Element* history = history_on(world, node_name, entry.resource.history_name);
     if (history == nullptr) return nullptr;
     const std::string_view attribute =
         task == Task::MigrateTo ? "migrate_target" : "migrate_source";
     for (const cib::Element& child : history->children) {
         if (child.name != "lrm_rsc_op" || parse_task(child.get("operation")) != task) continue;
-        if (child.get(attribute) == peer) return &child;
+        if (child.get(attribute) != peer) continue;
+        const bool succeeded = parse_integer(child.get("rc-code")).value_or(-1) == 0 &&
+                               parse_integer(child.get("op-status")).value_or(-1) == 0;
+        return succeeded || !must_have_succeeded ? &child : nullptr;
     }
     return nullptr;
 }
@@ -167,7 +171,7 @@ void take_migrate_to_failure(World& world, HistoryEntry& entry) {
     Resource& resource = entry.resource;
     resource.role = Role::Started;
     const cib::Element* from =
-        find_migration(world, entry, ends->target, Task::MigrateFrom, ends->source);
+        find_migration(world, entry, ends->target, Task::MigrateFrom, ends->source, true);
     if (!is_unknown_on(world, entry, ends->target) &&
         !newer_state(world, entry, ends->target, entry.record.xml, from)) {
         Node* target = world.find_node(ends->target);
@@ -185,7 +189,7 @@ void take_migrate_from_failure(World& world, HistoryEntry& entry) {
     Resource& resource = entry.resource;
     resource.role = Role::Started;
     const cib::Element* to =
-        find_migration(world, entry, ends->source, Task::MigrateTo, ends->target);
+        find_migration(world, entry, ends->source, Task::MigrateTo, ends->target, true);
     if (!is_unknown_on(world, entry, ends->source) &&
         !newer_state(world, entry, ends->source, to, entry.record.xml)) {
         Node* source = world.find_node(ends->source);

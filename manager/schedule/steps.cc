@@ -63,7 +63,9 @@ void check_on_fail(World& world, const Resource& resource, OperationConfig& conf
         if (at == config.meta.end()) return;
     }
     if (at == config.meta.end()) return;
-    if (config.task == Task::Stop && equals_ignoring_case(at->second, "stop")) {
+    // What cannot be stopped is not made good by stopping it, nor its node by standing by.
+    if (config.task == Task::Stop &&
+        (equals_ignoring_case(at->second, "stop") || equals_ignoring_case(at->second, "standby"))) {
         config.meta.erase(at);
         return;
     }
@@ -105,11 +107,7 @@ OnFail reaction(const World& world, const Resource& resource, const OperationCon
     const bool loses_remote = resource.is_connection && !is_probe && config.task != Task::Start;
     if (loses_remote && resource.launcher == nullptr) {
         if (!resource.managed) return OnFail::Stop;
-        if (!wanted || *wanted != OnFail::Fence) {
-            if (!wanted || config.task != Task::Stop || true) {
-                if (!wanted) return OnFail::ResetRemote;
-            }
-        }
+        if (!wanted) return OnFail::ResetRemote;
     }
     if (wanted) return *wanted;
     if (resource.launcher != nullptr) return OnFail::RestartContainer;

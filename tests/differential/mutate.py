@@ -350,6 +350,7 @@ def main():
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--only", default="", help="names of cases")
     parser.add_argument("--changes", default=",".join(KINDS))
+    parser.add_argument("--most", type=int, default=2, help="changes at once, at most")
     parser.add_argument("--step", type=int, default=1, help="every so many cases")
     parser.add_argument("--pseudo", action="store_true", help="compare pseudo events as well")
     parser.add_argument("--out", help="folder for the changed cases that differ")
@@ -371,7 +372,7 @@ def main():
                 dice = random.Random(f"{name}/{at}")
                 root = copy.deepcopy(whole)
                 changes = []
-                for _ in range(dice.choice([1, 1, 2])):
+                for _ in range(dice.randint(1, given.most)):
                     changes.append(getattr(Change(root, dice), dice.choice(given.changes.split(",")))())
                 if not any(changes):
                     continue

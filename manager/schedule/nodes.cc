@@ -66,9 +66,22 @@ void unpack_nodes(World& world) {
     const cib::Element* configuration = world.cib->child("configuration");
     const cib::Element* nodes = configuration == nullptr ? nullptr : configuration->child("nodes");
     if (nodes == nullptr) return;
+    const auto name_of = [](const cib::Element& xml) {
+        return xml.has("uname") ? xml.get("uname") : xml.get("id");
+    };
+    // By name, so that the order in the file decides nothing, not even in what order scores are
+    // listed.
+    std::vector<const cib::Element*> sorted;
     for (const cib::Element& xml : nodes->children) {
-        if (xml.name != "node" || xml.get("id").empty()) continue;
-        const std::string_view name = xml.has("uname") ? xml.get("uname") : xml.get("id");
+        if (xml.name == "node" && !xml.get("id").empty()) sorted.push_back(&xml);
+    }
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [&name_of](const cib::Element* a, const cib::Element* b) {
+                         return is_name_before(name_of(*a), name_of(*b));
+                     });
+    for (const cib::Element* each : sorted) {
+        const cib::Element& xml = *each;
+        const std::string_view name = name_of(xml);
         const std::string type = to_lower(xml.get("type"));
         NodeVariant variant = NodeVariant::Cluster;
         if (type == "remote") variant = NodeVariant::Remote;

@@ -1,6 +1,7 @@
 ## make differential     random clusters, planned by ours and by crm_simulate; SEEDS=n a feature, FEATURES=plain,group,...
 ## make mutate           the cases of CORPUS=DIR, each changed a little ROUNDS=n times, planned by ours and by crm_simulate
 ## make bench-schedule   the scheduler's processor time next to crm_simulate's; CORPUS=DIR adds its largest cases, JSON=FILE
+## make identical        the same plans from g++ and clang++, -O0 and -O2, bit by bit; CORPUS=DIR adds its cases
 SEEDS ?= 20
 FEATURES ?=
 ROUNDS ?= 2
@@ -13,3 +14,22 @@ mutate: $(B)/xbeat
 	    --out $(B)/mutated
 bench-schedule: $(B)/xbeat
 	$(Q)tests/perf/schedule_bench.py --xbeat $(abspath $(B))/xbeat $(if $(CORPUS),--corpus $(CORPUS)) $(if $(JSON),--json $(JSON))
+
+# Only what a plan is made of, in a build folder of its own for each compiler and level.
+plan_objects := $(call to_object,$(filter $(addprefix manager/,core/% model/% rules/% cib/% schedule/%),$(manager_sources)))
+$(B)/tests/plans: $(B)/obj/tests/identical/plans.o $(plan_objects)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LINK  $@")
+	$(Q)$(CXX) $(link_flags) $^ -lpugixml -o $@
+
+builds := g++-O0 g++-O2 clang++-O0 clang++-O2
+plan_inputs = tests/golden/schedule $(if $(CORPUS),$(CORPUS)/cases/xml)
+.PHONY: identical
+identical:
+	$(Q)for build in $(builds); do \
+	    folder=$(B)/identical/$$build; \
+	    $(MAKE) B=$$folder CXX=$${build%-*} OPT=-$${build##*-} $$folder/tests/plans || exit 1; \
+	    $$folder/tests/plans $(plan_inputs) >$$folder/plans.txt || exit 1; \
+	    cmp $(B)/identical/$(firstword $(builds))/plans.txt $$folder/plans.txt || exit 1; \
+	done
+	@echo "$$(wc -l <$(B)/identical/$(firstword $(builds))/plans.txt) plans, the same from $(builds)"

@@ -210,6 +210,8 @@ void Mind::handle(const Started& started) {
     heart_ = started.heart;
     // Numbers of agents' runs and of writes are of this life only.
     load(started);
+    // The services of before may run on, and so may those of a peer that was replaced by its lease.
+    holds_grant_ = lease_.is_used() && is_last_survivor_ && started.heart_adopted;
     phase_ = member::Phase::Waiting;
     if (peer_) meet_until_ = now_.boot + kMeetingPatience;
     note_node(Level::Info, "started", self_.name,

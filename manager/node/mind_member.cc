@@ -49,14 +49,19 @@ void Mind::meet() {
     if (judgement.decision == member::Decision::Refuse) return refuse(judgement.reason);
     if (theirs.sender != peer.node.id) return refuse("the peer's id is not the expected one");
     if (peer.fenced_daemon.value != 0 && theirs.daemon == peer.fenced_daemon) {
-        if (peer.is_out_by_lease) {
+        // Replaced without a shot: to the same life nobody follows any more. If it stands down by
+        // itself it may join at once; it is granted nothing before what runs on it was found.
+        const bool may_join = peer.is_out_by_lease && judgement.decision == member::Decision::Lead;
+        if (peer.is_out_by_lease && !may_join) {
             return refuse(concat(peer.node.name,
                                  " lost its lease, and was replaced: it may join when everything "
                                  "on it has stopped"));
         }
-        return refuse(concat(peer.node.name,
-                             " was fenced, but the same life of its daemon speaks again: its "
-                             "fence device does not do what it says"));
+        if (!may_join) {
+            return refuse(concat(peer.node.name,
+                                 " was fenced, but the same life of its daemon speaks again: its "
+                                 "fence device does not do what it says"));
+        }
     }
     peer.refusal.clear();
     out_.run.emplace_back(AcceptPeer{.peer = peer.node.id, .heart = theirs.heart});
@@ -146,6 +151,8 @@ void Mind::try_welcome() {
     }
     const bool needs_term = !is_coordinator() || peer.heard->term > term_;
     if (needs_term) {
+        // One that is on its way may turn out to be too old; then another one follows it.
+        if (is_lead_pending_) return;
         term_ = std::max(term_, peer.heard->term);
         if (phase_ == Phase::Waiting) phase_ = Phase::Forming;
         return lead_durably();
@@ -159,14 +166,17 @@ void Mind::lead_durably() {
     is_lead_pending_ = true;
     const Term wanted = member::next_term(term_, self_.id, node_ids());
     term_ = wanted;
+    std::erase_if(writes_, [](const auto& each) { return each.second == After::LeadTerm; });
     put_meta("term", concat(wanted.value), After::LeadTerm);
 }
 
 void Mind::term_is_durable() {
     if (!is_lead_pending_) return;
     is_lead_pending_ = false;
-    // A peer that can be asked has been told that this node is fresh: nobody starts alone then.
-    if (peer_ && peer_->has_channel) lead_reason_.clear();
+    // A peer that can be asked has been told that this node is fresh: nobody starts alone then. Nor
+    // if the right to it ran out while the disk was slow.
+    const bool may_serve = !lease_.is_used() || lease_.is_exclusive(now_.boot);
+    if ((peer_ && peer_->has_channel) || !may_serve) lead_reason_.clear();
     const bool has_reason = !lead_reason_.empty();
     if (!has_reason && !(peer_ && peer_->is_to_be_welcomed)) {
         if (phase_ == Phase::Forming) phase_ = Phase::Waiting;
@@ -174,6 +184,7 @@ void Mind::term_is_durable() {
     }
     std::string why = has_reason ? lead_reason_ : std::string("leads the start of the cluster");
     lead_reason_.clear();
+    if (has_reason && peer_) peer_->standing = Standing::Out;
     lead(std::move(why));
     try_welcome();
 }
@@ -197,7 +208,8 @@ void Mind::start_alone_if_allowed() {
         return lease_wishes();
     }
     lease_wishes();
-    if (peer_) peer_->standing = Standing::Out;
+    // By the arbiter's word the peer is silent, not off: what it runs has to be found first.
+    holds_grant_ = holds_grant_ || (lease_.is_used() && !is_confirmed);
     lead_reason_ = concat("starts alone: ", why);
     lead_durably();
 }
@@ -339,6 +351,7 @@ void Mind::joined_writes_done() {
     has_life_ = true;
     coordinator_ = peer.node.id;
     peer.standing = Standing::Member;
+    holds_grant_ = false;  // that is for who leads to decide
     lease_.peer_joined(now_.boot);
     lease_wishes();
     say(wire::Joined{.term = term_});

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """How long the command line takes to answer in a cluster of 1 000 resources.
 
-    cli_bench.py --xbeat PROGRAM [--resources N] [--rounds N] [--limit-ms MS]
+    cli_bench.py --xbeat PROGRAM [--resources N] [--rounds N] [--limit-ms MS] [--mon-seconds S]
 
 A daemon that answers at once stands on the other side, so that what is measured is the program: its start, the answer's reading,
 the scheduler where one is asked for, and the printing. Each row is a whole process; the median of its times on the clock and of its
-processor time. Exit code 1 if a median of processor time passes the limit (50 ms): the clock is shown, but a busy machine spoils it.
+processor time; of `mon` it is the share of a processor on a terminal while nothing happens. Exit code 1 if a median of processor time passes the limit (50 ms): the clock is shown, but a busy machine spoils it.
 """
 import argparse
 import json
@@ -20,7 +20,11 @@ import tempfile
 import threading
 import time
 
-from schedule_clusters import cluster
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lab"))
+import terminal  # noqa: E402
+from schedule_clusters import cluster  # noqa: E402
+
+MON_SHARE_MAX = 0.02
 
 COMMANDS = (
     (), ("status",), ("status", "-rfAot"), ("status", "--json"), ("status", "--xml"), ("mon", "-1"), ("node", "list"),
@@ -70,12 +74,38 @@ def measure(program, words, environment, rounds):
     return statistics.median(clock), statistics.median(processor)
 
 
+def mon_share(program, environment, seconds):
+    """The part of a processor that the live view takes on a real terminal while nothing happens."""
+    screen = terminal.Terminal(80, 24)
+    process = subprocess.Popen([program, "mon"], stdin=screen.slave, stdout=screen.slave, stderr=screen.slave,
+                               env={**environment, "TERM": "vt100"})
+
+    def spent():
+        fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    screen.feed(3)
+    before, began = spent(), time.monotonic()
+    while time.monotonic() - began < seconds:
+        screen.feed(1)
+    share = (spent() - before) / (time.monotonic() - began)
+    shown = any("rsc0" in line for line in screen.text())
+    screen.press("q")
+    screen.feed(1)
+    process.wait(timeout=20)
+    screen.close()
+    if not shown:
+        sys.exit("xbeat mon showed no resource")
+    return share
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--xbeat", required=True)
     parser.add_argument("--resources", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--limit-ms", type=float, default=50)
+    parser.add_argument("--mon-seconds", type=float, default=20)
     given = parser.parse_args()
     slow = 0
     with tempfile.TemporaryDirectory() as name:
@@ -88,7 +118,10 @@ def main():
             is_slow = processor > given.limit_ms
             slow += is_slow
             print(f"  xbeat {' '.join(words):<44}{clock:>9.1f} ms{processor:>10.1f} ms{'  TOO SLOW' if is_slow else ''}", flush=True)
-    print(f"{slow} of {len(COMMANDS)} commands over {given.limit_ms:.0f} ms")
+        share = mon_share(given.xbeat, environment, given.mon_seconds)
+        print(f"  xbeat mon: {share * 100:.2f} % of a processor{'  TOO MUCH' if share > MON_SHARE_MAX else ''}")
+        slow += share > MON_SHARE_MAX
+    print(f"{slow} of {len(COMMANDS) + 1} over the limit ({given.limit_ms:.0f} ms, {MON_SHARE_MAX * 100:.0f} %)")
     return 1 if slow else 0
 
 

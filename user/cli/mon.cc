@@ -1,6 +1,7 @@
 // `xbeat mon`: the live view. Asks the daemon once a second, at once when something happens.
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -27,7 +28,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr Duration kPeriod = 1s;      // between two looks while nothing happens
+constexpr Duration kPeriod = 1s;  // between two looks while nothing happens
+// A whole status is read again only after it has cost so little: 1/75 of a processor while nothing
+// happens, a tenth while much does. Of a thousand resources it costs some 50 ms.
+constexpr int kRestCalm = 75;
+constexpr int kRestBusy = 10;
+constexpr Duration kRestMax = 10s;
 constexpr Duration kAnswerWait = 2s;  // a daemon that takes longer is shown as trouble
 constexpr std::size_t kEventsAtStart = 20;
 constexpr std::string_view kRequest = "crm_mon --output-as=xml";  // its readers know this one
@@ -73,6 +79,12 @@ public:
         return any;
     }
 
+    // Something happened: the status is read as soon as that costs little enough, which is then.
+    Instant hurry() {
+        status_due_ = std::min(status_due_, status_read_ + std::min(kRestMax, cost_ * kRestBusy));
+        return status_due_;
+    }
+
     [[nodiscard]] int events_fd() const { return events_ ? events_->fd() : -1; }
 
 private:
@@ -85,25 +97,39 @@ private:
             state.events.clear();
             XB_TRY(events_->send({{"op", "events"}, {"limit", kEventsAtStart}, {"follow", true}}));
         }
+        if (!state.has_status || sys::boot_now() >= status_due_) XB_TRY(read_status(state));
+        state.looked_at = sys::boot_now();
+        const json heart = XB_TRY(questions_->call({{"op", "heart"}}, kAnswerWait));
+        add_heart(state, heart);
+        return {};
+    }
+
+    Result<void> read_status(MonState& state) {
+        const std::clock_t before = std::clock();
         const json status = XB_TRY(questions_->call({{"op", "status"}}, kAnswerWait));
         state.status = XB_TRY(status_from_reply(status));
         state.has_status = true;
         note_running(state, sys::boot_now());
         const json times = XB_TRY(questions_->call({{"op", "timeline"}}, kAnswerWait));
         state.timelines = timelines_from_reply(times);
-        const json heart = XB_TRY(questions_->call({{"op", "heart"}}, kAnswerWait));
-        add_heart(state, heart);
+        cost_ = std::chrono::microseconds((std::clock() - before) * 1'000'000 / CLOCKS_PER_SEC);
+        status_read_ = sys::boot_now();
+        status_due_ = status_read_ + std::min(kRestMax, cost_ * kRestCalm);
         return {};
     }
 
     void drop() {
         questions_.reset();
         events_.reset();
+        status_due_ = {};
     }
 
     const Session& session_;
     std::optional<control::Client> questions_;
     std::optional<control::Client> events_;
+    Duration cost_{};  // of the last status: processor time
+    Instant status_read_{};
+    Instant status_due_{};
 };
 
 std::string page_of(const StatusInput& input, const MonLine& line) {
@@ -154,7 +180,10 @@ ExitCode run_live(Session& session, MonState& state) {
             feed.refresh(state);
             next_look = sys::boot_now() + kPeriod;
         }
-        if (feed.take_events(state)) next_look = std::min(next_look, sys::boot_now() + 50ms);
+        if (feed.take_events(state)) {
+            const Instant soon = sys::boot_now() + 50ms;
+            next_look = std::min(next_look, std::max(soon, feed.hurry()));
+        }
         screen->draw(compose_frame(state, screen->width(), screen->height()));
         const Duration left = std::max(Duration::zero(), next_look - sys::boot_now());
         const auto wait = std::chrono::ceil<std::chrono::milliseconds>(left);

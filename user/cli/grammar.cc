@@ -92,6 +92,11 @@ Command& Command::number(std::string_view names, int& target, Range range, std::
     return *this;
 }
 
+Command& Command::also(std::initializer_list<std::string_view> names) {
+    for (const std::string_view name : names) app_->alias(std::string(name));
+    return *this;
+}
+
 Command& Command::under(std::string_view heading) {
     app_->group(std::string(heading));
     return *this;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -74,6 +75,8 @@ public:
     Command& number(std::string_view names, int& target, Range range, std::string_view type,
                     std::string_view help);
 
+    /// Other names by which it may be called: those of the crm shell. They are not completed.
+    Command& also(std::initializer_list<std::string_view> names);
     /// Stands under this heading in the help of the command above.
     Command& under(std::string_view heading);
     Command& footer(std::string_view text);

@@ -186,6 +186,7 @@ void add_fencing(const Command& noun, const Line& line) {
 
     Command vouch = noun.verb("confirm", "Vouch that it is off, where no device can");
     vouch.required("NODE", line->node);
+    vouch.also({"clearstate"});
     vouch.footer("Example:\n  xbeat node confirm pm02");
     vouch.changes(line->change, with(line, confirm), Harm::MayStop);
 }
@@ -238,6 +239,7 @@ void add_utilization(const Command& noun, const Line& line) {
     Command gone = noun.verb("remove", "Forget a node that has left for good");
     gone.required("NODE", line->node);
     gone.flag("--force", line->change.force, "And whatever refers to it");
+    gone.also({"delete"});
     gone.footer("Example:\n  xbeat node remove pm03");
     gone.changes(line->change, with(line, remove), Harm::MayStop);
 }
@@ -269,6 +271,7 @@ void add_node(const Command& root) {
 
     add_utilization(noun, line);
     Command all = noun.verb("list", "All nodes and their state");
+    all.also({"status", "show"});
     all.footer("Example:\n  xbeat node list");
     all.shows(with(line, list));
 }

@@ -28,6 +28,11 @@ std::string action_text(const Action& action) {
         action.resource_long_id.empty() ? action.resource_id : action.resource_long_id;
     if (action.task == "do_shutdown")
         return fmt::format("shut down the cluster on {}", action.node);
+    if (action.task == "cancel") {
+        const std::string what = value_of(action.meta, "CRM_meta_operation");
+        return fmt::format("cancel {} every {} of {} on {}", what.empty() ? "monitor" : what,
+                           interval_text(action.interval_ms), name, action.node);
+    }
     if (action.task == "monitor" && action.interval_ms == 0) {
         return fmt::format("probe {} on {}", name, action.node);
     }

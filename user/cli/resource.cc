@@ -109,8 +109,15 @@ ExitCode move_or_ban(Session& session, const ResourceLine& line, bool is_ban) {
         if (!place) return fail(session, place.error());
         node = *place;
     }
+    std::vector<std::string> left;  // on purpose, although it would stick there
+    if (line.change.force && !away) {
+        const Result<std::vector<std::string>> places = places_of(session, line.resource);
+        if (!places) return fail(session, places.error());
+        left = *places;
+        std::erase(left, node);
+    }
     ChangeOptions how = line.change;
-    how.asks = is_ban || away;
+    how.asks = is_ban || away || !left.empty();
     return change_configuration(session, how, [&](Element& configuration) -> Result<std::string> {
         if (is_ban || away) {
             XB_TRY(cib::ban_resource(configuration, line.resource, node, *options));
@@ -118,7 +125,10 @@ ExitCode move_or_ban(Session& session, const ResourceLine& line, bool is_ban) {
                           " until 'xbeat resource clear ", line.resource, "'");
         }
         XB_TRY(cib::move_resource(configuration, line.resource, node, *options));
-        return concat(line.resource, " prefers ", node, " until 'xbeat resource clear ",
+        for (const std::string& place : left)
+            XB_TRY(cib::ban_resource(configuration, line.resource, place, *options));
+        return concat(line.resource, " prefers ", node, left.empty() ? "" : " and leaves ",
+                      left.empty() ? "" : bracketed(left), " until 'xbeat resource clear ",
                       line.resource, "'");
     });
 }
@@ -213,15 +223,21 @@ ExitCode locate(Session& session, const ResourceLine& line) {
     return show(session, answer);
 }
 
-ExitCode list(Session& session, const ResourceLine& /*line*/) {
-    const Result<StatusInput> input = ask_status(session);
+ExitCode list(Session& session, const ResourceLine& line) {
+    Result<StatusInput> input = ask_status(session);
     if (!input) return fail(session, input.error());
+    std::vector<ResourceView>& resources = input->situation.resources;
+    if (!line.resource.empty()) {
+        const ResourceView* one = find_resource(resources, line.resource);
+        if (one == nullptr) return fail(session, unknown_resource(*input, line.resource));
+        resources = std::vector<ResourceView>{ResourceView(*one)};
+    }
     Answer answer;
     if (session.form == Form::Text) {
-        for (const ResourceView& resource : input->situation.resources) {
-            for (const std::string& line :
+        for (const ResourceView& resource : resources) {
+            for (const std::string& row :
                  resource_lines(resource, input->situation.nodes, {.inactive = true}, 0))
-                answer.text += line + "\n";
+                answer.text += row + "\n";
         }
         if (answer.text.empty()) answer.text = "there are no resources\n";
     } else {
@@ -319,6 +335,9 @@ void add_places(const Command& noun, const Line& line) {
                     "Forget it after this time: 90s, 10min, 2h, PT10M");
         verb.flag("--promoted", line->promoted_only, "Only for the promoted role");
     }
+    move.flag("--force", line->change.force,
+              "Also keep it away from where it runs now, if its stickiness would hold it there");
+    move.also({"migrate"});
     move.footer(
         "Examples:\n  xbeat resource move web pm02 --wait\n  xbeat resource move web --lifetime "
         "1h");
@@ -335,6 +354,7 @@ void add_places(const Command& noun, const Line& line) {
     undo.required("RSC", line->resource);
     undo.word("NODE", line->node);
     undo.flag("--expired", line->expired_only, "Only what is over");
+    undo.also({"unmove", "unmigrate"});
     undo.footer("Example:\n  xbeat resource clear web");
     undo.changes(line->change, with(line, clear));
 }
@@ -448,7 +468,9 @@ void add_resource(const Command& root) {
     what.footer("Example:\n  xbeat resource constraints web");
     what.shows(with(line, constraints));
 
-    Command all = noun.verb("list", "All resources and their state");
+    Command all = noun.verb("list", "All resources and their state, or one of them");
+    all.word("RSC", line->resource);
+    all.also({"status", "show"});
     all.footer("Example:\n  xbeat resource list");
     all.shows(with(line, list));
 }

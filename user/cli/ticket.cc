@@ -109,6 +109,7 @@ void add_ticket(const Command& root) {
     const auto line = std::make_shared<TicketLine>();
 
     Command all = noun.verb("list", "All tickets and their state");
+    all.also({"show", "status"});
     all.footer("Example:\n  xbeat ticket list");
     all.shows(with(line, list));
 

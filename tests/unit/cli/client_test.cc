@@ -162,6 +162,36 @@ INSTANTIATE_TEST_SUITE_P(
               {"permanent", true}}},
         Sent{{"shutdown"}, {{"op", "leave"}}}));
 
+// A resource that sticks to its node stays there, whatever it prefers; as `crm_resource --move
+// --force` it is kept away from there, and as one change.
+TEST(Client, AMoveByForceAlsoBansTheNodeThatIsLeft) {
+    FakeDaemon daemon([](const json& request) -> std::vector<std::string> {
+        json status = status_reply();
+        std::string cib = kCib;
+        const std::string empty = "<status/>";
+        cib.replace(
+            cib.find(empty), empty.size(),
+            R"(<status><node_state id="1" uname="pm01" in_ccm="true" crmd="online" join="member" )"
+            R"(expected="member"><lrm id="1"><lrm_resources><lrm_resource id="web" class="ocf" )"
+            R"(provider="heartbeat" type="Dummy"><lrm_rsc_op id="web_last_0" operation="start" )"
+            R"(operation_key="web_start_0" call-id="1" rc-code="0" op-status="0" interval="0" )"
+            R"(transition-key="1:1:0:0" transition-magic="0:0;1:1:0:0"/></lrm_resource>)"
+            R"(</lrm_resources></lrm></node_state></status>)");
+        status["cib"] = cib;
+        if (request.value("op", "") == "status") return {ok(status)};
+        return answer_well(request);
+    });
+
+    const Ran ran = run_words({"resource", "move", "web", "pm02", "--force"}, daemon.run_dir());
+
+    EXPECT_EQ(ran.code, ExitCode::Ok) << ran.err;
+    const std::vector<json> sent = daemon.requests("replace_configuration");
+    ASSERT_THAT(sent, SizeIs(1));
+    const auto text = sent[0]["configuration"].get<std::string>();
+    EXPECT_THAT(text, HasSubstr("cli-prefer-web"));
+    EXPECT_THAT(text, HasSubstr("cli-ban-web-on-pm01"));
+}
+
 struct ConfigChange {
     std::vector<std::string> words;
     std::string contains;  // in the configuration that is sent
@@ -187,6 +217,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, Changes,
     ::testing::Values(
         ConfigChange{{"resource", "move", "web", "pm02"}, "cli-prefer-web"},
+        ConfigChange{{"resource", "migrate", "web", "pm02"}, "cli-prefer-web"},
         ConfigChange{{"resource", "ban", "web", "pm02"}, "cli-ban-web-on-pm02"},
         ConfigChange{{"resource", "stop", "web"}, "value=\"Stopped\""},
         ConfigChange{{"resource", "start", "web"}, "value=\"Started\""},

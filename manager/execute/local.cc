@@ -160,6 +160,16 @@ void Local::keep_parameters(Operation& operation) {
     }
 }
 
+void Local::describe(std::string_view provider, std::string_view type, AgentFacts facts) {
+    facts_.insert_or_assign({std::string(provider), std::string(type)}, std::move(facts));
+}
+
+const AgentFacts* Local::facts_of(const Operation& operation) const {
+    if (operation.agent_class != "ocf") return nullptr;
+    const auto found = facts_.find({operation.agent_provider, operation.agent_type});
+    return found == facts_.end() ? nullptr : &found->second;
+}
+
 void Local::run_agent(Slot& slot, Job job, Now now) {
     keep_parameters(job.operation);
     const Operation& operation = job.operation;
@@ -177,6 +187,11 @@ void Local::run_agent(Slot& slot, Job job, Now now) {
     if (is_device) {
         call.action = "monitor";
         call.watch = false;
+    }
+    // The plan says reload-agent, whatever name the agent's age gives it.
+    const AgentFacts* facts = facts_of(operation);
+    if (operation.task == "reload-agent" && facts != nullptr && !facts->reload_action.empty()) {
+        call.action = facts->reload_action;
     }
     for (const auto& parameter : operation.parameters) {
         const std::string_view name = parameter.first;
@@ -224,6 +239,9 @@ bool Local::agent_done(const AgentDone& done, Now now) {
     result.exec_ms = whole_ms(done.ended_at - done.started_at);
     result.queue_ms = whole_ms(done.started_at - running.job.queued_at);
     result.trigger = running.job.trigger;
+    if (const AgentFacts* facts = facts_of(running.job.operation)) {
+        result.parameters = record_parameters(*facts, running.job.operation);
+    }
     if (running.job.operation.agent_class == "stonith" && running.job.operation.task == "start" &&
         outcome.rc == kOk && outcome.status == OpStatus::Done) {
         devices_.insert(resource);

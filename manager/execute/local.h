@@ -21,6 +21,7 @@
 
 #include "core/time.h"
 #include "execute/agent_call.h"
+#include "execute/agent_facts.h"
 #include "wire/message.h"
 
 namespace xbeat::execute {
@@ -43,6 +44,9 @@ public:
     /// False if the run is not one of this class's.
     bool agent_done(const AgentDone& done, Now now);
     void process_exited(std::string_view resource, std::string trigger, Now now);
+    /// What the metadata of an OCF agent on this node says; to be told before the results of its
+    /// first runs. Replaces what was known.
+    void describe(std::string_view provider, std::string_view type, AgentFacts facts);
     /// Ends the recurring monitors of a resource, or of all if empty. Nothing is reported.
     void end_monitors(std::string_view resource);
     /// Runs the monitors that are due.
@@ -86,12 +90,14 @@ private:
     };
     using Parameters = std::vector<std::pair<std::string, std::string>>;
     using MonitorKey = std::pair<std::string, std::string>;  // resource, operation key
+    using AgentKey = std::pair<std::string, std::string>;    // provider, type
 
     void enqueue(Job job, Now now);
     void start_next(const std::string& resource, Now now);
     bool answer_without_agent(const Job& job, Now now);
     void run_agent(Slot& slot, Job job, Now now);
     void keep_parameters(wire::Operation& operation);
+    [[nodiscard]] const AgentFacts* facts_of(const wire::Operation& operation) const;
     void report(const Job& job, const wire::OperationResult& result);
     void monitor_done(const Job& job, wire::OperationResult result, Now now);
 
@@ -103,6 +109,7 @@ private:
     std::set<std::string, std::less<>> devices_;  // fence devices that were started here
     // What each resource was started with here, in this life of the daemon.
     std::map<std::string, Parameters, std::less<>> started_with_;
+    std::map<AgentKey, AgentFacts> facts_;
     LocalOutput out_;
 };
 

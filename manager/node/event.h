@@ -77,6 +77,14 @@ struct Persisted {
 using execute::AgentDone;
 using execute::AgentStatus;
 
+/// What an OCF agent of this node printed as its metadata; empty if it printed none. Told before
+/// the results of the first runs of that agent, and anew when its file has changed.
+struct AgentDescribed {
+    std::string provider;
+    std::string type;
+    std::string metadata;
+};
+
 /// A process of a running service ended (seen by the kernel's watch). Whether the service failed is
 /// its agent's to say.
 struct ProcessExited {
@@ -126,6 +134,6 @@ struct LeaseSeen {
 
 using Event = std::variant<Started, PeerVerdict, PathVerdict, ChannelUp, ChannelDown,
                            MessageReceived, Persisted, AgentDone, ProcessExited, ClientRequest,
-                           Wake, Degraded, ArbiterAnswer, LeaseSeen>;
+                           Wake, Degraded, ArbiterAnswer, LeaseSeen, AgentDescribed>;
 
 }  // namespace xbeat::node

@@ -447,6 +447,16 @@ void Mind::handle(const AgentDone& done) {
     (void)fencer_.agent_done(done, now_);  // an answer to a run of nobody's any more means nothing
 }
 
+void Mind::handle(const AgentDescribed& described) {
+    Result<execute::AgentFacts> facts = execute::read_agent_facts(described.metadata);
+    if (facts) return local_.describe(described.provider, described.type, std::move(*facts));
+    local_.describe(described.provider, described.type, {});
+    note(Level::Warning, "metadata-missing",
+         concat("the metadata of ocf:", described.provider, ':', described.type,
+                " cannot be read: ", facts.error().context,
+                "; a changed parameter restarts its resources"));
+}
+
 void Mind::handle(const ProcessExited& exited) {
     std::string how =
         exited.signal != 0 ? concat("signal ", exited.signal) : concat("code ", exited.code);

@@ -129,6 +129,7 @@ private:
     void handle(const Degraded& degraded);
     void handle(const ArbiterAnswer& answer);
     void handle(const LeaseSeen& seen);
+    void handle(const AgentDescribed& described);
     void load(const Started& started);
     void settle();
     [[nodiscard]] bool drain();

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "execute/agent_facts.h"
 #include "node/mind.h"
 
 namespace xbeat::node {
@@ -64,9 +65,12 @@ void Mind::record_result(const wire::Report& report, const execute::Place& place
         offsets.start = transition_->plan().failed_start_offset;
         offsets.stop = transition_->plan().failed_stop_offset;
     }
-    std::vector<wire::RecordBody> counts =
-        execute::fail_count_records(shared_.cib, report.operation, report.result, place, offsets);
-    append_all(execute::result_records(report.operation, report.result, place));
+    std::vector<wire::RecordBody> counts = execute::fail_count_records(
+        shared_.cib, execute::as_recorded(report.operation), report.result, place, offsets);
+    std::vector<wire::RecordBody> entries =
+        execute::result_records(report.operation, report.result, place);
+    execute::add_parameter_record(report.result.parameters, entries);
+    append_all(std::move(entries));
     append_all(std::move(counts));
 }
 

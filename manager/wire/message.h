@@ -25,7 +25,7 @@ namespace xbeat::wire {
 
 /// Raised when an older member could misunderstand a message. Members of different versions refuse
 /// each other.
-constexpr std::uint16_t kProtocolVersion = 2;
+constexpr std::uint16_t kProtocolVersion = 3;
 
 /// Which life a daemon leads in the cluster.
 enum class Standing : std::uint8_t {

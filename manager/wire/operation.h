@@ -45,6 +45,20 @@ struct Operation {
     }
 };
 
+/// What the record of an operation tells of its parameters beyond the digest over all of them. The
+/// lists have a blank before, between and after the names; the digests are empty where there is
+/// nothing to say.
+struct ParameterRecord {
+    std::string force_restart;   // `op-force-restart`: what the running service cannot take in
+    std::string restart_digest;  // `op-restart-digest`: over those
+    std::string secure;          // `op-secure-params`: what is masked where others may read
+    std::string secure_digest;   // `op-secure-digest`: over all the others
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.force_restart, self.restart_digest, self.secure, self.secure_digest);
+    }
+};
+
 /// What one run of an operation brought. A recurring monitor reports its first run and then every
 /// change.
 struct OperationResult {
@@ -58,10 +72,11 @@ struct OperationResult {
     std::int64_t queue_ms = 0;
     bool is_change = false;  // a later report of a recurring monitor
     std::string trigger;  // "exit of process 4711, signal 9" if the kernel's watch caused the run
+    ParameterRecord parameters;
     template <class Self, class Archive>
     static void fields(Self& self, Archive& archive) {
         archive(self.id, self.call_id, self.rc, self.op_status, self.exit_reason, self.changed,
-                self.exec_ms, self.queue_ms, self.is_change, self.trigger);
+                self.exec_ms, self.queue_ms, self.is_change, self.trigger, self.parameters);
     }
 };
 

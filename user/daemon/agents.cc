@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "agent/allow_list.h"
 #include "core/text.h"
 #include "daemon/log.h"
 #include "execute/alert.h"
@@ -16,6 +18,17 @@ namespace {
 
 constexpr std::uint16_t kUnitsSlot = 1;  // tells its replies from those of the built-in agents
 constexpr const char* kInitScripts = "/etc/init.d";
+// Runs of our own: the manager counts from 1 and does not get that far.
+constexpr std::uint64_t kMetadataRuns = std::uint64_t{1} << 63U;
+// A start's result waits for it, once; an agent that does not answer counts as one that tells
+// nothing.
+constexpr Duration kMetadataTimeout = std::chrono::seconds(5);
+
+std::int64_t changed_at_ns(const std::string& file) {
+    struct stat facts {};
+    if (::stat(file.c_str(), &facts) != 0) return 0;
+    return std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec;
+}
 
 }  // namespace
 
@@ -60,15 +73,75 @@ void Agents::run(const node::RunAgent& given, Instant now) {
     spawn->hold = run.watch && !is_probe;
     const bool is_builtin = spawn->agent_class == agent::AgentClass::Ocf &&
                             agent::Builtins::has(spawn->provider, spawn->type);
+    if (spawn->agent_class == agent::AgentClass::Ocf && !is_builtin && run.watch) {
+        ask_metadata(run);
+    }
     const Result<void> sent =
         is_builtin ? parts_.builtins.start(*spawn, now) : parts_.exec->send(*spawn);
-    if (!sent) return answer(run.operation, node::AgentStatus::Failed, sent.error().context, now);
+    if (!sent) {
+        described_runs_.erase(run.operation);
+        return answer(run.operation, node::AgentStatus::Failed, sent.error().context, now);
+    }
     if (run.watch || is_stop)
         watched_runs_[run.operation] = {.resource = run.resource,
                                         .kind = is_stop    ? Watching::Stop
                                                 : is_probe ? Watching::Probe
                                                            : Watching::Start};
     if (is_builtin) receive_builtins(now);
+}
+
+// Beside the run, so that nothing waits for it unless the run is the quicker one.
+void Agents::ask_metadata(const node::RunAgent& run) {
+    const std::string file =
+        concat(agent::AllowedRoots{}.ocf_root, "/resource.d/", run.provider, '/', run.type);
+    const std::int64_t file_ns = changed_at_ns(file);
+    if (file_ns == 0) return;  // the run will say that it is missing
+    const std::string agent = concat(run.provider, ':', run.type);
+    Description& description = descriptions_[agent];
+    if (!description.is_asked && description.file_ns != file_ns) {
+        const OperationId id{kMetadataRuns | next_metadata_++};
+        const Result<void> sent = parts_.exec->send(agent::Metadata{
+            .id = id, .provider = run.provider, .type = run.type, .timeout = kMetadataTimeout});
+        if (!sent) return note_failure("metadata-missing", sent);
+        description.is_asked = true;
+        description.file_ns = file_ns;
+        metadata_runs_.emplace(id, agent);
+    }
+    if (description.is_asked) described_runs_.emplace(run.operation, agent);
+}
+
+/// True if it was the answer to a question of our own.
+bool Agents::take_metadata(const agent::Reply& reply) {
+    const auto found = metadata_runs_.find(agent::operation_of(reply));
+    if (found == metadata_runs_.end()) return false;
+    if (std::holds_alternative<agent::Spawned>(reply)) return true;
+    const std::string agent = metadata_runs_.extract(found).mapped();
+    Description& description = descriptions_[agent];
+    description.is_asked = false;
+    const std::size_t colon = agent.find(':');
+    node::AgentDescribed described{
+        .provider = agent.substr(0, colon), .type = agent.substr(colon + 1), .metadata = {}};
+    const auto* done = std::get_if<agent::Done>(&reply);
+    if (done != nullptr && done->exit_code == 0 && done->signal == 0) {
+        described.metadata = done->output;
+    } else {
+        description.file_ns = 0;  // asked again by the next run
+    }
+    events_.emplace_back(std::move(described));
+    for (node::AgentDone& waiting : std::exchange(description.waiting, {})) {
+        deliver(std::move(waiting));
+    }
+    return true;
+}
+
+void Agents::deliver(node::AgentDone done) {
+    if (const auto run = described_runs_.find(done.operation); run != described_runs_.end()) {
+        Description& description = descriptions_[run->second];
+        if (description.is_asked) return description.waiting.push_back(std::move(done));
+        described_runs_.erase(run);
+    }
+    events_.emplace_back(std::move(done));
+    finish_watched(std::get<node::AgentDone>(events_.back()));
 }
 
 // Nothing to be watched: a unit's processes are systemd's children, and it tells how they fare.
@@ -254,6 +327,7 @@ void Agents::receive_builtins(Instant now) {
 }
 
 void Agents::take_reply(agent::Reply reply, Instant now) {
+    if (take_metadata(reply)) return;
     if (const auto* done = std::get_if<agent::Done>(&reply)) {
         if (done->output_cut) {
             Note note = Log::note(Level::Warning, "agent-output-cut",
@@ -265,12 +339,10 @@ void Agents::take_reply(agent::Reply reply, Instant now) {
         node::AgentDone made = make_done(*done);
         const auto lsb = lsb_runs_.extract(done->id);
         if (!lsb.empty()) made.rc = ocf_code_of_lsb(lsb.mapped(), made.rc);
-        events_.emplace_back(std::move(made));
-        finish_watched(std::get<node::AgentDone>(events_.back()));
+        deliver(std::move(made));
     } else if (const auto* failed = std::get_if<agent::Failed>(&reply)) {
         lsb_runs_.erase(failed->id);
-        events_.emplace_back(make_done(*failed, now));
-        finish_watched(std::get<node::AgentDone>(events_.back()));
+        deliver(make_done(*failed, now));
     } else if (const auto* spawned = std::get_if<agent::Spawned>(&reply)) {
         hold(spawned->id, *spawned);
     }

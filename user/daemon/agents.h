@@ -2,8 +2,10 @@
 //
 // In process for what is built in (ocf:xbeat:*), through xbeat-exec for everything that is a
 // program; nothing here blocks. Each run that was taken up is answered by exactly one AgentDone.
-// Around start and stop the watch follows the processes that a resource leaves behind: a child is
-// held until it is watched, exits are reported from the start's success to the next stop.
+// The first run of an OCF agent also asks it for its metadata, beside the run; the run's AgentDone
+// comes after what the agent says of itself. Around start and stop the watch follows the processes
+// that a resource leaves behind: a child is held until it is watched, exits are reported from the
+// start's success to the next stop.
 #pragma once
 
 #include <cstdint>
@@ -68,7 +70,17 @@ private:
         Watching kind = Watching::Start;
     };
 
+    /// The metadata of one agent: as old as its file.
+    struct Description {
+        std::int64_t file_ns = 0;  // when the file was last changed
+        bool is_asked = false;     // its answer is on the way
+        std::vector<node::AgentDone> waiting;
+    };
+
     void arm();
+    void ask_metadata(const node::RunAgent& run);
+    [[nodiscard]] bool take_metadata(const agent::Reply& reply);
+    void deliver(node::AgentDone done);
     void receive(Instant now);
     void receive_builtins(Instant now);
     void run_unit(const node::RunAgent& run, Instant now);
@@ -95,6 +107,10 @@ private:
     // has just started probes everything anyway.
     std::map<std::uint64_t, std::string> resources_;
     std::map<std::uint64_t, Instant> worker_reported_;
+    std::map<std::string, Description> descriptions_;    // by "PROVIDER:TYPE"
+    std::map<OperationId, std::string> metadata_runs_;   // ours, to the agents that they ask
+    std::map<OperationId, std::string> described_runs_;  // the manager's that wait for one of them
+    std::uint64_t next_metadata_ = 1;
     std::vector<node::Event> events_;
     std::vector<Note> notes_;
 };

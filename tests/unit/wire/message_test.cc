@@ -100,7 +100,7 @@ TEST(Message, OfAnotherVersionIsRefusedWithBothNumbers) {
 
     ASSERT_FALSE(back.has_value());
     EXPECT_NE(back.error().context.find('9'), std::string::npos);
-    EXPECT_NE(back.error().context.find('2'), std::string::npos);
+    EXPECT_NE(back.error().context.find(std::to_string(kProtocolVersion)), std::string::npos);
 }
 
 TEST(Message, OfSomebodyElseIsRefused) {

@@ -61,20 +61,6 @@ bool stderr_is_journal() {
     return fmt::format("{}:{}", about.st_dev, about.st_ino) == stream;
 }
 
-int journal_priority(Level level) {
-    switch (level) {
-        case Level::Error:
-            return 3;
-        case Level::Warning:
-            return 4;
-        case Level::Info:
-            return 6;
-        case Level::Debug:
-            return 7;
-    }
-    return 6;
-}
-
 }  // namespace
 
 std::string print_note(const Note& note) {
@@ -87,7 +73,8 @@ std::string print_note(const Note& note) {
     return line;
 }
 
-Log::Log() : is_journal_(stderr_is_journal()) {
+Log::Log() {
+    if (stderr_is_journal()) journal_.emplace();
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
     auto logger = std::make_shared<spdlog::logger>("xbeat", std::move(sink));
     logger->set_pattern("%v");
@@ -99,8 +86,9 @@ void Log::set_verbose(bool verbose) { is_verbose_ = verbose; }
 
 void Log::write(const Note& note) {
     if (note.level == Level::Debug && !is_verbose_) return;
+    if (journal_ && journal_->send(note)) return;
     const std::string line = print_note(note);
-    if (is_journal_) {
+    if (journal_) {
         spdlog::info("<{}>{}", journal_priority(note.level), line);
         return;
     }

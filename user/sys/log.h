@@ -2,13 +2,16 @@
 //
 //   2026-01-02T03:04:05.678Z level=warning kind=path-down node=pm02 text="..." path=ic0
 //
-// Under systemd the line begins with the journal's priority (sd-daemon(3)) instead of the date,
-// which the journal has itself.
+// Under systemd notes are entries of the journal with fields and a MESSAGE_ID (sys/journal.h).
+// Where journald does not listen, the line begins with its priority (sd-daemon(3)) instead of the
+// date.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/note.h"
+#include "sys/journal.h"
 
 namespace xbeat::sys {
 
@@ -27,7 +30,7 @@ public:
     static Note note(Level level, std::string kind, std::string text);
 
 private:
-    bool is_journal_ = false;
+    std::optional<Journal> journal_;  // if standard error is its
     bool is_verbose_ = false;
 };
 

@@ -3,12 +3,14 @@
 //
 // A type that travels has `template <class Self, class Archive> static void fields(Self&,
 // Archive&)`, which names its members once; Writer and Reader both walk that list, so that they
-// cannot disagree. A Reader never trusts a length: it checks it against the bytes that are left.
-// What the values mean is left to message.h and record.h.
+// cannot disagree. A type that must not know of this is listed from outside, by a `fields_of(Self&,
+// Archive&)` in this namespace. A Reader never trusts a length: it checks it against the bytes that
+// are left. What the values mean is left to message.h and record.h.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +50,8 @@ private:
             put_integer(static_cast<std::underlying_type_t<T>>(value));
         } else if constexpr (std::is_integral_v<T>) {
             put_integer(value);
+        } else if constexpr (requires { fields_of(value, *this); }) {
+            fields_of(value, *this);
         } else {
             T::fields(value, *this);
         }
@@ -62,6 +66,17 @@ private:
     }
     void put(const EpochSeconds& when) { put_integer(when.value); }
     void put(const Duration& span) { put_integer(static_cast<std::int64_t>(span.count())); }
+    void put(const Instant& at) { put(at.time_since_epoch()); }
+    template <class T>
+    void put(const std::optional<T>& value) {
+        put(value.has_value());
+        if (value) put(*value);
+    }
+    template <class Key, class Value>
+    void put(const std::map<Key, Value>& table) {
+        put_integer(static_cast<std::uint32_t>(table.size()));
+        for (const auto& row : table) put(row);
+    }
     template <class A, class B>
     void put(const std::pair<A, B>& both) {
         put(both.first);
@@ -125,6 +140,8 @@ private:
             if (is_good_) value = static_cast<T>(raw);
         } else if constexpr (std::is_integral_v<T>) {
             get_integer(value);
+        } else if constexpr (requires { fields_of(value, *this); }) {
+            if (is_good_) fields_of(value, *this);
         } else {
             if (is_good_) T::fields(value, *this);
         }
@@ -146,6 +163,32 @@ private:
         std::int64_t count = 0;
         get_integer(count);
         if (is_good_) span = Duration(count);
+    }
+    void get(Instant& at) {
+        Duration span{};
+        get(span);
+        if (is_good_) at = Instant(span);
+    }
+    template <class T>
+    void get(std::optional<T>& value) {
+        bool is_there = false;
+        get(is_there);
+        if (!is_good_) return;
+        value.reset();
+        if (is_there) get(value.emplace());
+    }
+    template <class Key, class Value>
+    void get(std::map<Key, Value>& table) {
+        std::uint32_t size = 0;
+        get_integer(size);
+        if (!is_good_) return;
+        if (left() < size) return fail();
+        table.clear();
+        for (std::uint32_t i = 0; i < size && is_good_; ++i) {
+            std::pair<Key, Value> row;
+            get(row);
+            if (!table.insert(std::move(row)).second) fail();
+        }
     }
     template <class A, class B>
     void get(std::pair<A, B>& both) {

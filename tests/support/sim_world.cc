@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/text.h"
+#include "node/recording.h"
 #include "wire/record.h"
 
 namespace xbeat::sim {
@@ -90,6 +91,10 @@ void World::start_daemon(std::size_t index) {
     options.handicap = settings_.handicap;
     options.seed = prng_.next();
     host.node = std::make_unique<node::Node>(options);
+    host.recording.clear();
+    if (settings_.is_recorded) {
+        host.recording = node::encode_head({.program = "test", .begun = {}, .options = options});
+    }
     host.life = prng_.next() | 1U;
     host.seen_term = 0;
     host.accepted_heart.reset();
@@ -151,6 +156,10 @@ void World::step(std::size_t index, const node::Event& event) {
     const Now now{.boot = Instant(now_ + host.boot_offset),
                   .calendar = EpochSeconds{1'700'000'000 + now_.count() / 1'000'000'000}};
     node::Output output = host.node->step(now, event);
+    if (settings_.is_recorded) {
+        host.recording +=
+            node::encode_step({.now = now, .event = event, .output = node::digest_of(output)});
+    }
     honour(index, std::move(output));
     check(index);
 }

@@ -34,6 +34,7 @@ struct Settings {
     node::ArbiterKind arbiter = node::ArbiterKind::Fence;
     bool unsafe_takeover = false;
     Duration handicap = 20ms;
+    bool is_recorded = false;  // every node's life, for recording()
     bool has_trace = std::getenv("XBEAT_SIM_TRACE") != nullptr;  // print every event
 };
 
@@ -93,6 +94,10 @@ public:
     /// acknowledged; empty if nothing.
     [[nodiscard]] std::string lost_change();
     [[nodiscard]] std::uint64_t digest() const { return digest_; }
+    /// The newest life of a node's daemon as the daemon would have recorded it.
+    [[nodiscard]] const std::string& recording(std::size_t index) const {
+        return hosts_[index].recording;
+    }
     [[nodiscard]] static std::string name_of(std::size_t index);
 
 private:
@@ -131,6 +136,7 @@ private:
         std::uint64_t wake_number = 0;
         std::uint64_t seen_term = 0;
         std::vector<node::Reply> replies;
+        std::string recording;
     };
     struct Item {
         std::function<void()> action;

@@ -30,6 +30,7 @@ void add_join(const Command& root);
 void add_doctor(const Command& root);
 void add_metrics(const Command& root);
 void add_report(const Command& root);
+void add_replay(const Command& root);
 void add_tune(const Command& root);
 void add_version(const Command& root);
 void add_simulate(const Command& root);

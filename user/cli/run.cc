@@ -49,6 +49,7 @@ void describe_commands(CLI::App& app, Session& session, Choice& choice,
     add_doctor(root);
     add_metrics(root);
     add_report(root);
+    add_replay(root);
     add_tune(root);
     add_shutdown(root);
     add_keygen(root);

@@ -157,12 +157,14 @@ private:
     std::string_view what_;
 };
 
-constexpr std::array<std::string_view, 11> kTopKeys{
-    "cluster", "key_file", "profile",         "self",    "port", "timing", "heart",
-    "arbiter", "node",     "unsafe_takeover", "watchdog"};
+constexpr std::array<std::string_view, 12> kTopKeys{
+    "cluster", "key_file", "profile",         "self",     "port",     "timing", "heart",
+    "arbiter", "node",     "unsafe_takeover", "watchdog", "recording"};
 constexpr std::array<std::string_view, 6> kTimingKeys{
     "period", "suspect", "dead", "stall_after", "stall_limit", "allow_single_path"};
 constexpr std::array<std::string_view, 1> kHeartKeys{"mode"};
+constexpr std::array<std::string_view, 1> kRecordingKeys{"megabytes"};
+constexpr std::int64_t kRecordingMegabytesMax = 4096;
 constexpr std::array<std::string_view, 6> kArbiterKeys{"kind",         "handicap", "witness",
                                                        "witness_port", "disk",     "lease"};
 constexpr std::array<std::string_view, 3> kNodeKeys{"name", "id", "links"};
@@ -426,6 +428,12 @@ Result<void> read_tables(const Reader& top, Config& config) {
         XB_TRY(at.allow(kArbiterKeys));
         config.arbiter = XB_TRY(read_arbiter(at));
     }
+    if (const toml::table* const table = XB_TRY(top.table("recording")); table != nullptr) {
+        const Reader at(top.file(), *table, "[recording]");
+        XB_TRY(at.allow(kRecordingKeys));
+        config.recording_megabytes = static_cast<std::size_t>(
+            XB_TRY(at.integer("megabytes", 0, kRecordingMegabytesMax)).value_or(0));
+    }
     config.unsafe_takeover = XB_TRY(top.boolean("unsafe_takeover", config.unsafe_takeover));
     config.watchdog = XB_TRY(top.text("watchdog")).value_or(std::string());
     if (!config.watchdog.empty() && config.watchdog.front() != '/')
@@ -506,6 +514,7 @@ std::vector<std::string> needs_restart(const Config& old_config, const Config& n
     compare(old_config.arbiter == new_config.arbiter, "[arbiter]");
     compare(old_config.unsafe_takeover == new_config.unsafe_takeover, "unsafe_takeover");
     compare(old_config.watchdog == new_config.watchdog, "watchdog");
+    compare(old_config.recording_megabytes == new_config.recording_megabytes, "[recording]");
     return keys;
 }
 

@@ -83,8 +83,9 @@ struct Config {
     heart::Mode heart_mode = heart::Mode::Auto;
     ArbiterConfig arbiter;
     bool unsafe_takeover = false;
-    std::string watchdog;           // a device such as /dev/watchdog; empty: none
-    std::vector<NodeConfig> nodes;  // in the file's order; self is among them
+    std::string watchdog;                 // a device such as /dev/watchdog; empty: none
+    std::size_t recording_megabytes = 0;  // of the manager's run; 0: it is not recorded
+    std::vector<NodeConfig> nodes;        // in the file's order; self is among them
 
     [[nodiscard]] const NodeConfig& self_node() const;
     [[nodiscard]] const NodeConfig* find(NodeId id) const;

@@ -13,6 +13,7 @@
 #include "daemon/assemble.h"
 #include "daemon/lock_file.h"
 #include "daemon/loop.h"
+#include "node/recording.h"
 #include "sys/boot_clock.h"
 #include "sys/realtime.h"
 #include "sys/system_error.h"
@@ -86,6 +87,19 @@ node::Started make_started(const heart::Heart& heart, store::Contents contents) 
     return started;
 }
 
+/// The record of this run, where one is wanted. That it cannot be made is no reason not to serve.
+std::unique_ptr<store::Recorder> start_recorder(const Config& config, const Places& places,
+                                                const node::Options& options, Log& log) {
+    if (config.recording_megabytes == 0) return nullptr;
+    Result<store::Recorder> started = store::Recorder::start(
+        {.directory = places.state_dir, .bytes_max = config.recording_megabytes << 20U},
+        node::encode_head(
+            {.program = std::string(kVersion), .begun = sys::calendar_now(), .options = options}));
+    if (started) return std::make_unique<store::Recorder>(*std::move(started));
+    log.write(Log::note(Level::Warning, "recording-ended", started.error().context));
+    return nullptr;
+}
+
 Note start_note(const Config& config, const heart::Status& heart, std::uint64_t seed) {
     Note note = Log::note(Level::Info, "daemon-started", "xbeatd runs");
     note.node = config.self_node().name;
@@ -140,6 +154,8 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
                     .memory = locked ? "locked" : locked.error().context,
                     .degraded = {}};
     const Note note = start_note(config, heart.status(), seed);
+    node::Options options = node_options(config, seed);
+    const std::unique_ptr<store::Recorder> recorder = start_recorder(config, places, options, log);
     Loop loop({.places = places,
                .config = config,
                .ring = ring,
@@ -153,8 +169,9 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
                .arbiter = arbiter,
                .guard = guard,
                .server = server,
-               .log = log},
-              node_options(config, seed), std::move(self));
+               .log = log,
+               .recorder = recorder.get()},
+              std::move(options), std::move(self));
     log.write(note);
     store.record(note);
     const Ending ending = XB_TRY(loop.run(make_started(heart, std::move(contents))));

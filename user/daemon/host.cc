@@ -8,6 +8,7 @@
 
 #include "cib/xml.h"
 #include "core/text.h"
+#include "node/recording.h"
 #include "sys/boot_clock.h"
 
 namespace xbeat::daemon {
@@ -19,9 +20,22 @@ void Host::handle(const node::Event& event) {
     const bool is_wake = std::holds_alternative<node::Wake>(event);
     const bool has_started = !std::holds_alternative<node::Started>(event);
     if (const auto seen = has_started ? parts_.guard.look(now.boot, is_wake) : std::nullopt) {
-        carry_out(node_.step(now, *seen), now.boot);
+        carry_out(step(now, *seen), now.boot);
     }
-    carry_out(node_.step(now, event), now.boot);
+    carry_out(step(now, event), now.boot);
+}
+
+node::Output Host::step(node::Now now, const node::Event& event) {
+    node::Output output = node_.step(now, event);
+    if (parts_.recorder == nullptr) return output;
+    // The copy of the event is the price of a recording, as are the bytes.
+    const bool goes_on = parts_.recorder->keep(
+        node::encode_step({.now = now, .event = event, .output = node::digest_of(output)}));
+    if (goes_on) return output;
+    const std::optional<std::string> why = parts_.recorder->take_trouble();
+    note(Log::note(Level::Warning, "recording-ended", why.value_or("the recording has ended")));
+    parts_.recorder = nullptr;
+    return output;
 }
 
 void Host::note(const Note& note) {

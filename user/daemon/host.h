@@ -17,6 +17,7 @@
 #include "net/peers.h"
 #include "node/node.h"
 #include "store/past.h"
+#include "store/recorder.h"
 #include "store/store.h"
 
 namespace xbeat::daemon {
@@ -34,6 +35,7 @@ public:
         Arbiter& arbiter;
         LeaseGuard& guard;
         Log& log;
+        store::Recorder* recorder;  // null: this run is not recorded
     };
 
     Host(node::Options options, Parts parts);
@@ -51,6 +53,7 @@ public:
     [[nodiscard]] const node::Node& node() const { return node_; }
 
 private:
+    [[nodiscard]] node::Output step(node::Now now, const node::Event& event);
     void carry_out(node::Output output, Instant now);
     void command(const node::Command& command, Instant now);
     [[nodiscard]] bool lease_command(const node::Command& command);

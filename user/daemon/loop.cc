@@ -36,7 +36,8 @@ Loop::Loop(Parts parts, node::Options options, SelfReport self)
                                  .agents = parts.agents,
                                  .arbiter = parts.arbiter,
                                  .guard = parts.guard,
-                                 .log = parts.log}),
+                                 .log = parts.log,
+                                 .recorder = parts.recorder}),
       self_(std::move(self)),
       translator_(parts.config) {}
 

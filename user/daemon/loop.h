@@ -20,6 +20,7 @@
 #include "net/peers.h"
 #include "ring/ring.h"
 #include "store/past.h"
+#include "store/recorder.h"
 #include "store/store.h"
 #include "sys/fd.h"
 
@@ -43,6 +44,7 @@ public:
         LeaseGuard& guard;
         control::Server& server;
         Log& log;
+        store::Recorder* recorder;  // null: this run is not recorded
     };
 
     Loop(Parts parts, node::Options options, SelfReport self);

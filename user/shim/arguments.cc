@@ -58,9 +58,9 @@ Result<Arguments> Arguments::parse(std::span<const std::string> words,
             if (row == nullptr) return unknown(word);
             if (equals != std::string::npos) {
                 if (row->takes == Takes::Nothing) return unknown(word);
-                out.values_[std::string(row->name)] = word.substr(equals + 1);
+                out.take(row->name, word.substr(equals + 1));
             } else {
-                out.values_[std::string(row->name)] = XB_TRY(take(*row, word));
+                out.take(row->name, XB_TRY(take(*row, word)));
             }
             continue;
         }
@@ -68,13 +68,25 @@ Result<Arguments> Arguments::parse(std::span<const std::string> words,
             const OptionRow* row = find_short(table, word[i]);
             if (row == nullptr) return unknown(concat('-', word[i]));
             if (row->takes != Takes::Nothing && i + 1 < word.size()) {
-                out.values_[std::string(row->name)] = word.substr(i + 1);
+                out.take(row->name, word.substr(i + 1));
                 break;
             }
-            out.values_[std::string(row->name)] = XB_TRY(take(*row, word));
+            out.take(row->name, XB_TRY(take(*row, word)));
         }
     }
     return out;
+}
+
+void Arguments::take(std::string_view name, std::string value) {
+    values_.insert_or_assign(std::string(name), std::move(value));
+    order_.emplace_back(name);
+}
+
+std::string_view Arguments::last_of(std::span<const std::string_view> names) const {
+    const auto found = std::find_if(order_.rbegin(), order_.rend(), [names](const auto& given) {
+        return std::find(names.begin(), names.end(), given) != names.end();
+    });
+    return found == order_.rend() ? std::string_view() : std::string_view(*found);
 }
 
 std::string Arguments::get(std::string_view name) const {

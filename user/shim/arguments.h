@@ -32,9 +32,15 @@ public:
     /// Empty if the option was not given, or given without a value.
     [[nodiscard]] std::string get(std::string_view name) const;
     [[nodiscard]] std::optional<std::string> find(std::string_view name) const;
+    /// Which of these options was given last, or nothing: where a tool does one thing at a time,
+    /// the last one counts.
+    [[nodiscard]] std::string_view last_of(std::span<const std::string_view> names) const;
 
 private:
+    void take(std::string_view name, std::string value);
+
     std::map<std::string, std::string, std::less<>> values_;
+    std::vector<std::string> order_;  // as they were given
 };
 
 }  // namespace xbeat::shim

@@ -3,6 +3,7 @@
 
 #include "agent/shim_links.h"
 #include "control/client.h"
+#include "shim/background.h"
 #include "shim/door.h"
 #include "shim/shim.h"
 
@@ -32,6 +33,15 @@ std::optional<int> run_as(std::string_view program, std::vector<std::string>& wo
     const std::string_view name = program.substr(program.rfind('/') + 1);
     if (!is_shim(name)) return std::nullopt;
     run_dir = daemon_directory();
+    if (name == "crm_mon") {
+        if (const std::optional<Background> background = as_background(words)) {
+            if (const Result<void> gone = detach(background->pid_file); !gone) {
+                std::cerr << name << ": " << gone.error().context << '\n';
+                return kFailed;
+            }
+            words = background->words;
+        }
+    }
     if (std::optional<std::vector<std::string>> command = as_command(name, words)) {
         words = *std::move(command);
         return std::nullopt;

@@ -151,13 +151,18 @@ int change_ticket(const Tool& tool, const Arguments& given, const std::string& t
 int run_node(const Tool& tool, Words words) {
     const Result<Arguments> given = Arguments::parse(words, kNodeOptions);
     if (!given) return tool.fail_usage(given.error().context);
-    if (given->has("name")) {
+    // One thing at a time: `crm_node -l -p` shows the partition.
+    constexpr std::array<std::string_view, 6> kModes{"name",      "cluster-id", "list",
+                                                     "partition", "quorum",     "name-for-id"};
+    const std::string_view mode = given->last_of(kModes);
+    if (mode.empty()) return tool.fail_usage("say what is wanted: -n, -i, -l, -p, -q or -N ID");
+    if (mode == "name") {
         const Result<std::string> node = tool.node_or_local("");
         if (!node) return tool.fail(node.error());
         tool.io.out << *node << '\n';
         return kOk;
     }
-    if (given->has("cluster-id")) {
+    if (mode == "cluster-id") {
         const Result<Self> self = tool.cluster.self();
         if (!self) return tool.fail(self.error());
         tool.io.out << self->node_id << '\n';
@@ -165,12 +170,12 @@ int run_node(const Tool& tool, Words words) {
     }
     const Result<Element> document = tool.cluster.cib();
     if (!document) return tool.fail(document.error());
-    if (given->has("quorum")) {
+    if (mode == "quorum") {
         tool.io.out << (document->get("have-quorum") == "1" ? "1" : "0") << '\n';
         return kOk;
     }
     const std::vector<Member> members = members_of(*document);
-    if (given->has("name-for-id")) {
+    if (mode == "name-for-id") {
         for (const Member& member : members) {
             if (member.id != given->get("name-for-id")) continue;
             tool.io.out << member.name << '\n';
@@ -178,21 +183,15 @@ int run_node(const Tool& tool, Words words) {
         }
         return tool.fail({.code = Code::NotFound, .context = "there is no node of that id"});
     }
-    if (given->has("list")) {
-        for (const Member& member : members) {
+    for (const Member& member : members) {
+        if (mode == "list") {
             tool.io.out << member.id << ' ' << member.name << ' '
                         << (member.is_member ? "member" : "lost") << '\n';
+        } else if (member.is_member) {
+            tool.io.out << member.name << ' ';
         }
     }
-    if (given->has("partition")) {
-        for (const Member& member : members) {
-            if (member.is_member) tool.io.out << member.name << ' ';
-        }
-        tool.io.out << '\n';
-    }
-    if (!given->has("list") && !given->has("partition")) {
-        return tool.fail_usage("say what is wanted: -n, -i, -l, -p, -q or -N ID");
-    }
+    if (mode == "partition") tool.io.out << '\n';
     return kOk;
 }
 

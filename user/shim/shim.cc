@@ -96,7 +96,10 @@ int run(std::string_view name, std::span<const std::string> arguments, Io& io, C
 }
 
 int Tool::fail(const Error& error) const {
-    io.err << name << ": " << error.context << '\n';
+    io.err << name << ": " << error.context;
+    // Agents look for these words to tell a cluster that is not there from everything else.
+    if (error.code == Code::Unavailable) io.err << ": Transport endpoint is not connected";
+    io.err << '\n';
     return exit_code(error.code);
 }
 

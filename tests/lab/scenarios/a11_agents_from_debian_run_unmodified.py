@@ -59,6 +59,10 @@ TABLE = (
     ("ocf:pacemaker:attribute", "name=xblab-switch active_value=on inactive_value=off",
      has_attribute("xblab-switch", lambda value: value == "on"), "sh"),
     ("ocf:pacemaker:SysInfo", "delay=0", has_attribute("cpu_cores"), "sh"),
+    ("ocf:pacemaker:ClusterMon", "htmlfile=/run/xblab-mon.html pidfile=/run/xblab-mon.pid update=1",
+     on_node("grep", "-q", "r00-ipaddr2", "/run/xblab-mon.html"), "ps"),
+    ("ocf:pacemaker:HealthIOWait", "", has_attribute("#health-iowait", lambda value: value in ("green", "yellow", "red")),
+     "top"),
     ("ocf:pacemaker:HealthCPU", "red_limit=-2 yellow_limit=-1",
      has_attribute("#health-cpu", lambda value: value in ("green", "yellow", "red")), "top"),
 )

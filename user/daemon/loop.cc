@@ -21,6 +21,7 @@ namespace {
 constexpr int kRoundsMax = 64;
 // Tells the completions of the record of the past from those of the store.
 constexpr std::uint16_t kPastSlot = 1;
+constexpr std::size_t kVerdictsKept = 16;
 // A peer or client that does not take our last words by then is not waited for.
 constexpr Duration kLastWordsMax = std::chrono::milliseconds(500);
 
@@ -195,6 +196,38 @@ void Loop::hear(const node::Event& event) {
     if (const auto* degraded = std::get_if<node::Degraded>(&event))
         set_degraded(degraded->what, degraded->reason);
     host_.handle(event);
+    // Only now: what the verdict brings about is under way.
+    if (const auto* verdict = std::get_if<node::PeerVerdict>(&event)) keep_verdict(*verdict);
+}
+
+/// The flight recorder: what the heart had counted when it judged, for who asks later.
+void Loop::keep_verdict(const node::PeerVerdict& verdict) {
+    if (verdict.state == node::PeerState::Alive) return;
+    nlohmann::json heart = answer_heart(make_sources());
+    heart.erase("ok");
+    const node::Evidence& evidence = verdict.evidence;
+    const nlohmann::json kept{{"time_s", sys::calendar_now().value},
+                              {"peer", verdict.peer.value},
+                              {"state", health::to_string(verdict.state)},
+                              {"judged_at_ns", evidence.judged_at.time_since_epoch().count()},
+                              {"last_answer_ns", evidence.last_answer.time_since_epoch().count()},
+                              {"last_heard_ns", evidence.last_heard.time_since_epoch().count()},
+                              {"unanswered", evidence.unanswered},
+                              {"rtt_p99_ns", evidence.rtt_p99.count()},
+                              {"ticks_late", evidence.ticks_late},
+                              {"heart", std::move(heart)}};
+    verdicts_.push_back(kept.dump());
+    if (verdicts_.size() > kVerdictsKept) verdicts_.pop_front();
+}
+
+Sources Loop::make_sources() const {
+    return {.config = parts_.config,
+            .node = host_.node(),
+            .heart = parts_.heart,
+            .peers = parts_.peers,
+            .guard = parts_.guard,
+            .self = self_,
+            .now = sys::boot_now()};
 }
 
 void Loop::take_heart_events() {
@@ -330,14 +363,7 @@ void Loop::answer(const control::Incoming& incoming) {
     self_.executor_restarts = parts_.agents.executor_restarts();
     self_.control_refused = parts_.server.refused();
     self_.channel_refused = parts_.peers.refused();
-    const Instant now = sys::boot_now();
-    const Sources sources{.config = parts_.config,
-                          .node = host_.node(),
-                          .heart = parts_.heart,
-                          .peers = parts_.peers,
-                          .guard = parts_.guard,
-                          .self = self_,
-                          .now = now};
+    const Sources sources = make_sources();
     nlohmann::json reply;
     switch (incoming.request.op) {
         case control::Op::Ping:
@@ -357,11 +383,14 @@ void Loop::answer(const control::Incoming& incoming) {
             break;
         case control::Op::Heart:
             reply = answer_heart(sources);
+            reply["verdicts"] = nlohmann::json::array();
+            for (const std::string& kept : verdicts_)
+                reply["verdicts"].push_back(nlohmann::json::parse(kept));
             break;
         default:
             XB_CHECK(false);  // parse_request() gives every other operation another body
     }
-    parts_.server.finish(incoming.peer, print_line(std::move(reply), incoming.echo), now);
+    parts_.server.finish(incoming.peer, print_line(std::move(reply), incoming.echo), sources.now);
 }
 
 void Loop::request_change(control::Incoming incoming, node::RequestBody body) {

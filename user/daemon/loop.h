@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -62,6 +63,8 @@ private:
 
     void take_heart_events();
     void hear(const node::Event& event);
+    void keep_verdict(const node::PeerVerdict& verdict);
+    [[nodiscard]] Sources make_sources() const;
     void handle_netlink();
     void take_store();
     bool take_arbiter();
@@ -102,10 +105,11 @@ private:
     std::uint32_t timer_generation_ = 0;
     std::uint64_t watchdog_us_ = 0;  // systemd's, 0 if it watches not
     Instant watchdog_at_{};
-    std::string status_told_;   // to systemd
-    std::string gate_told_;     // the troubles of the gate and the arbiter,
-    std::string arbiter_told_;  // as the manager was told them
-    bool has_more_ = false;     // the last turn ended before the parts had no more news
+    std::deque<std::string> verdicts_;  // JSON: the heart as it was at each, oldest first
+    std::string status_told_;           // to systemd
+    std::string gate_told_;             // the troubles of the gate and the arbiter,
+    std::string arbiter_told_;          // as the manager was told them
+    bool has_more_ = false;             // the last turn ended before the parts had no more news
     bool is_abandoned_ = false;
 };
 

@@ -139,5 +139,56 @@ TEST_F(ProbeTest, PingRefusesNamesAndBadNumbers) {
     EXPECT_EQ(run("ping", "promote", {{.name = "host_list", .value = "127.0.0.1"}}).exit_code, 3);
 }
 
+// Wrong parameters are a configuration error with its reason: no attribute, no measurement.
+TEST_F(ProbeTest, RefusesWhatCannotBeMeasured) {
+    struct Row {
+        const char* type;
+        std::vector<Parameter> parameters;
+        const char* word;  // of the reason
+    };
+    std::string crowd;
+    for (int i = 0; i < 100; ++i) crowd += "127.0.0.1 ";
+    const Parameter host{.name = "host_list", .value = "127.0.0.1"};
+    const Parameter device{.name = "device", .value = "/dev/null"};
+    const std::vector<Row> rows = {
+        {"ping", {{.name = "host_list", .value = "  "}}, "host_list"},
+        {"ping", {{.name = "host_list", .value = "127.0.0.1 10.0.0"}}, "10.0.0"},
+        {"ping", {{.name = "host_list", .value = "127.0.0.1;reboot"}}, "host_list"},
+        {"ping", {{.name = "host_list", .value = crowd}}, "host_list"},
+        {"ping", {host, {.name = "attempts", .value = "0"}}, "attempts"},
+        {"ping", {host, {.name = "attempts", .value = "21"}}, "attempts"},
+        {"ping", {host, {.name = "wait", .value = "0"}}, "wait"},
+        {"ping", {host, {.name = "wait", .value = "2h"}}, "wait"},
+        {"ping", {host, {.name = "failure_score", .value = "-1"}}, "failure_score"},
+        {"ping", {host, {.name = "dampen", .value = "soon"}}, "dampen"},
+        {"disk", {}, "device"},
+        {"disk", {{.name = "device", .value = "sda"}}, "device"},
+        {"disk", {device, {.name = "deadline", .value = "0"}}, "deadline"},
+        {"disk", {device, {.name = "deadline", .value = "forever"}}, "deadline"},
+        {"disk", {device, {.name = "fail", .value = "perhaps"}}, "fail"},
+        {"link", {{.name = "interface", .value = "averyveryverylongname"}}, "interface"},
+        {"link",
+         {{.name = "interface", .value = "lo"}, {.name = "multiplier", .value = "0"}},
+         "multiplier"},
+    };
+    for (const Row& row : rows) {
+        const std::string what = std::string(row.type) + " " + row.word;
+        const Done done = run(row.type, "start", row.parameters);
+        EXPECT_EQ(done.exit_code, 6) << what << ' ' << done.exit_reason;
+        EXPECT_NE(done.exit_reason.find(row.word), std::string::npos)
+            << what << ": " << done.exit_reason;
+        EXPECT_EQ(attribute(), Pair("(none)", "")) << what;
+    }
+}
+
+// A folder and an empty file are no disks; a probe says so and goes on.
+TEST_F(ProbeTest, DiskThatIsNoneIsAnError) {
+    std::ofstream(folder_ + "/empty").flush();
+    for (const std::string& device : {folder_, folder_ + "/empty"}) {
+        EXPECT_EQ(run("disk", "start", {{.name = "device", .value = device}}).exit_code, 0);
+        EXPECT_EQ(attribute(), Pair("diskd", "ERROR")) << device;
+    }
+}
+
 }  // namespace
 }  // namespace xbeat::agent

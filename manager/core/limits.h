@@ -24,7 +24,10 @@ constexpr std::size_t kMessageBytesMax =
     std::size_t{64} << 20U;  // between members; a longer one resets the channel
 constexpr std::size_t kUnackedMax =
     100'000;  // messages kept for a member without a channel; past it, it joins anew
-constexpr std::size_t kLogRecordsMax = 512;   // since the last snapshot; then a new one is saved
+constexpr std::size_t kLogRecordsMax = 512;    // since the last snapshot; then a new one is saved
+constexpr std::size_t kTailRecordsMax = 2048;  // kept for a node that returns; further back: the
+                                               // whole state is sent
+constexpr std::size_t kTailBytesMax = std::size_t{4} << 20U;  // of them together
 constexpr std::size_t kFenceHistoryMax = 64;  // newest attempts to fence; older ones go
 constexpr std::size_t kTermHistoryMax = 64;   // newest terms and where they began
 constexpr std::size_t kForwardedMax = 1'000;  // clients' requests waiting; further: Code::Limit

@@ -19,9 +19,10 @@ std::string list_of(const std::vector<wire::NodeEntry>& nodes) {
 }
 
 std::string reason_to_refuse(const wire::Hello& mine, const wire::Hello& theirs) {
-    if (theirs.version != mine.version) {
-        return concat("the peer speaks protocol version ", theirs.version, ", this node speaks ",
-                      mine.version, ": install the same release on both nodes");
+    if (!wire::common_version(mine, theirs)) {
+        return concat("the peer speaks protocol versions ", theirs.oldest, " to ",
+                      wire::newest_of(theirs), ", this node speaks ", mine.oldest, " to ",
+                      wire::newest_of(mine), ": install the same release on both nodes");
     }
     if (theirs.cluster != mine.cluster) {
         return concat("the peer belongs to the cluster \"", theirs.cluster, "\", this node to \"",

@@ -25,7 +25,8 @@ struct Judgement {
     std::string reason;  // one sentence, for people
 };
 
-/// Refuses: other protocol version, other cluster name, same node id, lists of nodes that differ.
+/// Refuses: no common protocol version, other cluster name, same node id, lists of nodes that
+/// differ.
 ///
 /// Two that run with one session resume it. A node that runs leads one that is fresh. Of two that
 /// run apart, the one that runs resources leads, then the one with the newer term. Of two fresh

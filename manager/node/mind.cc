@@ -36,6 +36,7 @@ std::optional<Peer> find_peer(const Options& options) {
                   .heard = {},
                   .is_to_be_welcomed = false,
                   .is_joining_us = false,
+                  .version = wire::kProtocolOldest,
                   .daemon = {},
                   .fenced_daemon = {},
                   .is_out_by_lease = false,
@@ -130,7 +131,8 @@ bool Mind::drain() {
 void Mind::collect() {
     if (peer_) {
         for (const wire::Message& message : peer_->link.take_outgoing()) {
-            out_.send.push_back({.peer = peer_->node.id, .bytes = wire::encode_message(message)});
+            out_.send.push_back(
+                {.peer = peer_->node.id, .bytes = wire::encode_message(message, peer_->version)});
         }
     }
     out_.wake_at = next_deadline();
@@ -231,6 +233,9 @@ void Mind::load(const Started& started) {
     if (const auto stored = parse_integer(meta("term"))) {
         term_ = Term{static_cast<std::uint64_t>(std::max<std::int64_t>(0, *stored))};
     }
+    // The term in which the peer went, and what it left running.
+    const std::vector<std::string_view> survivor = split_words(meta("last_survivor"));
+    if (survivor.size() > 1) left_running_.insert(survivor.begin() + 1, survivor.end());
     is_last_survivor_ = !meta("last_survivor").empty();
     is_survivor_durable_ = is_last_survivor_;
     if (!started.snapshot.empty()) {
@@ -261,6 +266,7 @@ void Mind::load(const Started& started) {
             (void)write(TruncateLog{index}, After::Nothing);
             break;
         }
+        tail_.push(record->term, index, bytes);
     }
     log_.loaded(shared_.applied);
     term_ = std::max(term_, shared_.last_term());
@@ -371,6 +377,7 @@ void Mind::handle(const MessageReceived& message) {
     if (auto* hello = std::get_if<wire::Hello>(&*decoded)) return heard(std::move(*hello));
     if (const auto* no = std::get_if<wire::Refuse>(&*decoded)) return heard(*no);
     if (const auto* welcome = std::get_if<wire::Welcome>(&*decoded)) return heard(*welcome);
+    if (const auto* catchup = std::get_if<wire::Catchup>(&*decoded)) return heard(*catchup);
     if (const auto* ack = std::get_if<wire::Ack>(&*decoded)) return peer_->link.acknowledge(*ack);
     Result<std::optional<wire::Body>> body =
         peer_->link.take(std::move(std::get<wire::Data>(*decoded)));
@@ -416,6 +423,7 @@ void Mind::handle(const Persisted& persisted) {
              concat("the store failed: ", persisted.outcome.error().context));
         if (!retry_at_) retry_at_ = now_.boot + kRetryPause;
         if (after == After::LeadTerm) is_lead_pending_ = false;
+        if (after == After::TermKept) owes_term_ = true;
         if (after == After::SurvivorCleared) is_survivor_clearing_ = false;
         if (after == After::JoinWrites) {
             join_writes_ = 0;
@@ -436,6 +444,7 @@ void Mind::handle(const Persisted& persisted) {
         case After::SurvivorKept:
             is_survivor_durable_ = is_last_survivor_;
             return;
+        case After::TermKept:
         case After::Nothing:
             return;
     }
@@ -477,7 +486,8 @@ void Mind::handle(const ProcessExited& exited) {
 }
 
 void Mind::handle(const ClientRequest& client) {
-    request({.is_remote = false, .client = client.client, .user = client.user}, client.body);
+    const Asker asker{.is_remote = false, .client = client.client, .user = client.user};
+    if (!vouch_for_leaver(asker, client.body)) request(asker, client.body);
 }
 
 void Mind::handle(const Wake& /*wake*/) {
@@ -497,6 +507,7 @@ void Mind::handle(const Wake& /*wake*/) {
         retry_at_.reset();
         if (must_join_again_ && phase_ == member::Phase::Joining) reset_channel();
         must_join_again_ = false;
+        if (owes_term_) keep_term();
         if (is_last_survivor_ && !is_survivor_durable_ && !is_survivor_clearing_) {
             remember_survivor();
         }
@@ -544,21 +555,13 @@ void Mind::heard(const wire::Joined& joined) {
 
 void Mind::heard(const wire::Execute& order) {
     // An order of an older term is a fenced coordinator's last word (claims I-9, I-14).
-    if (order.term != term_ || is_coordinator()) return;
+    // Nor does a node that said goodbye begin anything.
+    if (order.term != term_ || is_coordinator() || is_going_) return;
     local_.accept(order.operation, now_);
 }
 
 void Mind::heard(const wire::EndMonitors& order) {
     if (!is_coordinator()) local_.end_monitors(order.resource);
-}
-
-void Mind::heard(const wire::MayLeave& order) {
-    if (order.term == term_ && is_leaving_) say_goodbye();
-}
-
-void Mind::heard(const wire::Goodbye& /*goodbye*/) {
-    note_node(Level::Info, "left", peer_->node.name, concat(peer_->node.name, " left cleanly"));
-    peer_is_out("left cleanly");
 }
 
 // --- Questions ----------------------------------------------------------------------------------

@@ -3,9 +3,9 @@
 // The parts judge (member/pair.h, health/), count (replicate/log.h), walk (execute/), shoot
 // (fence/); the Mind connects them. Its functions lie in one file a subject: mind_member.cc (who is
 // in), mind_log.cc (the replicated state), mind_plan.cc (planning and starting actions),
-// mind_carry.cc (what outlives a plan), mind_result.cc (what came of them), mind_fence.cc,
-// mind_request.cc (clients), mind_attribute.cc, mind_alert.cc, mind_view.cc. Every function runs
-// inside one step(); what it wants is collected in `out`.
+// mind_carry.cc (what outlives a plan), mind_result.cc (what came of them), mind_leave.cc,
+// mind_fence.cc, mind_request.cc (clients), mind_attribute.cc, mind_alert.cc, mind_view.cc. Every
+// function runs inside one step(); what it wants is collected in `out`.
 #pragma once
 
 #include <deque>
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/prng.h"
+#include "execute/activity.h"
 #include "execute/alert.h"
 #include "execute/history.h"
 #include "execute/local.h"
@@ -34,6 +35,7 @@
 #include "replicate/apply.h"
 #include "replicate/log.h"
 #include "replicate/state.h"
+#include "replicate/tail.h"
 #include "wire/message.h"
 
 namespace xbeat::node {
@@ -49,6 +51,7 @@ struct Peer {
     std::optional<wire::Hello> heard;  // its hello on this channel
     bool is_to_be_welcomed = false;    // it is to join us, as soon as nothing is in the way
     bool is_joining_us = false;
+    std::uint16_t version = wire::kProtocolOldest;  // of the protocol, on this channel
     Incarnation daemon;            // of its life as a member; 0 if it never was one
     Incarnation fenced_daemon;     // the life that a proof ended; 0 if none
     bool is_out_by_lease = false;  // and the proof was that its lease had run out
@@ -94,7 +97,14 @@ struct WantedChange {
 };
 
 /// What goes on when a write has reached the disk.
-enum class After : std::uint8_t { Nothing, LeadTerm, JoinWrites, SurvivorCleared, SurvivorKept };
+enum class After : std::uint8_t {
+    Nothing,
+    LeadTerm,
+    TermKept,
+    JoinWrites,
+    SurvivorCleared,
+    SurvivorKept
+};
 
 class Mind {
 public:
@@ -145,29 +155,45 @@ private:
     [[nodiscard]] wire::Hello make_hello() const;
     void heard(wire::Hello hello);
     void heard(const wire::Refuse& refuse);
-    void heard(const wire::Welcome& welcome);
     void meet();
     void refuse(std::string reason);
     void try_welcome();
-    void welcome();
-    void peer_joined();
-    void joined_writes_done();
     void start_alone_if_allowed();
     void lead(std::string why);
     void lead_durably();
     void term_is_durable();
     void take_over(std::string why);
+    void keep_term();
     void stand_down();
     void peer_gone(std::string why);
-    // Full: it runs nothing. Lease: nothing that it runs can serve, as long as this node is
-    // exclusive.
-    enum class Proof : std::uint8_t { Full, Lease };
+    // Full: it runs nothing. Goodbye: nothing but left_running_. Lease: nothing that it runs can
+    // serve, as long as this node is exclusive.
+    enum class Proof : std::uint8_t { Full, Goodbye, Lease };
     void peer_is_out(std::string how, Proof proof = Proof::Full);
     void remember_survivor();
-    void say_goodbye();
-    void go_if_heard();
     void update_quorum();
     void reset_channel();
+
+    // mind_join.cc
+    void welcome();
+    [[nodiscard]] std::optional<wire::Catchup> catchup_for(const wire::Hello& hello) const;
+    void heard(const wire::Welcome& welcome);
+    void heard(const wire::Catchup& catchup);
+    void begin_membership(Term term, std::uint64_t session);
+    void save_joined_state(std::string snapshot);
+    void note_divergence(const replicate::State& taken);
+    void joined_writes_done();
+    void peer_joined();
+
+    // mind_leave.cc
+    void heard(const wire::MayLeave& order);
+    void heard(const wire::Goodbye& goodbye);
+    void say_goodbye();
+    void go_if_heard();
+    void record_peer_out();
+    [[nodiscard]] bool vouch_for_leaver(const Asker& asker, const RequestBody& body);
+    [[nodiscard]] std::string what_was_left() const;
+    [[nodiscard]] std::set<std::string> held_resources() const;
 
     // mind_log.cc
     LogIndex append(wire::RecordBody body);
@@ -290,8 +316,6 @@ private:
     void heard(const wire::Joined& joined);
     void heard(const wire::Execute& order);
     void heard(const wire::EndMonitors& order);
-    void heard(const wire::MayLeave& order);
-    void heard(const wire::Goodbye& goodbye);
     void hear(wire::Body body);
     [[nodiscard]] bool is_coordinator() const;
     [[nodiscard]] bool is_peer_member() const;
@@ -323,7 +347,11 @@ private:
     bool is_last_survivor_ = false;     // the peer is out, with a proof
     bool is_survivor_durable_ = false;  // and the disk knows
     bool is_survivor_clearing_ = false;
+    // What the peer left running when it said goodbye; durable with the fact above. Empty again
+    // when the peer has joined, was shot, or a person vouched for it.
+    std::set<std::string> left_running_;
     bool is_lead_pending_ = false;  // a new term of ours is on its way to the disk
+    bool owes_term_ = false;        // the disk refused the term of a takeover
     std::string lead_reason_;
     std::size_t join_writes_ = 0;        // of the takeover of a welcome's state, not yet durable
     bool must_join_again_ = false;       // the disk refused the welcome's state
@@ -337,6 +365,8 @@ private:
     // The replicated state.
     replicate::State shared_;
     replicate::Log log_;
+    replicate::Tail tail_;
+    bool wants_whole_state_ = false;   // records did not lead where the coordinator is
     std::vector<std::string> unsent_;  // records of this step, for the peer
     LogIndex told_durable_;            // what we told the coordinator
     std::optional<Change> change_;

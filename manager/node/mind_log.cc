@@ -25,6 +25,7 @@ LogIndex Mind::append(wire::RecordBody body) {
     XB_CHECK(applied.has_value());
     std::string bytes = wire::encode_record(record);
     if (peer_ && peer_->link.session() != 0) unsent_.push_back(bytes);
+    if (peer_) tail_.push(record.term, record.index, bytes);
     const Ticket ticket =
         write(AppendRecord{.index = record.index, .bytes = std::move(bytes)}, After::Nothing);
     log_.append_begun(ticket, record.index);
@@ -78,6 +79,7 @@ void Mind::heard(const wire::Append& message) {
         const Ticket ticket =
             write(AppendRecord{.index = record->index, .bytes = bytes}, After::Nothing);
         log_.append_begun(ticket, record->index);
+        tail_.push(record->term, record->index, bytes);
     }
 }
 

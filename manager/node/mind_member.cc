@@ -27,8 +27,8 @@ wire::Hello Mind::make_hello() const {
     hello.term = term_;
     hello.log_term = shared_.last_term();
     hello.log_index = shared_.applied;
-    hello.cib_version = replicate::version_of(shared_.cib);
-    hello.digest = replicate::digest_of(shared_);
+    hello.newest = concat(options_.protocol_newest);
+    hello.digest = wants_whole_state_ ? 0 : replicate::digest_of(shared_);
     hello.session = peer_->link.session();
     hello.received = peer_->link.received();
     return hello;
@@ -64,6 +64,7 @@ void Mind::meet() {
         }
     }
     peer.refusal.clear();
+    peer.version = wire::common_version(*peer.said, theirs).value();
     out_.run.emplace_back(AcceptPeer{.peer = peer.node.id, .heart = theirs.heart});
     switch (judgement.decision) {
         case member::Decision::Resume:
@@ -251,15 +252,16 @@ void Mind::lead(std::string why) {
                               .join = "member",
                               .expected = "member",
                               .forget = is_void});
-    if (peer_ && was_fresh) {
+    if (peer_ && was_fresh && peer_->standing == Standing::Out) {
+        record_peer_out();
+    } else if (peer_ && was_fresh) {
         // Unless something proves that it is off, it may still run what an earlier life started.
-        const bool is_out = peer_->standing == Standing::Out;
         append(wire::SetNodeState{.id = peer_place().id,
                                   .name = peer_->node.name,
                                   .is_member = false,
                                   .is_online = false,
-                                  .join = is_out ? "down" : "member",
-                                  .expected = is_out ? "down" : "member",
+                                  .join = "member",
+                                  .expected = "member",
                                   .forget = true});
     }
     const bool is_alone = peer_ && peer_->standing == Standing::Out && !peer_->is_to_be_welcomed;
@@ -272,117 +274,19 @@ void Mind::lead(std::string why) {
     want_plan(std::move(why));
 }
 
+// A takeover does not wait for its term to be durable, but a disk that refuses it is asked again: a
+// later life of this node must not lead the same term with other records (claim I-11).
+void Mind::keep_term() {
+    owes_term_ = false;
+    put_meta("term", concat(term_.value), After::TermKept);
+}
+
 void Mind::take_over(std::string why) {
     term_ = member::next_term(term_, self_.id, node_ids());
-    put_meta("term", concat(term_.value), After::Nothing);
+    keep_term();
     fail_forwarded("the coordinator is gone: look at the state and ask again");
     places_before_ = places_now();
     lead(std::move(why));
-}
-
-void Mind::welcome() {
-    XB_CHECK(!is_last_survivor_);
-    Peer& peer = *peer_;
-    peer.is_to_be_welcomed = false;
-    const std::uint64_t session = prng_.next() | 1U;
-    drop_remote_flights();
-    if (peer.standing != Standing::Joining) peer.was_lost = peer.standing == Standing::Lost;
-    peer.standing = Standing::Joining;
-    peer.fenced_daemon = {};
-    // If it does not finish its joining, what its old life ran must be dealt with after all.
-    peer.hold_until = now_.boot + options_.stall_limit;
-    peer.daemon = peer.heard->daemon;
-    holds_grant_ = holds_grant_ || peer.is_out_by_lease || is_lease_proven_;
-    peer.is_out_by_lease = false;
-    log_.peer_unknown();
-    flush_appends();
-    wire::Welcome welcome{
-        .session = session,
-        .term = term_,
-        .joiner = peer.heard->daemon,
-        .is_divergent = !shared_.contains(peer.heard->log_term, peer.heard->log_index),
-        .snapshot = replicate::encode_snapshot(shared_)};
-    out_.send.push_back({.peer = peer.node.id, .bytes = wire::encode_message(std::move(welcome))});
-    peer.link.begin(session);
-    peer.link.open(0);
-}
-
-void Mind::heard(const wire::Welcome& welcome) {
-    Peer& peer = *peer_;
-    if (phase_ != Phase::Joining || !peer.heard || welcome.joiner != daemon_) return;
-    if (welcome.term < term_ || welcome.session == 0) return reset_channel();
-    Result<replicate::State> state = replicate::decode_snapshot(welcome.snapshot);
-    if (!state) {
-        note_node(Level::Error, "join-failed", peer.node.name, state.error().context);
-        return reset_channel();
-    }
-    if (welcome.is_divergent) {
-        note_node(
-            Level::Warning, "state-diverged", peer.node.name,
-            concat("this node held records that ", peer.node.name, " never had; they are dropped"),
-            {{"own", concat(shared_.last_term().value, '/', shared_.applied.value)},
-             {"own_version", replicate::version_of(shared_.cib)},
-             {"taken", concat(state->last_term().value, '/', state->applied.value)},
-             {"taken_version", replicate::version_of(state->cib)}});
-    }
-    term_ = welcome.term;
-    shared_ = std::move(*state);
-    local_.end_monitors({});
-    peer.link.begin(welcome.session);
-    peer.link.open(0);
-    peer.daemon = peer.heard->daemon;
-    told_durable_ = {};
-    std::erase_if(writes_, [](const auto& each) { return each.second == After::JoinWrites; });
-    join_writes_ = 4;
-    put_meta("term", concat(term_.value), After::JoinWrites);
-    put_meta("last_survivor", "", After::JoinWrites);
-    const Ticket saved =
-        write(SaveSnapshot{.index = shared_.applied, .bytes = welcome.snapshot}, After::JoinWrites);
-    (void)write(TruncateLog{LogIndex{shared_.applied.value + 1}}, After::JoinWrites);
-    log_ = {};
-    log_.snapshot_begun(saved, shared_.applied);
-}
-
-void Mind::joined_writes_done() {
-    if (phase_ != Phase::Joining) return;
-    Peer& peer = *peer_;
-    is_last_survivor_ = false;
-    phase_ = Phase::Active;
-    has_life_ = true;
-    coordinator_ = peer.node.id;
-    peer.standing = Standing::Member;
-    holds_grant_ = false;  // that is for who leads to decide
-    lease_.peer_joined(now_.boot);
-    lease_wishes();
-    say(wire::Joined{.term = term_});
-    note_node(Level::Info, "joined", self_.name,
-              concat(self_.name, " joined ", peer.node.name, " in term ", term_.value),
-              {{"term", concat(term_.value)}});
-}
-
-// The joiner answered: it is a member whose resources will be probed.
-void Mind::peer_joined() {
-    Peer& peer = *peer_;
-    if (peer.standing != Standing::Joining) return;
-    peer.standing = Standing::Member;
-    peer.hold_until.reset();
-    guard_.cleared(peer.node.name);
-    is_lease_proven_ = false;
-    lease_.peer_joined(
-        now_.boot, holds_grant_ ? fence::Lease::Granting::Held : fence::Lease::Granting::AtOnce);
-    lease_wishes();
-    append(wire::SetNodeState{.id = peer_place().id,
-                              .name = peer.node.name,
-                              .is_member = true,
-                              .is_online = true,
-                              .join = "member",
-                              .expected = "member",
-                              .forget = true});
-    note_node(Level::Info, "joined", peer.node.name,
-              concat(peer.node.name, " joined in term ", term_.value),
-              {{"term", concat(term_.value)}});
-    update_quorum();
-    want_plan(concat(peer.node.name, " joined"));
 }
 
 // The peer is silent, or stalled for too long. It may still run something: nothing starts here on
@@ -437,12 +341,18 @@ void Mind::peer_gone(std::string why) {
     want_plan(std::move(why));
 }
 
-// A proof: the peer runs nothing. Its history is void and nothing waits for its disk any more.
+// A proof: the peer runs nothing, or nothing but what it left running. Its history is void and
+// nothing waits for its disk any more.
 void Mind::peer_is_out(std::string how, Proof proof) {
     Peer& peer = *peer_;
-    if (proof == Proof::Full) {
+    if (proof != Proof::Lease) {
         lease_.peer_out(now_.boot);
         holds_grant_ = false;
+    }
+    const bool has_cleared = proof == Proof::Full && !left_running_.empty();
+    if (has_cleared) {
+        left_running_.clear();
+        if (is_last_survivor_) remember_survivor();
     }
     lease_wishes();
     is_lease_proven_ = false;
@@ -460,13 +370,7 @@ void Mind::peer_is_out(std::string how, Proof proof) {
     peer.link.end();
     if (!was_running) return start_alone_if_allowed();
     if (!is_last_survivor_) remember_survivor();
-    append(wire::SetNodeState{.id = peer_place().id,
-                              .name = peer.node.name,
-                              .is_member = false,
-                              .is_online = false,
-                              .join = "down",
-                              .expected = "down",
-                              .forget = true});
+    record_peer_out();
     update_quorum();
 }
 
@@ -476,7 +380,9 @@ void Mind::peer_is_out(std::string how, Proof proof) {
 void Mind::remember_survivor() {
     is_last_survivor_ = true;
     is_survivor_durable_ = false;
-    put_meta("last_survivor", concat(term_.value), After::SurvivorKept);
+    std::string value = concat(term_.value);
+    for (const std::string& resource : left_running_) value += concat(' ', resource);
+    put_meta("last_survivor", std::move(value), After::SurvivorKept);
 }
 
 void Mind::reset_channel() {
@@ -506,34 +412,6 @@ void Mind::update_quorum() {
     }
     obstacle_ = obstacle;
     append(wire::SetCluster{.have_quorum = !is_split, .coordinator = self_place().id});
-}
-
-// Everything of this node has stopped. The peer has to hear it: otherwise it would have to prove by
-// a shot what a word could have told. So the end waits a little for the word to arrive.
-void Mind::say_goodbye() {
-    constexpr Duration kPatience = 2s;
-    if (is_going_) return;
-    note_node(Level::Info, "left", self_.name, concat(self_.name, " leaves"));
-    if (leaver_) reply(*leaver_, std::string("left the cluster"));
-    leaver_.reset();
-    fail_forwarded("this node leaves");
-    is_going_ = true;
-    gone_at_ = now_.boot;
-    if (is_peer_member()) {
-        say(wire::Goodbye{.term = term_});
-        gone_at_ = now_.boot + kPatience;
-    }
-    go_if_heard();
-}
-
-void Mind::go_if_heard() {
-    if (!is_going_) return;
-    const bool is_heard = !is_peer_member() || peer_->link.unacked() == 0;
-    if (!is_heard && now_.boot < gone_at_) return;
-    lease_.begin_anew();
-    lease_wishes();
-    out_.run.emplace_back(Exit{});
-    phase_ = Phase::Left;
 }
 
 }  // namespace xbeat::node

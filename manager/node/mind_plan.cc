@@ -160,6 +160,17 @@ void add_pair(cib::Element& owner, std::string_view set_name, std::string_view n
     owner.children.push_back(std::move(set));
 }
 
+// What may still run on a node that left is nobody's to start.
+void leave_alone(cib::Element& element, const std::set<std::string>& resources) {
+    for (cib::Element& child : element.children) {
+        if (child.name == "primitive" && resources.contains(std::string(child.get("id")))) {
+            add_pair(child, "meta_attributes", "is-managed", "false", "INFINITY");
+        } else {
+            leave_alone(child, resources);
+        }
+    }
+}
+
 // A node that was replaced and has come back is in standby until what runs on it is known and has
 // stopped. What runs twice is stopped there only, unless the operator's own defaults say otherwise.
 void keep_in_standby(cib::Element& cib, std::string_view node_name) {
@@ -187,11 +198,16 @@ schedule::Plan Mind::make_plan() const {
     const schedule::Options options{.now = schedule::effective_time(shared_.cib, now_.calendar)};
     const bool is_lost = is_peer_unknown();
     const bool is_alone = is_lost && !can_fence();
-    if (!is_alone && !is_yielding_ && !is_lease_proven_ && !holds_grant_ && !has_past_failures()) {
+    const std::set<std::string> held = held_resources();
+    if (!is_alone && !is_yielding_ && !is_lease_proven_ && !holds_grant_ && held.empty() &&
+        !has_past_failures()) {
         return schedule::schedule(shared_.cib, options);
     }
     cib::Element cib = shared_.cib;
     hide_past_failures(cib);
+    if (!held.empty()) {
+        leave_alone(cib.child_or_new("configuration").child_or_new("resources"), held);
+    }
     if (is_yielding_) {
         set_option(cib, "no-quorum-policy", "stop");
     } else if (!is_lost) {
@@ -324,6 +340,10 @@ bool Mind::may_start(const Action& action) const {
         return false;
     }
     if (makes_active(action.task) && may_run_on_lost_peer(action)) return false;
+    if (makes_active(action.task) &&
+        left_running_.contains(std::string(execute::primitive_of(action.resource_id)))) {
+        return false;
+    }
     const auto held = held_.find(flight_key(action.key, action.node));
     if (held != held_.end() && !held->second.empty()) return false;
     const bool is_clone = !meta_of(action, "CRM_meta_clone").empty();

@@ -55,6 +55,7 @@ std::string Mind::activity() const {
     }
     // Of an earlier plan: what comes of them is planned anew.
     if (!transition_ && !flights_.empty()) return concat(flights_.size(), " actions still run");
+    if (!transition_ && !left_running_.empty()) return concat("idle; ", what_was_left());
     if (!transition_) return "idle";
     return concat("transition ", transition_->number(), ": ", transition_->real_done(), " of ",
                   transition_->real_total(), " actions done");

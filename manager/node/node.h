@@ -17,6 +17,7 @@
 #include "cib/xml.h"
 #include "node/event.h"
 #include "node/output.h"
+#include "wire/message.h"
 
 namespace xbeat::node {
 
@@ -41,6 +42,8 @@ struct Options {
                                 // `dead`, so that a verdict comes before the lease has run out
     Duration exclusivity = 3s;  // what is asked of the arbiter; renewed every third of it
     std::uint64_t seed = 1;     // for everything random; the host logs it
+    // What this node says it speaks: tests make it a node of the release before.
+    std::uint16_t protocol_newest = wire::kProtocolNewest;
 };
 
 /// One phase of a failover as shown by `xbeat timeline`.

@@ -5,6 +5,7 @@
 #include "cib/edit.h"
 #include "core/limits.h"
 #include "core/text.h"
+#include "replicate/apply.h"
 #include "wire/codec.h"
 
 namespace xbeat::replicate {
@@ -60,6 +61,20 @@ std::string configuration_version_of(const cib::Element& cib) {
 
 std::string version_of(const cib::Element& cib) {
     return concat(configuration_version_of(cib), '.', number_of(cib, "num_updates"));
+}
+
+std::set<std::string> transient_names(const State& state, std::string_view node_id) {
+    std::set<std::string> names;
+    for (const PrivateAttribute& each : state.privates) {
+        if (each.node == node_id) names.insert(each.name);
+    }
+    const cib::Element* node = node_state(state.cib, node_id);
+    const cib::Element* holder = node == nullptr ? nullptr : node->child("transient_attributes");
+    if (holder == nullptr) return names;
+    for (const cib::Element& set : holder->children) {
+        for (const cib::Element& pair : set.children) names.emplace(pair.get("name"));
+    }
+    return names;
 }
 
 std::uint64_t digest_of(const State& state) { return wire::checksum(cib::print_xml(state.cib)); }

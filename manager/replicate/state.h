@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,9 @@ struct State {
 /// "admin_epoch.epoch.num_updates"; "admin_epoch.epoch" without the last number.
 [[nodiscard]] std::string version_of(const cib::Element& cib);
 [[nodiscard]] std::string configuration_version_of(const cib::Element& cib);
+
+/// The names of all transient attributes of the node with that id, private ones among them.
+[[nodiscard]] std::set<std::string> transient_names(const State& state, std::string_view node_id);
 
 /// A number that differs (almost surely) for different configurations and status.
 [[nodiscard]] std::uint64_t digest_of(const State& state);

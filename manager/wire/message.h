@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,9 +24,11 @@
 
 namespace xbeat::wire {
 
-/// Raised when an older member could misunderstand a message. Members of different versions refuse
-/// each other.
-constexpr std::uint16_t kProtocolVersion = 3;
+/// A release speaks its own version of the protocol and that of the release before, so that a pair
+/// is upgraded one node after the other: members speak the newest that both know. Raised when an
+/// older member could misunderstand a message. 4: Catchup, and ranges of versions in Hello.
+constexpr std::uint16_t kProtocolOldest = 3;
+constexpr std::uint16_t kProtocolNewest = 4;
 
 /// Which life a daemon leads in the cluster.
 enum class Standing : std::uint8_t {
@@ -44,8 +47,9 @@ struct NodeEntry {
     }
 };
 
+/// The first word on a channel. Its form is frozen: every version reads and writes this one.
 struct Hello {
-    std::uint16_t version = kProtocolVersion;
+    std::uint16_t oldest = kProtocolOldest;  // that the sender speaks
     std::string cluster;
     NodeId sender;
     std::vector<NodeEntry> nodes;  // the sender's list, itself included, by id
@@ -58,18 +62,23 @@ struct Hello {
     Term term;                      // the newest that the sender knows
     Term log_term;                  // of its last record
     LogIndex log_index;             // of its last record
-    std::string cib_version;        // "admin_epoch.epoch.num_updates"
-    std::uint64_t digest = 0;       // of its configuration and status
-    std::uint64_t session = 0;      // of its last session, 0 if none
-    std::uint64_t received = 0;     // the last number received in that session
+    std::string newest;  // that the sender speaks, in decimal; before version 4 something else
+    std::uint64_t digest = 0;    // of its configuration and status; 0: it wants the whole state
+    std::uint64_t session = 0;   // of its last session, 0 if none
+    std::uint64_t received = 0;  // the last number received in that session
     template <class Self, class Archive>
     static void fields(Self& self, Archive& archive) {
-        archive(self.version, self.cluster, self.sender, self.nodes, self.daemon, self.heart,
+        archive(self.oldest, self.cluster, self.sender, self.nodes, self.daemon, self.heart,
                 self.standing, self.is_coordinator, self.runs_resources, self.is_last_survivor,
-                self.term, self.log_term, self.log_index, self.cib_version, self.digest,
-                self.session, self.received);
+                self.term, self.log_term, self.log_index, self.newest, self.digest, self.session,
+                self.received);
     }
 };
+/// The newest version that the sender of a hello speaks. Before version 4 a release spoke one only.
+[[nodiscard]] std::uint16_t newest_of(const Hello& hello);
+/// The newest version that both speak, if there is one.
+[[nodiscard]] std::optional<std::uint16_t> common_version(const Hello& a, const Hello& b);
+
 struct Refuse {
     std::string reason;
     template <class Self, class Archive>
@@ -87,6 +96,20 @@ struct Welcome {
     template <class Self, class Archive>
     static void fields(Self& self, Archive& archive) {
         archive(self.session, self.term, self.joiner, self.is_divergent, self.snapshot);
+    }
+};
+/// Instead of Welcome, where the joiner's log is how the coordinator's begins: what came after it.
+/// Since version 4.
+struct Catchup {
+    std::uint64_t session = 0;
+    Term term;
+    Incarnation joiner;
+    LogIndex after;                    // the joiner's last record
+    std::vector<std::string> records;  // encode_record(), consecutive
+    std::uint64_t digest = 0;          // of the state that follows
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.session, self.term, self.joiner, self.after, self.records, self.digest);
     }
 };
 struct Ack {
@@ -227,13 +250,14 @@ struct Data {
     }
 };
 
-using Message = std::variant<Hello, Refuse, Welcome, Ack, Data>;
+using Message = std::variant<Hello, Refuse, Welcome, Ack, Data, Catchup>;
 
-/// Magic, version and the message. A Hello can be read by every version, so that a refusal can say
-/// why.
-[[nodiscard]] std::string encode_message(const Message& message);
-/// Code::Invalid with what is wrong: not ours, too long (kMessageBytesMax), another version, cut,
-/// bytes left over.
+/// Magic, version and the message. Requires: the message exists in that version.
+[[nodiscard]] std::string encode_message(const Message& message,
+                                         std::uint16_t version = kProtocolOldest);
+/// Code::Invalid with what is wrong: not ours, too long (kMessageBytesMax), of a version that this
+/// release does not speak, cut, bytes left over. A Hello is read whatever version it is of, so that
+/// a refusal can say why.
 [[nodiscard]] Result<Message> decode_message(std::string_view bytes);
 
 /// A stable word for a message's kind, for notes.

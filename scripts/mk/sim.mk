@@ -19,7 +19,7 @@ $(B)/xbeat-sim: $(sim_objects) $(B)/libmanager.a
 .PHONY: sim-long
 sim: $(B)/xbeat-sim
 	$(Q)$(B)/xbeat-sim regress --file tests/sim/seeds/regress
-	$(Q)$(B)/xbeat-sim batch --seeds 1000000 --seconds 60 --twice --without leave
+	$(Q)$(B)/xbeat-sim batch --seeds 1000000 --seconds 60 --twice
 sim-long: $(B)/xbeat-sim
 	$(Q)$(B)/xbeat-sim batch --seed $(SIM_SEED) --seeds 100000000 --seconds $(SIM_SECONDS) --twice --verbose
 

@@ -102,7 +102,7 @@ def leave(node):
 def is_settled(node):
     """Whether the coordinator that `node` knows has nothing under way."""
     planner = coordinator(node)
-    return bool(planner) and status(planner).get("activity") == "idle"
+    return bool(planner) and status(planner).get("activity", "").partition(";")[0] == "idle"
 
 
 def wait_settled(node, limit_s=90):

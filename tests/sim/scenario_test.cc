@@ -21,6 +21,13 @@ std::string with_meta(std::string text, const std::string& resource, const std::
     return text;
 }
 
+std::string in_maintenance(std::string text) {
+    const std::string mark = "<nvpair id=\"cbo-fencing\"";
+    text.insert(text.find(mark),
+                "<nvpair id=\"cbo-maintenance\" name=\"maintenance-mode\" value=\"true\"/>");
+    return text;
+}
+
 std::string with_parameter(std::string text, const std::string& resource,
                            const std::string& value) {
     const std::string mark = concat("<operations><op id=\"", resource, "-monitor\"");
@@ -320,6 +327,85 @@ TEST(Scenario, ADaemonThatStaysAwayPastTheStallLimitIsFenced) {
     EXPECT_EQ(story.world.violation(), "");
 }
 
+// Records, not the whole state.
+TEST(Scenario, ANodeThatReturnsIsSentTheRecordsThatItMissed) {
+    for (const bool restarts : {false, true}) {
+        Story story;
+        const std::size_t active = story.where();
+        story.world.kill_daemon(1 - active);
+        story.world.request(active, node::SetAttribute{World::name_of(active), "load", "7"});
+        story.world.run(1s);
+        // The records are at hand again after a restart: they come from the disk.
+        if (restarts) {
+            story.world.kill_daemon(active);
+            story.world.start_daemon(active);
+        }
+
+        story.world.start_daemon(1 - active);
+        EXPECT_TRUE(story.settles());
+
+        EXPECT_TRUE(story.world.has_note("caught-up")) << restarts;
+        story.world.run(1s);
+        EXPECT_TRUE(story.world.are_equal());
+        EXPECT_EQ(story.world.count_runs("start", "web"), 1);
+        EXPECT_EQ(story.world.violation(), "");
+    }
+}
+
+// Claim I-32: one node after the other gets the new release.
+TEST(Scenario, APairOfTwoReleasesFailsOverAndIsUpgradedOneNodeAfterTheOther) {
+    for (const std::size_t old : {std::size_t{0}, std::size_t{1}}) {
+        Settings settings;
+        settings.newest[old] = wire::kProtocolOldest;
+        Story story(configuration({"web"}, "mixed"), settings);
+        const std::size_t active = story.where();
+        story.world.crash(active);
+        ASSERT_TRUE(
+            story.world.run_until([&] { return story.world.is_active(1 - active, "web"); }, 5s));
+        EXPECT_TRUE(story.settles());
+        EXPECT_FALSE(story.world.has_note("caught-up"));
+
+        story.world.set_newest(old, wire::kProtocolNewest);
+        for (const std::size_t index : {old, 1 - old, old}) {
+            story.world.kill_daemon(index);
+            story.world.run(100ms);
+            story.world.start_daemon(index);
+            EXPECT_TRUE(story.settles());
+        }
+
+        EXPECT_TRUE(story.world.has_note("caught-up"));
+        story.world.run(1s);
+        EXPECT_TRUE(story.world.are_equal());
+        EXPECT_EQ(story.world.fences(), 1);
+        EXPECT_EQ(story.world.violation(), "");
+    }
+}
+
+// Claim I-12: what nobody was told of is dropped, and said in words.
+TEST(Scenario, RecordsThatOnlyADeadCoordinatorHeldAreDroppedInWords) {
+    Story story;
+    const std::size_t leads = story.world.coordinator() == World::name_of(0) ? 0 : 1;
+    story.world.set_channel_cut(true);
+    story.world.request(leads, node::SetAttribute{World::name_of(leads), "load", "7"});
+    story.world.run(1s);
+    story.world.crash(leads);
+    story.world.set_channel_cut(false);
+    ASSERT_TRUE(story.world.run_until([&] { return story.world.fences() == 1; }, 5s));
+
+    EXPECT_TRUE(story.settles());
+
+    const auto& notes = story.world.notes();
+    const auto told = std::find_if(notes.begin(), notes.end(),
+                                   [](const Note& note) { return note.kind == "state-diverged"; });
+    ASSERT_NE(told, notes.end());
+    EXPECT_TRUE(std::any_of(told->fields.begin(), told->fields.end(), [](const auto& field) {
+        return field.first == "dropped" && field.second.find("attribute load") != std::string::npos;
+    }));
+    story.world.run(1s);
+    EXPECT_TRUE(story.world.are_equal());
+    EXPECT_EQ(story.world.violation(), "");
+}
+
 // S34.
 TEST(Scenario, StandbyMovesInOrderWithoutFailuresOrFencing) {
     Story story;
@@ -352,6 +438,146 @@ TEST(Scenario, ALeavingNodeHandsOverFirstAndIsNotFenced) {
         EXPECT_EQ(story.world.violation(), "");
         ASSERT_TRUE(story.world.last_reply(leaver).has_value());
         EXPECT_TRUE(story.world.last_reply(leaver)->has_value());
+    }
+}
+
+// The node that runs `web` leaves in maintenance: `web` goes on running there.
+struct LeftRunning {
+    Story story;
+    std::size_t leaver = 0;
+    bool has_fencing = false;
+
+    explicit LeftRunning(bool fencing)
+        : story(configuration({"web"}, "left", fencing)), has_fencing(fencing) {
+        leaver = story.where();
+        story.world.request(0,
+                            node::ReplaceConfiguration{
+                                in_maintenance(configuration({"web"}, "calm", has_fencing)), ""});
+        story.world.run(2s);
+        story.world.request(leaver, node::Leave{});
+        EXPECT_TRUE(
+            story.world.run_until([this] { return story.world.node(leaver) == nullptr; }, 10s));
+        story.world.run(1s);
+        EXPECT_TRUE(story.world.is_active(leaver, "web"));
+    }
+    std::size_t survivor() const { return 1 - leaver; }
+    void end_maintenance() {
+        story.world.request(survivor(), node::ReplaceConfiguration{
+                                            configuration({"web"}, "again", has_fencing), ""});
+        story.world.run(5s);
+    }
+    void restart_survivor() {
+        story.world.kill_daemon(survivor());
+        story.world.start_daemon(survivor());
+        EXPECT_TRUE(story.world.run_until(
+            [this] { return story.world.coordinator() == World::name_of(survivor()); }, 10s));
+    }
+};
+
+// Claim I-1; xbeat-sim's seed 20017.
+TEST(Scenario, WhatALeaverLeftRunningIsNotStartedElsewhere) {
+    LeftRunning left(false);
+
+    left.end_maintenance();
+
+    EXPECT_EQ(left.story.world.violation(), "");
+    EXPECT_FALSE(left.story.world.is_active(left.survivor(), "web"));
+    const std::string activity = left.story.world.node(left.survivor())->activity();
+    EXPECT_NE(activity.find("web may still run there"), std::string::npos) << activity;
+    EXPECT_NE(activity.find("xbeat node confirm"), std::string::npos) << activity;
+    const auto reply = left.story.world.last_reply(left.leaver);
+    ASSERT_TRUE(reply && reply->has_value());
+    EXPECT_NE((**reply).find("still running here"), std::string::npos) << **reply;
+
+    left.story.world.restart_heart(left.leaver);
+    left.story.world.start_daemon(left.leaver);
+    EXPECT_TRUE(left.story.settles());
+    EXPECT_EQ(left.story.where(), left.leaver);
+    EXPECT_EQ(left.story.world.count_runs("start", "web"), 1);
+    EXPECT_EQ(left.story.world.violation(), "");
+}
+
+TEST(Scenario, WhatALeaverLeftRunningIsRememberedByARestartedSurvivor) {
+    for (const bool has_fencing : {false, true}) {
+        LeftRunning left(has_fencing);
+        left.story.world.set_fence_works(false);
+
+        left.restart_survivor();
+        left.end_maintenance();
+        left.restart_survivor();
+        left.story.world.run(5s);
+
+        EXPECT_EQ(left.story.world.violation(), "") << has_fencing;
+        EXPECT_FALSE(left.story.world.is_active(left.survivor(), "web")) << has_fencing;
+    }
+}
+
+TEST(Scenario, WhatALeaverLeftRunningIsNotForgottenByACleanup) {
+    LeftRunning left(false);
+
+    left.end_maintenance();
+    left.story.world.request(left.survivor(), node::Cleanup{});
+    left.story.world.run(5s);
+
+    EXPECT_EQ(left.story.world.violation(), "");
+    EXPECT_FALSE(left.story.world.is_active(left.survivor(), "web"));
+}
+
+// As Pacemaker: an offline node that something managed is thought to be active on is fenced.
+TEST(Scenario, ALeaverIsFencedOnceWhatItLeftRunningIsManagedAgain) {
+    LeftRunning left(true);
+    left.story.world.set_auto_boot(false);
+    left.story.world.run(30s);
+    EXPECT_EQ(left.story.world.fences(), 0);
+
+    left.end_maintenance();
+
+    EXPECT_EQ(left.story.world.fences(), 1);
+    EXPECT_TRUE(left.story.world.is_active(left.survivor(), "web"));
+    EXPECT_EQ(left.story.world.violation(), "");
+    left.restart_survivor();
+    left.story.world.run(30s);
+    EXPECT_EQ(left.story.world.fences(), 1);
+}
+
+TEST(Scenario, WhatALeaverLeftRunningIsStartedWhenAPersonVouchesForIt) {
+    for (const bool restarts : {false, true}) {
+        LeftRunning left(false);
+        left.end_maintenance();
+        left.story.world.crash(left.leaver);
+        left.story.world.confirm_off(left.leaver);
+        if (restarts) left.restart_survivor();
+
+        left.story.world.request(left.survivor(), node::ConfirmFenced{World::name_of(left.leaver)});
+        left.story.world.run(5s);
+
+        EXPECT_TRUE(left.story.world.is_active(left.survivor(), "web"));
+        EXPECT_EQ(left.story.world.violation(), "");
+        left.restart_survivor();
+        left.story.world.run(5s);
+        EXPECT_EQ(left.story.world.node(left.survivor())->activity(), "idle");
+        EXPECT_TRUE(left.story.world.is_active(left.survivor(), "web"));
+    }
+}
+
+TEST(Scenario, BothMayLeaveInMaintenanceAndFindTheirServicesAgain) {
+    for (const bool has_fencing : {false, true}) {
+        LeftRunning left(has_fencing);
+        left.story.world.request(left.survivor(), node::Leave{});
+        ASSERT_TRUE(left.story.world.run_until(
+            [&] { return left.story.world.node(left.survivor()) == nullptr; }, 10s));
+
+        for (const std::size_t index : {left.leaver, left.survivor()}) {
+            left.story.world.restart_heart(index);
+            left.story.world.start_daemon(index);
+        }
+        ASSERT_TRUE(left.story.settles());
+        left.end_maintenance();
+
+        EXPECT_EQ(left.story.where(), left.leaver);
+        EXPECT_EQ(left.story.world.count_runs("start", "web"), 1);
+        EXPECT_EQ(left.story.world.fences(), 0);
+        EXPECT_EQ(left.story.world.violation(), "");
     }
 }
 

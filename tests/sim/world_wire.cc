@@ -61,8 +61,9 @@ void World::take_verdict(std::size_t index, const Verdict& verdict) {
     trace(
         concat(name_of(index), " heart: ", name_of(other), " is ", health::to_string(event.state)));
     if (event.state == node::PeerState::Stalled) {
-        // Only a stall that lasts is a cause.
-        after(settings_.stall_limit.count() - kMilli, [this, index, other] {
+        // Only a stall that lasts is a cause; the node's clock may run fast.
+        const Nanos limit = settings_.stall_limit.count();
+        after(limit - limit / 1000, [this, index, other] {
             if (hosts_[index].kernel.peer_state() == XB_PEER_STALLED) truth_.may_be_fenced(other);
         });
     }

@@ -5,6 +5,7 @@
 // holds. After every event it checks what must never happen; the first violation is kept.
 #pragma once
 
+#include <array>
 #include <cstdlib>
 #include <deque>
 #include <functional>
@@ -35,6 +36,7 @@ struct Settings {
     bool unsafe_takeover = false;
     Duration handicap = 20ms;
     bool is_recorded = false;  // every node's life, for recording()
+    std::array<std::uint16_t, 2> newest = {wire::kProtocolNewest, wire::kProtocolNewest};
     bool has_trace = std::getenv("XBEAT_SIM_TRACE") != nullptr;  // print every event
 };
 
@@ -59,6 +61,10 @@ public:
     void set_faults(Faults faults) { faults_ = faults; }
     void fail_next(const std::string& action, const std::string& resource, int rc, int times = 1);
     void delay_next(const std::string& action, const std::string& resource, Duration duration);
+    /// What its daemon speaks from its next start on.
+    void set_newest(std::size_t index, std::uint16_t version) {
+        settings_.newest.at(index) = version;
+    }
     void set_fence_works(bool works) { fence_works_ = works; }
     void set_auto_boot(bool boots) { boots_after_fence_ = boots; }
     void set_disk_works(std::size_t index, bool works);

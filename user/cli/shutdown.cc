@@ -38,7 +38,9 @@ ExitCode run_shutdown(Session& session, const ChangeOptions& options) {
     Request effect{"leave"};
     effect.text("node", *node);
     const std::string warning =
-        concat(*node, " hands over or stops its resources and leaves the cluster.");
+        concat(*node,
+               " hands over or stops its resources and leaves the cluster. What the cluster does "
+               "not manage now goes on running here, and nowhere else.");
     if (const auto code = reason_to_stop(session, options, effect, warning)) return *code;
     session.timeout = kLeaveMax;
     const ExitCode code = request_change(session, {"leave"});

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "core/text.h"
+#include "execute/activity.h"
 #include "execute/history.h"
 #include "execute/local.h"
 #include "execute/transition.h"
@@ -345,6 +346,54 @@ std::string count_after(replicate::State& state, const wire::Operation& wanted, 
     }
     return std::string(replicate::transient_attribute(
         state.cib, "1", concat("fail-count-web#", wanted.task, '_', wanted.interval_ms)));
+}
+
+TEST(Activity, TellsWhatMayBeActiveOnANodeByTheIdsOfTheConfiguration) {
+    replicate::State state = replicate::empty_state("lab");
+    const auto record = [&state](const std::string& resource, const std::string& task, int rc) {
+        wire::OperationResult result;
+        result.call_id = 7;
+        result.rc = rc;
+        for (wire::RecordBody& body :
+             result_records(operation(task, 0, resource), result, {.id = "2", .name = "pm02"})) {
+            ASSERT_TRUE(replicate::apply(state, {.term = Term{1},
+                                                 .index = LogIndex{state.applied.value + 1},
+                                                 .body = std::move(body)}));
+        }
+    };
+    record("web", "start", 0);
+    record("db:1", "monitor", 0);
+    record("idle", "monitor", 7);
+    record("gone", "stop", 0);
+    record("stuck", "stop", 1);
+
+    EXPECT_EQ(active_on(state.cib, "2"), (std::set<std::string>{"db", "stuck", "web"}));
+    EXPECT_TRUE(active_on(state.cib, "1").empty());
+    EXPECT_TRUE(runs_resources(state.cib, "2"));
+    EXPECT_FALSE(runs_resources(state.cib, "1"));
+}
+
+TEST(Activity, OnlyAPlainCloneMayRunOnEveryNode) {
+    const auto cib = cib::parse_xml(
+        R"(<cib><configuration><resources>
+        <primitive id="alone"/><group id="g"><primitive id="member"/></group>
+        <clone id="c1"><primitive id="plain"/></clone>
+        <clone id="c2"><group id="g2"><primitive id="in_group"/></group></clone>
+        <clone id="c3"><meta_attributes id="m3"><nvpair id="n3" name="promotable" value="true"/>
+        </meta_attributes><primitive id="promoted"/></clone>
+        <clone id="c4"><meta_attributes id="m4"><nvpair id="n4" name="globally-unique" value="yes"/>
+        </meta_attributes><primitive id="unique"/></clone>
+        <clone id="c5"><meta_attributes id="m5"><nvpair id="n5" name="promotable" value="false"/>
+        </meta_attributes><primitive id="said_so"/></clone>
+        <master id="m"><primitive id="old"/></master></resources></configuration></cib>)");
+    ASSERT_TRUE(cib.has_value());
+
+    for (const char* name : {"alone", "member", "promoted", "unique", "old", "not configured"}) {
+        EXPECT_TRUE(must_run_once(*cib, name)) << name;
+    }
+    for (const char* name : {"plain", "in_group", "said_so"}) {
+        EXPECT_FALSE(must_run_once(*cib, name)) << name;
+    }
 }
 
 TEST(FailCount, GrowsByOneForMonitorsAndIsInfinityForStartsAndStops) {

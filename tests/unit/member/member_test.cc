@@ -15,6 +15,7 @@ Hello hello_of(std::uint16_t id) {
     hello.cluster = "lab";
     hello.sender = NodeId{id};
     hello.nodes = {{NodeId{1}, "pm01"}, {NodeId{2}, "pm02"}};
+    hello.newest = "4";
     return hello;
 }
 
@@ -50,11 +51,21 @@ TEST(Pair, DifferentListsOfNodesAreRefused) {
     EXPECT_EQ(judged(hello_of(1), other), Decision::Refuse);
 }
 
-TEST(Pair, AnotherProtocolVersionIsRefused) {
+TEST(Pair, WithoutACommonProtocolVersionBothRefuseAndNameAllNumbers) {
     Hello other = hello_of(2);
-    other.version = 99;
+    other.oldest = 7;
+    other.newest = "8";
 
     EXPECT_EQ(judged(hello_of(1), other), Decision::Refuse);
+    const std::string reason = judge(hello_of(1), other).reason;
+    EXPECT_NE(reason.find("7 to 8"), std::string::npos) << reason;
+}
+
+TEST(Pair, OfTwoReleasesMeets) {
+    Hello before = hello_of(2);
+    before.newest = "0.3.9";
+
+    EXPECT_EQ(judged(hello_of(1), before), Decision::Lead);
 }
 
 TEST(Pair, OfTwoFreshOnesTheNewerLogLeadsAndTheLowerIdDecidesATie) {

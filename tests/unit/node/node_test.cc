@@ -49,7 +49,8 @@ public:
         return all;
     }
     Output hear(const wire::Message& message) {
-        return step(MessageReceived{.peer = NodeId{2}, .bytes = wire::encode_message(message)});
+        return step(MessageReceived{.peer = NodeId{2},
+                                    .bytes = wire::encode_message(message, wire::kProtocolNewest)});
     }
     Node node;
 
@@ -72,6 +73,11 @@ int count(const std::vector<Command>& run) {
     return static_cast<int>(std::count_if(run.begin(), run.end(), [](const Command& command) {
         return std::holds_alternative<Kind>(command);
     }));
+}
+
+bool has_note(const Output& output, std::string_view kind) {
+    return std::any_of(output.notes.begin(), output.notes.end(),
+                       [kind](const Note& note) { return note.kind == kind; });
 }
 
 TEST(Node, AloneInItsListLeadsOnlyWhenItsTermIsDurable) {
@@ -138,9 +144,7 @@ TEST(Node, OfAnotherClusterIsRefusedAndNotJudged) {
     const auto answer = wire::decode_message(output.send[0].bytes);
     ASSERT_TRUE(answer.has_value());
     EXPECT_TRUE(std::holds_alternative<wire::Refuse>(*answer));
-    EXPECT_TRUE(std::any_of(output.notes.begin(), output.notes.end(), [](const Note& note) {
-        return note.kind == "peer-refused" && note.level == Level::Error;
-    }));
+    EXPECT_TRUE(has_note(output, "peer-refused"));
     EXPECT_EQ(door.node.coordinator(), "");
 }
 
@@ -162,15 +166,15 @@ TEST(Node, WelcomesThePeerOnlyInADurableTerm) {
     EXPECT_FALSE(door.node.peers().at(0).is_member);
 }
 
-TEST(Node, AJoinerSpeaksOnlyWhenAllOfTheStateIsDurable) {
+// The peer leads and welcomes; what the joiner wants of its disk then.
+Output join(Door& joiner) {
     Door leader(2);
     leader.start();
     leader.step(ChannelUp{NodeId{2}});
     const Output welcome_out = leader.persist(leader.hear(hello_of_peer()));
     const auto welcome = wire::decode_message(welcome_out.send.at(0).bytes);
-    ASSERT_TRUE(welcome.has_value());
+    EXPECT_TRUE(welcome.has_value());
 
-    Door joiner(2);
     joiner.start();
     joiner.step(ChannelUp{NodeId{2}});
     wire::Hello ahead = hello_of_peer();
@@ -179,7 +183,18 @@ TEST(Node, AJoinerSpeaksOnlyWhenAllOfTheStateIsDurable) {
     joiner.hear(ahead);
     wire::Welcome meant = std::get<wire::Welcome>(*welcome);
     meant.joiner = Incarnation{11};
-    const Output taken = joiner.hear(meant);
+    return joiner.hear(meant);
+}
+
+void follow(Door& joiner) {
+    joiner.persist(join(joiner));
+    ASSERT_EQ(joiner.node.coordinator(), "pm02");
+}
+
+TEST(Node, AJoinerSpeaksOnlyWhenAllOfTheStateIsDurable) {
+    Door joiner(2);
+
+    const Output taken = join(joiner);
 
     EXPECT_TRUE(taken.send.empty());
     EXPECT_EQ(joiner.node.coordinator(), "");
@@ -187,6 +202,81 @@ TEST(Node, AJoinerSpeaksOnlyWhenAllOfTheStateIsDurable) {
     const Output durable = joiner.persist(taken);
     EXPECT_FALSE(durable.send.empty());
     EXPECT_EQ(joiner.node.coordinator(), "pm02");
+}
+
+TEST(Node, WhoseRecordsDoNotLeadWhereTheCoordinatorIsAsksForTheWholeState) {
+    Door joiner(2);
+    joiner.start();
+    joiner.step(ChannelUp{NodeId{2}});
+    wire::Hello ahead = hello_of_peer();
+    ahead.log_index = LogIndex{9};
+    joiner.hear(ahead);
+
+    const Output output = joiner.hear(wire::Catchup{.session = 5,
+                                                    .term = Term{9},
+                                                    .joiner = Incarnation{11},
+                                                    .after = LogIndex{0},
+                                                    .records = {},
+                                                    .digest = 1});
+
+    EXPECT_TRUE(output.persist.empty());
+    EXPECT_EQ(count<ResetChannel>(output.run), 1);
+    EXPECT_TRUE(has_note(output, "catch-up-failed"));
+    joiner.step(ChannelDown{NodeId{2}, "reset"});
+    const Output again = joiner.step(ChannelUp{NodeId{2}});
+    const auto said = wire::decode_message(again.send.at(0).bytes);
+    EXPECT_EQ(std::get<wire::Hello>(*said).digest, 0U);
+}
+
+TEST(Node, ACatchupThatDoesNotFollowItsLogIsNotTaken) {
+    Door joiner(2);
+    joiner.start();
+    joiner.step(ChannelUp{NodeId{2}});
+    wire::Hello ahead = hello_of_peer();
+    ahead.log_index = LogIndex{9};
+    joiner.hear(ahead);
+
+    const Output output = joiner.hear(wire::Catchup{.session = 5,
+                                                    .term = Term{9},
+                                                    .joiner = Incarnation{11},
+                                                    .after = LogIndex{3},
+                                                    .records = {},
+                                                    .digest = 1});
+
+    EXPECT_TRUE(output.persist.empty());
+    EXPECT_EQ(count<ResetChannel>(output.run), 1);
+    EXPECT_FALSE(has_note(output, "catch-up-failed"));
+}
+
+std::optional<Ticket> write_of_term(const Output& output) {
+    for (const Write& write : output.persist) {
+        const auto* meta = std::get_if<PutMeta>(&write.body);
+        if (meta != nullptr && meta->key == "term") return write.ticket;
+    }
+    return std::nullopt;
+}
+
+// Claim I-11: a takeover does not wait for the disk, and asks it again until it has the term.
+TEST(Node, WritesTheTermOfATakeoverAgainUntilTheDiskTakesIt) {
+    Door follower(2);
+    follow(follower);
+    PeerVerdict dead;
+    dead.peer = NodeId{2};
+    dead.state = PeerState::Dead;
+    const Output taken_over = follower.step(dead);
+    ASSERT_EQ(follower.node.coordinator(), "pm01");
+    std::optional<Ticket> write = write_of_term(taken_over);
+    ASSERT_TRUE(write.has_value());
+
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        follower.step(Persisted{.ticket = *write, .outcome = Error{Code::System, "no space left"}});
+        EXPECT_FALSE(write_of_term(follower.step(Wake{}, 100ms)).has_value());
+        write = write_of_term(follower.step(Wake{}, 2s));
+        ASSERT_TRUE(write.has_value()) << attempt;
+    }
+    follower.step(Persisted{.ticket = *write, .outcome = {}});
+
+    EXPECT_FALSE(write_of_term(follower.step(Wake{}, 10s)).has_value());
 }
 
 TEST(Node, AWelcomeForAnEarlierLifeIsVoid) {

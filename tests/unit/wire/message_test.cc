@@ -17,7 +17,7 @@ Hello hello() {
     hello.standing = Standing::Running;
     hello.runs_resources = true;
     hello.term = Term{7};
-    hello.cib_version = "0.3.9";
+    hello.newest = "4";
     hello.session = 99;
     return hello;
 }
@@ -76,9 +76,14 @@ TEST(Message, WithBytesLeftOverIsRefused) {
     }
 }
 
+std::uint16_t version_in(const std::string& bytes) {
+    return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[4]) |
+                                      (static_cast<unsigned char>(bytes[5]) << 8U));
+}
+
 TEST(Message, WithAnyBitFlippedIsRefusedOrIsAnotherWholeMessage) {
     for (const Message& message : one_of_each()) {
-        const std::string bytes = encode_message(message);
+        const std::string bytes = encode_message(message, kProtocolNewest);
         for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
             std::string flipped = bytes;
             flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
@@ -86,21 +91,71 @@ TEST(Message, WithAnyBitFlippedIsRefusedOrIsAnotherWholeMessage) {
             const Result<Message> back = decode_message(flipped);
 
             if (back) {
-                EXPECT_EQ(encode_message(*back), flipped);
+                EXPECT_EQ(encode_message(*back, version_in(flipped)), flipped);
             }
         }
     }
 }
 
-TEST(Message, OfAnotherVersionIsRefusedWithBothNumbers) {
-    std::string bytes = encode_message(hello());
+TEST(Message, OfAnotherVersionIsRefusedWithAllNumbers) {
+    std::string bytes = encode_message(Ack{});
     bytes[4] = 9;
 
     const Result<Message> back = decode_message(bytes);
 
     ASSERT_FALSE(back.has_value());
-    EXPECT_NE(back.error().context.find('9'), std::string::npos);
-    EXPECT_NE(back.error().context.find(std::to_string(kProtocolVersion)), std::string::npos);
+    for (const char number : {'9', '3', '4'}) {
+        EXPECT_NE(back.error().context.find(number), std::string::npos) << number;
+    }
+}
+
+// Claim I-32: a refusal can say why, and a release to come is understood.
+TEST(Message, AHelloOfAnyVersionIsRead) {
+    std::string bytes = encode_message(hello());
+    bytes[4] = 9;
+
+    EXPECT_TRUE(decode_message(bytes).has_value());
+}
+
+// The release before compares the version of the envelope and the first field with its own, 3.
+TEST(Message, AHelloLooksToTheReleaseBeforeLikeItsOwn) {
+    const std::string bytes = encode_message(hello());
+
+    EXPECT_EQ(bytes.substr(0, 9), std::string("XBb1\x03\x00\x00\x03\x00", 9));
+}
+
+TEST(Message, AHelloOfTheReleaseBeforeSpeaksOneVersion) {
+    Hello before = hello();
+    before.newest = "0.3.9";  // the version of its configuration stood there
+
+    EXPECT_EQ(newest_of(before), 3);
+    EXPECT_EQ(common_version(before, hello()), 3);
+    EXPECT_EQ(common_version(hello(), hello()), 4);
+}
+
+TEST(Message, RangesOfVersionsMeetInTheNewestCommonOneOrNotAtAll) {
+    Hello later = hello();
+    later.oldest = 4;
+    later.newest = "5";
+    EXPECT_EQ(common_version(hello(), later), 4);
+    EXPECT_EQ(common_version(later, hello()), 4);
+
+    later.oldest = 5;
+    later.newest = "6";
+    EXPECT_EQ(common_version(hello(), later), std::nullopt);
+    for (const char* nonsense : {"1", "-1", "99999999999", "", "x"}) {
+        later.newest = nonsense;
+        EXPECT_EQ(newest_of(later), 5) << nonsense;
+    }
+}
+
+TEST(Message, ACatchupExistsOnlySinceVersion4) {
+    const Catchup catchup{1, Term{2}, Incarnation{3}, LogIndex{4}, {"a", "b"}, 5};
+    std::string bytes = encode_message(catchup, 4);
+
+    EXPECT_TRUE(decode_message(bytes).has_value());
+    bytes[4] = 3;
+    EXPECT_FALSE(decode_message(bytes).has_value());
 }
 
 TEST(Message, OfSomebodyElseIsRefused) {

@@ -27,7 +27,7 @@ std::string_view to_string(Code code) {
         case Code::Corrupt:
             return "corrupt";
     }
-    XB_CHECK(!"a code outside its enumeration");
+    XB_CHECK(false);  // a code outside its enumeration
     return "";
 }
 

@@ -17,7 +17,7 @@ def run():
         cluster.wait_settled("pm02")
 
         scene.expect_equal(cluster.where(), ["pm01"], "where the address is")
-        scene.expect("may still run there" in scene.status("pm02")["activity"], "status says what pm01 left running")
+        scene.expect("may still run there" in cluster.status("pm02")["activity"], "status says what pm01 left running")
         left = [row for row in cluster.events("pm02") if row["kind"] == "left"]
         scene.expect(left and "httpd" in left[-1]["text"], f"the event names the service: {left}")
         before = cluster.answers("pm02")["pid"]

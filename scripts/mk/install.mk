@@ -15,7 +15,7 @@ install: all man
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/xbeat/alerts user/alert/webhook
 	install -D -m 644 -t $(DESTDIR)/lib/systemd/system user/daemon/xbeatd.service user/witness/xbeat-witness.service
 	install -d -m 700 $(DESTDIR)/etc/xbeat/keys
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/xbeat $(wildcard docs/man/*.md) docs/control-protocol.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/xbeat $(wildcard docs/man/*.md) docs/control-protocol.md docs/journal.md
 	for page in $(man_pages); do \
 	    install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit; \
 	done

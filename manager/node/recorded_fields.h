@@ -37,7 +37,8 @@ XB_RECORDED(Now, self.boot, self.calendar)
 XB_RECORDED(Error, self.code, self.context, self.system_errno)
 XB_RECORDED(node::NodeName, self.id, self.name, self.paths)
 XB_RECORDED(node::Options, self.self, self.cluster, self.nodes, self.arbiter, self.handicap,
-            self.stall_limit, self.unsafe_takeover, self.lease, self.exclusivity, self.seed)
+            self.stall_limit, self.unsafe_takeover, self.lease, self.exclusivity, self.seed,
+            self.protocol_newest)
 
 // Events.
 XB_RECORDED(node::Started, self.daemon, self.heart, self.heart_adopted, self.snapshot,

@@ -44,6 +44,14 @@ struct Step {
     }
 };
 
+// Stops compiling when an option is added: it has to be listed in recorded_fields.h too, or a
+// replay would go another way.
+[[maybe_unused]] void every_option(const Options& options) {
+    [[maybe_unused]] const auto& [self, cluster, nodes, arbiter, handicap, stall_limit,
+                                  unsafe_takeover, lease, exclusivity, seed, protocol_newest] =
+        options;
+}
+
 // What Node requires of its options.
 bool are_usable(const Options& options) {
     if (options.nodes.size() > kPairNodesMax) return false;

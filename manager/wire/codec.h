@@ -90,7 +90,7 @@ private:
     template <class... Kinds>
     void put(const std::variant<Kinds...>& value) {
         put_integer(static_cast<std::uint8_t>(value.index()));
-        std::visit([this](const auto& kind) { put(kind); }, value);
+        std::visit([this](const auto& kind) { this->put(kind); }, value);
     }
 
     std::string out_;

@@ -17,6 +17,10 @@ bench-schedule: $(B)/xbeat
 
 # Only what a plan is made of, in a build folder of its own for each compiler and level.
 plan_objects := $(call to_object,$(filter $(addprefix manager/,core/% model/% rules/% cib/% schedule/%),$(manager_sources)))
+$(B)/obj/tests/identical/plans.o: tests/identical/plans.cc
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CXX   $<")
+	$(Q)$(CCACHE) $(CXX) $(common_flags) -I manager -c $< -o $@
 $(B)/tests/plans: $(B)/obj/tests/identical/plans.o $(plan_objects)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LINK  $@")

@@ -167,7 +167,8 @@ Step& make_cancel(World& world, Resource& resource, Node& node, Task task,
 void create_recurring(World& world, Resource& resource) {
     if (resource.blocked) return;
     const std::vector<Operation> operations = operations_of(world, resource);
-    if (operations.empty()) return;
+    // The start is there whether anything recurs or not: what has to go down and comes up again in
+    // a lower role is started by way of it.
     Step* start = nullptr;
     Node* node = resource.assigned;
     const bool suspended = resource.maintenance || (node != nullptr && node->maintenance);

@@ -16,7 +16,8 @@ bench-schedule: $(B)/xbeat
 	$(Q)tests/perf/schedule_bench.py --xbeat $(abspath $(B))/xbeat $(if $(CORPUS),--corpus $(CORPUS)) $(if $(JSON),--json $(JSON))
 
 # Only what a plan is made of, in a build folder of its own for each compiler and level.
-plan_objects := $(call to_object,$(filter $(addprefix manager/,core/% model/% rules/% cib/% schedule/%),$(manager_sources)))
+plan_objects := $(call to_object,\
+    $(filter $(addprefix manager/,core/% model/% rules/% cib/xml.cc cib/utf8.cc schedule/%),$(manager_sources)))
 $(B)/obj/tests/identical/plans.o: tests/identical/plans.cc
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CXX   $<")

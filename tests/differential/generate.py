@@ -7,7 +7,8 @@ import random
 from dataclasses import dataclass, field
 
 FEATURES = ("plain", "location", "colocation", "order", "group", "clone", "promotable", "failure", "fencing", "standby",
-            "maintenance", "utilization", "ticket", "migration", "quorum", "sets", "rules", "everything")
+            "maintenance", "utilization", "ticket", "migration", "quorum", "sets", "rules", "recovery", "roles",
+            "guest", "everything")
 # MD5 of " <parameters/>\\n", and of the same with CRM_meta_timeout="20000": what an operation without parameters records.
 DIGESTS = ("f2317cad3d54cec5d7d7aa7d0bf35cf8", "4811cef7f7f94e3a35a70be7916cb2fd")
 UUID = "00000000-0000-0000-0000-000000000000"
@@ -58,7 +59,9 @@ class Cluster:
     # --- What the parts are
 
     def primitive_xml(self, name, pairs=None, promotable=False, utilization=None):
-        ops = f'<op id="{name}-mon" name="monitor" interval="10s"/>'
+        reaction = self.random.choice(("block", "stop", "standby", "fence", "ignore", "migrate", "restart"))
+        words = f' on-fail="{reaction}"' if self.has("recovery") and self.chance(0.4) else ""
+        ops = f'<op id="{name}-mon" name="monitor" interval="10s"{words}/>'
         if promotable:
             ops = (f'<op id="{name}-monp" name="monitor" interval="9s" role="Promoted"/>'
                    f'<op id="{name}-monu" name="monitor" interval="10s" role="Unpromoted"/>')
@@ -77,6 +80,12 @@ class Cluster:
             pairs["allow-migrate"] = "true"
         if self.has("maintenance") and self.chance(0.3):
             pairs["is-managed"] = "false"
+        if self.has("recovery"):
+            for key, values in (("failure-timeout", ("60", "1000000")), ("migration-threshold", ("1", "2")),
+                                ("multiple-active", ("block", "stop_only", "stop_unexpected")), ("critical", ("false",)),
+                                ("requires", ("nothing", "quorum"))):
+                if self.chance(0.25):
+                    pairs[key] = self.random.choice(values)
         if self.has("standby", "group", "order") and self.chance(0.15):
             pairs["target-role"] = "Stopped"
         if self.has("colocation") and self.chance(0.2):
@@ -110,6 +119,11 @@ class Cluster:
             pairs["promotable"] = "true"
             if self.chance(0.2):
                 pairs["promoted-max"] = "2"
+        if self.has("roles"):
+            if self.chance(0.3):
+                pairs["clone-min"] = self.random.choice(["1", "2"])
+            if self.chance(0.2):
+                pairs["target-role"] = self.random.choice(["Stopped", "Unpromoted"] if promotable else ["Stopped"])
         inner = f"{name}-in"
         self.add("resource", f'<clone id="{name}">{metas(name, pairs)}{self.primitive_xml(inner, None, promotable)}</clone>',
                  name=name)
@@ -142,6 +156,8 @@ class Cluster:
             one, other = self.two()
             self.add("constraint", f'<rsc_colocation id="col-{at}" rsc="{one}" with-rsc="{other}" score="{self.score()}"/>',
                      needs=(one, other))
+        if self.has("roles"):
+            self.add_role_constraints()
         for at in range(self.random.randint(1, 3) if self.has("order", "group", "clone", "migration", "promotable") else 0):
             one, other = self.two()
             kind = self.random.choice(["Mandatory", "Mandatory", "Optional", "Serialize"])
@@ -166,12 +182,37 @@ class Cluster:
             policy = self.random.choice(["stop", "demote", "freeze"])
             self.add("constraint", f'<rsc_ticket id="tick" rsc="{rsc}" ticket="T" loss-policy="{policy}"/>', needs=(rsc,))
 
+    def add_role_constraints(self):
+        clones = [name for name in self.top if name.startswith("m")]
+        others = [name for name in self.top if name not in clones]
+        if not clones or not others:
+            return
+        one, other = self.random.choice(clones), self.random.choice(others)
+        self.add("constraint", f'<rsc_colocation id="role" rsc="{other}" with-rsc="{one}" with-rsc-role="Promoted" '
+                               f'score="{self.score()}"/>', needs=(one, other))
+        if self.chance(0.7):
+            self.add("constraint", f'<rsc_order id="role-order" first="{one}" first-action="promote" then="{other}" '
+                                   f'then-action="start"/>', needs=(one, other))
+        if self.chance(0.4):
+            self.add("constraint", f'<rsc_location id="role-loc" rsc="{one}"><rule id="role-loc-r" role="Promoted" '
+                                   f'score="{self.score()}"><expression id="role-loc-e" attribute="#uname" operation="eq" '
+                                   f'value="n2"/></rule></rsc_location>', needs=(one,))
+
+    def add_guest(self, name):
+        """A resource that a guest node runs on, and the guest."""
+        text = (f'<primitive id="{name}" class="ocf" provider="pacemaker" type="Dummy">{metas(name, {"remote-node": name + "-node"})}'
+                f'<operations><op id="{name}-mon" name="monitor" interval="10s"/></operations></primitive>')
+        self.add("resource", text, name=name)
+        self.primitives.append((name, False, False))
+        self.top.append(name)
+
     def add_history(self):
         names = [part.name for part in self.parts if part.kind == "node"]
         for name, promotable, cloned in self.primitives:
             active = set()
             if self.chance(0.7):
-                active = set(self.random.sample(names, self.random.randint(1, len(names)) if cloned else 1))
+                most = len(names) if cloned else 2 if self.has("recovery") and self.chance(0.3) else 1
+                active = set(self.random.sample(names, min(len(names), self.random.randint(1, most))))
             for node in names:
                 if self.chance(0.1):
                     continue  # never probed there
@@ -184,7 +225,7 @@ class Cluster:
                     ops.append(("monitor", 9000, 8, 8))
                 else:
                     ops.append(("monitor", 10000, 0, 0))
-                if self.has("failure") and self.chance(0.3):
+                if self.has("failure", "recovery") and self.chance(0.3):
                     ops.append((ops[-1][0], ops[-1][1], self.random.choice([1, 7]), ops[-1][3]))
                 if self.has("failure") and self.chance(0.08):
                     ops.append(("stop", 0, 1, 0))
@@ -227,9 +268,11 @@ class Cluster:
             self.add("resource", '<primitive id="shooter" class="stonith" type="fence_xvm"/>', name="shooter")
         for number in range(self.random.randint(1, 4)):
             roll = self.random.random()
-            if self.has("group") and roll < 0.6:
+            if self.has("guest") and roll < 0.4:
+                self.add_guest(f"v{number}")
+            elif self.has("group", "recovery") and roll < 0.6:
                 self.add_group(f"g{number}")
-            elif self.has("promotable") and roll < 0.7:
+            elif self.has("promotable", "roles", "recovery") and roll < 0.7:
                 self.add_clone(f"m{number}", True)
             elif self.has("clone") and roll < 0.8:
                 self.add_clone(f"c{number}", False)

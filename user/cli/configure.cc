@@ -60,11 +60,10 @@ Error unknown_object(const Element& configuration, std::string_view name) {
         .context = concat("the configuration has no '", name, "'", cib::did_you_mean(name, ids))};
 }
 
-// One object a row: what it is, its id, and its line of the crm language.
-Document object_row(const Element& object, const Element& configuration) {
+// One object a row: what it is, and its id.
+Document object_row(const Element& object) {
     return {{"kind", object.name},
-            {"id", object.has("uname") ? object.get("uname") : object.get("id")},
-            {"crm", trim(cib::print_crm_object(object, configuration))}};
+            {"id", object.has("uname") ? object.get("uname") : object.get("id")}};
 }
 
 ExitCode show_objects(Session& session, const Element& configuration, const ConfigureLine& line) {
@@ -73,9 +72,11 @@ ExitCode show_objects(Session& session, const Element& configuration, const Conf
         const Element* object = find_object(configuration, name);
         if (object == nullptr) return fail(session, unknown_object(configuration, name));
         const bool as_xml = line.as_xml || session.form == Form::Xml;
-        answer.text +=
-            as_xml ? cib::print_xml(*object) : cib::print_crm_object(*object, configuration);
-        answer.document["objects"].push_back(object_row(*object, configuration));
+        const std::string crm = cib::print_crm_object(*object, configuration);
+        answer.text += as_xml ? cib::print_xml(*object) : crm;
+        Document row = object_row(*object);
+        row["crm"] = trim(crm);
+        answer.document["objects"].push_back(std::move(row));
         answer.elements.push_back(*object);
     }
     return show(session, answer);
@@ -92,9 +93,11 @@ ExitCode show_all(Session& session, const Element& cib, const ConfigureLine& lin
     for (const Element& section : configuration.children) {
         for (const Element& object : section.children) {
             if (object.kind == cib::NodeKind::Element)
-                answer.document["objects"].push_back(object_row(object, configuration));
+                answer.document["objects"].push_back(object_row(object));
         }
     }
+    // One text for all: printing an object alone looks through the whole configuration.
+    answer.document["crm"] = cib::print_crm(configuration);
     return show(session, answer);
 }
 

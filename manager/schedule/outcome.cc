@@ -380,12 +380,16 @@ void judge_record(Judge& judge, const Recorded& record) {
                  .rc = record.rc,
                  .status = record.status},
                 is_probe(record)};
+    // Of an operation with an older record it is known that it runs.
+    const bool runs_already = std::find(judge.recurring.begin(), judge.recurring.end(),
+                                        record.key) != judge.recurring.end();
+    if (record.interval_ms > 0) judge.recurring.push_back(record.key);
     const bool expired = has_expired(judge, entry);
     remap(judge, entry, expired);
     if (expired && entry.rc != record.target_rc) {
         if (record.interval_ms == 0) return;
         if (judge.node.online && !judge.node.unclean) {
-            judge.world.forced_restarts.push_back(record.xml);  // run the monitor anew
+            if (!runs_already) judge.world.forced_restarts.push_back(record.xml);
             return;
         }
     }

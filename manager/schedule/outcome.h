@@ -13,6 +13,7 @@ struct Judge {
     Node& node;
     OnFail on_fail = OnFail::Ignore;  // the strongest reaction still wanted
     std::optional<Recorded> last_failure;
+    std::vector<std::string_view> recurring{};  // keys of the recurring operations read so far
 };
 
 void judge_record(Judge& judge, const Recorded& record);

@@ -329,6 +329,11 @@ void Mind::peer_gone(std::string why) {
     if (!is_coordinator()) take_over(why);
     peer.link.end();
     reset_channel();
+    // It was to leave and was lost on its way: only a goodbye would have made it clean (claim I-3).
+    if (!replicate::transient_attribute(shared_.cib, peer_place().id, "shutdown").empty()) {
+        append(wire::SetTransient{
+            .node = peer_place().id, .name = "shutdown", .value = {}, .remove = true});
+    }
     append(wire::SetNodeState{.id = peer_place().id,
                               .name = peer.node.name,
                               .is_member = false,

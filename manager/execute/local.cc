@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "core/text.h"
+#include "execute/device_call.h"
 
 namespace xbeat::execute {
 namespace {
@@ -185,8 +186,11 @@ void Local::run_agent(Slot& slot, Job job, Now now) {
                   .watch = leaves_processes(operation)};
     const bool is_device = operation.agent_class == "stonith";
     if (is_device) {
-        call.action = "monitor";
+        const DeviceCall monitor = device_call(operation.parameters, "monitor");
+        call.action = monitor.action;
+        if (monitor.timeout > Duration{}) call.timeout = monitor.timeout;
         call.watch = false;
+        ++job.runs;
     }
     // The plan says reload-agent, whatever name the agent's age gives it.
     const AgentFacts* facts = facts_of(operation);
@@ -232,6 +236,15 @@ bool Local::agent_done(const AgentDone& done, Now now) {
     }
 
     const Outcome outcome = outcome_of(done);
+    // A device that is busy answers the next time; fencing does not depend on its monitor.
+    const Operation& operation = running.job.operation;
+    const bool has_failed = outcome.rc != kOk && done.status != AgentStatus::Killed;
+    if (operation.agent_class == "stonith" && has_failed &&
+        running.job.runs < device_call(operation.parameters, "monitor").attempts) {
+        slot.queue.push_front(std::move(running.job));
+        start_next(resource, now);
+        return true;
+    }
     OperationResult result = answer(running.job.operation, outcome.rc, now);
     result.op_status = static_cast<std::int32_t>(outcome.status);
     if (running.job.operation.task == "stop" && outcome.rc == kOk) started_with_.erase(resource);

@@ -70,6 +70,7 @@ private:
         bool is_repeat = false;  // a later run of a recurring monitor
         std::string trigger;
         bool was_lost = false;  // its run was lost with the executor; this is the second
+        std::int32_t runs = 0;  // of a fence device's monitor that failed, so far
     };
     struct Running {
         Job job;

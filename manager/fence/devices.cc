@@ -1,5 +1,7 @@
 #include "fence/devices.h"
 
+#include <regex.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -91,7 +93,7 @@ bool is_banned(const Element& cib, std::string_view device, std::string_view nod
 }
 
 // The plug of the target, or nothing if the device does not serve it. pcmk_host_map:
-// "node:plug[,plug2];node2:plug"; the first plug is the one that matters here.
+// "node:plug;node2:plug"; a plug may name several for agents that take them: "node:1,2".
 std::optional<std::string> plug_of(const Parameters& parameters, std::string_view target) {
     const std::string_view map = value_of(parameters, "pcmk_host_map");
     for (const std::string_view entry : split(map, "; \t\n")) {
@@ -123,6 +125,15 @@ Duration delay_of(std::string_view text, std::string_view target) {
     return {};
 }
 
+HostCheck check_of(const Parameters& parameters) {
+    const std::string_view check = value_of(parameters, "pcmk_host_check");
+    if (check == "dynamic-list") return HostCheck::List;
+    if (check == "status") return HostCheck::Status;
+    const bool names_nobody = value_of(parameters, "pcmk_host_map").empty() &&
+                              value_of(parameters, "pcmk_host_list").empty();
+    return check.empty() && names_nobody ? HostCheck::Default : HostCheck::Known;
+}
+
 Device device_for(const Element& primitive, const Parameters& parameters, std::string plug,
                   std::string_view target, std::string_view action) {
     Device device;
@@ -132,29 +143,77 @@ Device device_for(const Element& primitive, const Parameters& parameters, std::s
     for (const auto& parameter : parameters) {
         if (!parameter.first.starts_with("pcmk_")) device.parameters.push_back(parameter);
     }
-    const std::string_view argument = value_of(parameters, "pcmk_host_argument");
-    if (equals_ignoring_case(argument, "none")) {
-        device.plug_argument.clear();
-    } else if (!argument.empty()) {
-        device.plug_argument = argument;
+    device.plug_argument = value_of(parameters, "pcmk_host_argument");
+    device.wants_no_plug = equals_ignoring_case(device.plug_argument, "none");
+    device.check = check_of(parameters);
+    // Delays keep two nodes from shooting each other; nothing is shot by switching on.
+    if (action != "on") {
+        device.delay_base = delay_of(value_of(parameters, "pcmk_delay_base"), target);
+        device.delay_max = delay_of(value_of(parameters, "pcmk_delay_max"), target);
     }
-    const std::string_view check = value_of(parameters, "pcmk_host_check");
-    const bool names_nobody = value_of(parameters, "pcmk_host_map").empty() &&
-                              value_of(parameters, "pcmk_host_list").empty();
-    device.must_ask_list = check == "dynamic-list" || (check.empty() && names_nobody);
-    device.delay_base = delay_of(value_of(parameters, "pcmk_delay_base"), target);
-    device.delay_max = delay_of(value_of(parameters, "pcmk_delay_max"), target);
-    const std::string prefix = concat("pcmk_", action, '_');
-    device.attempts = static_cast<std::int32_t>(std::clamp<std::int64_t>(
-        parse_integer(value_of(parameters, concat(prefix, "retries"))).value_or(2), 1, 100));
-    device.timeout =
-        cib::parse_duration(value_of(parameters, concat(prefix, "timeout"))).value_or(Duration{});
-    const std::string_view mapped = value_of(parameters, concat(prefix, "action"));
-    device.agent_action = mapped.empty() ? action : mapped;
+    device.shot = execute::device_call(parameters, action);
+    device.list = execute::device_call(parameters, "list");
+    device.status = execute::device_call(parameters, "status");
+    device.monitor = execute::device_call(parameters, "monitor");
     return device;
 }
 
-// The configured levels of a node by index: names of devices.
+// The parameter that tells the agent which plug is meant. Agents of before the name `plug` take
+// `port`; most take both.
+std::string_view plug_argument(const Device& device, const Abilities* known) {
+    if (device.wants_no_plug) return {};
+    if (!device.plug_argument.empty()) return device.plug_argument;
+    if (known == nullptr || known->has_plug) return "plug";
+    return known->has_port ? "port" : std::string_view();
+}
+
+// An extended regular expression that does not compile fits nothing.
+bool fits_pattern(std::string_view pattern, std::string_view text) {
+    regex_t compiled{};
+    if (regcomp(&compiled, std::string(pattern).c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+        return false;
+    }
+    const bool fits = regexec(&compiled, std::string(text).c_str(), 0, nullptr, 0) == 0;
+    regfree(&compiled);
+    return fits;
+}
+
+// Permanent attributes only: a lost node has no others.
+bool has_attribute(const Element& configuration, std::string_view node, std::string_view name,
+                   std::string_view value) {
+    const Element* nodes = configuration.child("nodes");
+    if (nodes == nullptr) return false;
+    for (const Element& each : nodes->children) {
+        if (each.get("uname") != node) continue;
+        for (const Element& set : each.children) {
+            if (set.name != "instance_attributes") continue;
+            for (const Element& pair : set.children) {
+                if (pair.get("name") == name && pair.get("value") == value) return true;
+            }
+        }
+    }
+    return false;
+}
+
+// What the level is for, as one text: levels of one text belong together.
+std::string subject_of(const Element& level) {
+    for (const std::string_view name : {"target", "target-pattern"}) {
+        if (level.has(name)) return concat(name, '=', level.get(name));
+    }
+    return concat("target-attribute=", level.get("target-attribute"), '=',
+                  level.get("target-value"));
+}
+
+bool is_for(const Element& configuration, const Element& level, std::string_view target) {
+    if (level.has("target")) return level.get("target") == target;
+    if (level.has("target-pattern")) return fits_pattern(level.get("target-pattern"), target);
+    return level.has("target-attribute") &&
+           has_attribute(configuration, target, level.get("target-attribute"),
+                         level.get("target-value"));
+}
+
+// The configured levels of a node by index: names of devices. Its own name counts more than a
+// pattern or an attribute; of those, the first that fits.
 std::map<std::int64_t, std::vector<std::string>> configured_levels(const Element& cib,
                                                                    std::string_view target) {
     std::map<std::int64_t, std::vector<std::string>> out;
@@ -162,8 +221,20 @@ std::map<std::int64_t, std::vector<std::string>> configured_levels(const Element
     const Element* topology =
         configuration == nullptr ? nullptr : configuration->child("fencing-topology");
     if (topology == nullptr) return out;
-    for (const Element& level : topology->children) {
-        if (level.name != "fencing-level" || level.get("target") != target) continue;
+    std::string subject = concat("target=", target);
+    const auto is_chosen = [&subject](const Element& level) {
+        return level.name == "fencing-level" && subject_of(level) == subject;
+    };
+    const std::vector<Element>& levels = topology->children;
+    if (std::none_of(levels.begin(), levels.end(), is_chosen)) {
+        const auto fitting = std::find_if(levels.begin(), levels.end(), [&](const Element& level) {
+            return level.name == "fencing-level" && is_for(*configuration, level, target);
+        });
+        if (fitting == levels.end()) return out;
+        subject = subject_of(*fitting);
+    }
+    for (const Element& level : levels) {
+        if (!is_chosen(level)) continue;
         const std::optional<std::int64_t> index = parse_integer(level.get("index"));
         if (!index) continue;
         for (const std::string_view device : split(level.get("devices"), ", \t\n")) {
@@ -206,6 +277,68 @@ std::vector<Level> levels_for(const Element& cib, std::string_view target,
     return out;
 }
 
+Level unfencing_of(const Element& cib, std::string_view target) {
+    Level out;
+    for (const Element* primitive : all_devices(cib)) {
+        if (!equals_ignoring_case(meta_of(*primitive, "provides"), "unfencing")) continue;
+        if (equals_ignoring_case(meta_of(*primitive, "target-role"), "Stopped")) continue;
+        const Parameters parameters = read_parameters(*primitive);
+        std::optional<std::string> plug = plug_of(parameters, target);
+        if (!plug) continue;
+        out.push_back(device_for(*primitive, parameters, std::move(*plug), target, "on"));
+    }
+    return out;
+}
+
+std::optional<Device> find_device(const Element& cib, std::string_view id, std::string_view target,
+                                  std::string_view action) {
+    for (const Element* primitive : all_devices(cib)) {
+        if (primitive->get("id") != id) continue;
+        const Parameters parameters = read_parameters(*primitive);
+        std::optional<std::string> plug =
+            target.empty() ? std::string() : plug_of(parameters, target);
+        if (!plug) return std::nullopt;
+        return device_for(*primitive, parameters, std::move(*plug), target, action);
+    }
+    return std::nullopt;
+}
+
+execute::RunAgent make_run(const Device& device, const execute::DeviceCall& call,
+                           const Abilities* known, std::string_view target, Duration timeout) {
+    execute::RunAgent run{.operation = {},
+                          .agent_class = "stonith",
+                          .provider = {},
+                          .type = device.type,
+                          .resource = device.id,
+                          .action = call.action,
+                          .timeout = call.timeout > Duration{} ? call.timeout : timeout,
+                          .parameters = device.parameters,
+                          .watch = false};
+    if (!target.empty()) {
+        const std::string_view argument = plug_argument(device, known);
+        Parameters& parameters = run.parameters;
+        std::erase_if(parameters, [argument](const auto& each) {
+            return each.first == argument && each.second == "dynamic";
+        });
+        // What the configuration names itself is not overruled.
+        const bool is_given =
+            std::any_of(parameters.begin(), parameters.end(), [&](const auto& each) {
+                return each.first == argument ||
+                       (device.plug_argument.empty() && each.first == "port");
+            });
+        if (!argument.empty() && !is_given) parameters.emplace_back(argument, device.plug);
+        parameters.emplace_back("nodename", target);
+    }
+    run.parameters.emplace_back("action", call.action);
+    return run;
+}
+
+std::vector<std::string> device_ids(const Element& cib) {
+    std::vector<std::string> ids;
+    for (const Element* primitive : all_devices(cib)) ids.emplace_back(primitive->get("id"));
+    return ids;
+}
+
 bool has_devices(const Element& cib) { return !all_devices(cib).empty(); }
 
 std::string_view cluster_option(const Element& cib, std::string_view name,
@@ -228,6 +361,39 @@ std::string_view cluster_option(const Element& cib, std::string_view name,
 
 bool is_fencing_enabled(const Element& cib) {
     return parse_boolean(cluster_option(cib, "fencing-enabled", "stonith-enabled")).value_or(true);
+}
+
+Duration fencing_timeout(const Element& cib) {
+    const auto timeout =
+        cib::parse_duration(cluster_option(cib, "fencing-timeout", "stonith-timeout"));
+    return timeout && *timeout > Duration{} ? *timeout : std::chrono::seconds(60);
+}
+
+std::string failure_text(std::string_view action, const execute::AgentDone& done) {
+    using execute::AgentStatus;
+    std::string text(action);
+    switch (done.status) {
+        case AgentStatus::Done:
+            text += concat(" ended with ", done.rc);
+            break;
+        case AgentStatus::TimedOut:
+            text += " timed out";
+            break;
+        case AgentStatus::Killed:
+            text += " was killed";
+            break;
+        case AgentStatus::NotInstalled:
+            text += ": the agent is not installed";
+            break;
+        case AgentStatus::NotAllowed:
+            text += ": the agent is not safe to run";
+            break;
+        case AgentStatus::Failed:
+            text += ": the agent could not be run";
+            break;
+    }
+    if (!done.exit_reason.empty()) text += concat(": ", done.exit_reason);
+    return text;
 }
 
 bool lists(std::string_view output, std::string_view plug) {

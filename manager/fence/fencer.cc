@@ -1,6 +1,7 @@
 #include "fence/fencer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/text.h"
 
@@ -11,32 +12,6 @@ using execute::AgentDone;
 using execute::AgentStatus;
 using execute::RunAgent;
 
-std::string failure_text(const Device& device, std::string_view action, const AgentDone& done) {
-    std::string text = concat(device.id, " (", device.type, "): ", action);
-    switch (done.status) {
-        case AgentStatus::Done:
-            text += concat(" ended with ", done.rc);
-            break;
-        case AgentStatus::TimedOut:
-            text += " timed out";
-            break;
-        case AgentStatus::Killed:
-            text += " was killed";
-            break;
-        case AgentStatus::NotInstalled:
-            text += ": the agent is not installed";
-            break;
-        case AgentStatus::NotAllowed:
-            text += ": the agent is not safe to run";
-            break;
-        case AgentStatus::Failed:
-            text += ": the agent could not be run";
-            break;
-    }
-    if (!done.exit_reason.empty()) text += concat(": ", done.exit_reason);
-    return text;
-}
-
 }  // namespace
 
 void Fencer::begin(const Order& order, const cib::Element& cib, Now now) {
@@ -46,6 +21,10 @@ void Fencer::begin(const Order& order, const cib::Element& cib, Now now) {
     job.began = now.boot;
     const bool is_reboot = order.action == "reboot";
     std::vector<Level> levels = levels_for(cib, order.target, executor_, order.action);
+    if (order.action == "on" && order.target == executor_) {
+        Level unfencing = unfencing_of(cib, order.target);
+        if (!unfencing.empty()) levels = {std::move(unfencing)};
+    }
     // One node behind several devices: only when all are off at once is it off, so a reboot is
     // made of all the offs and then the ons.
     std::vector<Level> offs;
@@ -98,9 +77,10 @@ void Fencer::advance(Job& job, Now now) {
     std::vector<Shot>& shots = job.levels[job.level];
     if (job.shot >= shots.size()) return finish(job, true, now);
     const Shot& shot = shots[job.shot];
-    if (shot.device.must_ask_list && !job.has_asked) {
-        job.is_asking = true;
-        return launch(job, shot, "list");
+    if (!job.has_asked) {
+        const Asking question = question_for(job, shot.device);
+        if (question != Asking::Nothing) return ask(job, shot.device, question);
+        job.has_asked = true;
     }
     const bool is_first_run = job.attempt == 0 && !shot.may_fail && !job.has_delayed;
     if (is_first_run) {
@@ -117,30 +97,45 @@ void Fencer::advance(Job& job, Now now) {
     }
     ++job.attempt;
     job.has_shot = true;
-    launch(job, shot, shot.device.agent_action);
+    launch(job, shot.device, shot.device.shot);
 }
 
-void Fencer::launch(Job& job, const Shot& shot, std::string_view action) {
-    const Device& device = shot.device;
-    const OperationId run{(*next_run_)++};
-    RunAgent call{.operation = run,
-                  .agent_class = "stonith",
-                  .provider = {},
-                  .type = device.type,
-                  .resource = device.id,
-                  .action = std::string(action),
-                  .timeout = device.timeout > Duration{} ? device.timeout : job.order.timeout,
-                  .parameters = device.parameters,
-                  .watch = false};
-    if (!job.is_asking) {
-        if (!device.plug_argument.empty()) {
-            call.parameters.emplace_back(device.plug_argument, device.plug);
-        }
-        call.parameters.emplace_back("nodename", job.order.target);
+Fencer::Asking Fencer::question_for(const Job& job, const Device& device) const {
+    switch (device.check) {
+        case HostCheck::Known:
+            return Asking::Nothing;
+        case HostCheck::List:
+            return Asking::List;
+        case HostCheck::Status:
+            return Asking::Status;
+        case HostCheck::Default:
+            break;
     }
-    call.parameters.emplace_back("action", action);
-    job.run = run;
-    out_.run.push_back(std::move(call));
+    if (job.is_mute) return Asking::List;
+    const auto known = abilities_.find(device.type);
+    if (known == abilities_.end()) return Asking::Metadata;
+    if (known->second.has_list) return Asking::List;
+    return known->second.has_status ? Asking::Status : Asking::Nothing;
+}
+
+void Fencer::ask(Job& job, const Device& device, Asking asking) {
+    static const execute::DeviceCall kMetadata{.action = "metadata", .attempts = 1, .timeout = {}};
+    job.asking = asking;
+    ++job.attempt;
+    launch(job, device,
+           asking == Asking::Metadata ? kMetadata
+           : asking == Asking::List   ? device.list
+                                      : device.status);
+}
+
+void Fencer::launch(Job& job, const Device& device, const execute::DeviceCall& call) {
+    const auto known = abilities_.find(device.type);
+    const bool wants_plug = job.asking == Asking::Nothing || job.asking == Asking::Status;
+    RunAgent run = make_run(device, call, known == abilities_.end() ? nullptr : &known->second,
+                            wants_plug ? job.order.target : std::string(), job.order.timeout);
+    run.operation = OperationId{(*next_run_)++};
+    job.run = run.operation;
+    out_.run.push_back(std::move(run));
 }
 
 bool Fencer::agent_done(const AgentDone& done, Now now) {
@@ -150,22 +145,44 @@ bool Fencer::agent_done(const AgentDone& done, Now now) {
     if (found == jobs_.end()) return false;
     Job& job = found->second;
     job.run.reset();
-    if (job.is_asking) {
-        job.is_asking = false;
-        const Device& device = job.levels[job.level][job.shot].device;
-        const bool is_answered = done.status == AgentStatus::Done && done.rc == 0;
-        if (is_answered && lists(done.output, device.plug)) {
-            job.has_asked = true;
-        } else {
-            job.reason = is_answered ? concat(device.id, " does not list ", device.plug)
-                                     : failure_text(device, "list", done);
-            next_level(job);
-        }
+    if (job.asking == Asking::Nothing) {
+        shot_done(job, done, now);
+    } else {
+        asked(job, done);
         advance(job, now);
-        return true;
     }
-    shot_done(job, done, now);
     return true;
+}
+
+// The device has answered whether it can shoot the target, or its agent how it can be asked.
+void Fencer::asked(Job& job, const AgentDone& done) {
+    const Device& device = job.levels[job.level][job.shot].device;
+    const Asking asking = std::exchange(job.asking, Asking::Nothing);
+    const bool has_ended = done.status == AgentStatus::Done;
+    if (asking == Asking::Metadata) {
+        job.attempt = 0;
+        const Result<Abilities> abilities = read_abilities(done.output);
+        if (has_ended && done.rc == 0 && abilities) {
+            abilities_[device.type] = *abilities;
+        } else {
+            job.is_mute = true;
+        }
+        return;
+    }
+    constexpr std::int32_t kIsOff = 2;  // of `status`: the plug is known, and off
+    const bool is_list = asking == Asking::List;
+    const bool is_answered = has_ended && (done.rc == 0 || (!is_list && done.rc == kIsOff));
+    const execute::DeviceCall& call = is_list ? device.list : device.status;
+    if (!is_answered && job.attempt < call.attempts) return;
+    if (is_answered && (!is_list || lists(done.output, device.plug))) {
+        job.has_asked = true;
+        job.attempt = 0;
+        return;
+    }
+    job.reason = is_answered
+                     ? concat(device.id, " does not list ", device.plug)
+                     : concat(device.id, " (", device.type, "): ", failure_text(call.action, done));
+    next_level(job);
 }
 
 void Fencer::shot_done(Job& job, const AgentDone& done, Now now) {
@@ -176,27 +193,31 @@ void Fencer::shot_done(Job& job, const AgentDone& done, Now now) {
         job.confirmed += shot.device.id;
     }
     if (!is_confirmed) {
-        job.reason = failure_text(shot.device, shot.device.agent_action, done);
-        if (job.attempt < shot.device.attempts) return advance(job, now);
+        job.reason = concat(shot.device.id, " (", shot.device.type,
+                            "): ", failure_text(shot.device.shot.action, done));
+        if (job.attempt < shot.device.shot.attempts) return advance(job, now);
     }
     if (is_confirmed || shot.may_fail) {
         ++job.shot;
-        job.attempt = 0;
-        job.has_asked = false;
-        job.has_delayed = false;
+        next_shot(job);
     } else {
         next_level(job);
     }
     advance(job, now);
 }
 
-void Fencer::next_level(Job& job) {
-    ++job.level;
-    job.shot = 0;
+void Fencer::next_shot(Job& job) {
     job.attempt = 0;
     job.has_asked = false;
     job.has_delayed = false;
+    job.is_mute = false;
+}
+
+void Fencer::next_level(Job& job) {
+    ++job.level;
+    job.shot = 0;
     job.confirmed.clear();
+    next_shot(job);
 }
 
 void Fencer::finish(Job& job, bool succeeded, Now now) {

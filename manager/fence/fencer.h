@@ -16,6 +16,7 @@
 #include "core/prng.h"
 #include "core/time.h"
 #include "execute/agent_call.h"
+#include "fence/abilities.h"
 #include "fence/devices.h"
 
 namespace xbeat::fence {
@@ -49,7 +50,8 @@ public:
         : executor_(std::move(executor)), next_run_(next_run), prng_(seed) {}
 
     /// Takes the order; the devices are chosen from `cib` when it begins. An order for a target
-    /// that has a job already joins it and changes nothing.
+    /// that has a job already joins it and changes nothing. Switching this node itself on is its
+    /// unfencing: all devices that ask for it, where there are any.
     void begin(const Order& order, const cib::Element& cib, Now now);
     /// Drops the job if no agent was run for it yet. True if there is no job (any more).
     bool recall(std::string_view target);
@@ -70,14 +72,17 @@ private:
         std::string action;
         bool may_fail = false;  // switching on again after the proof
     };
+    // What a device is asked before it is used.
+    enum class Asking : std::uint8_t { Nothing, Metadata, List, Status };
     struct Job {
         Order order;
         std::vector<std::vector<Shot>> levels;
         std::size_t level = 0;
         std::size_t shot = 0;
         std::int32_t attempt = 0;
-        bool is_asking = false;  // the run in flight is the device's list
-        bool has_asked = false;  // and it named the target
+        Asking asking = Asking::Nothing;  // the run in flight
+        bool has_asked = false;           // the device serves the target
+        bool is_mute = false;             // its agent has no metadata that can be read
         std::optional<OperationId> run;
         std::optional<Instant> resume_at;
         bool has_delayed = false;  // the device's own delay is over
@@ -88,7 +93,11 @@ private:
     };
 
     void advance(Job& job, Now now);
-    void launch(Job& job, const Shot& shot, std::string_view action);
+    [[nodiscard]] Asking question_for(const Job& job, const Device& device) const;
+    void ask(Job& job, const Device& device, Asking asking);
+    void launch(Job& job, const Device& device, const execute::DeviceCall& call);
+    void asked(Job& job, const execute::AgentDone& done);
+    void next_shot(Job& job);
     void next_level(Job& job);
     void finish(Job& job, bool succeeded, Now now);
     void shot_done(Job& job, const execute::AgentDone& done, Now now);
@@ -96,7 +105,8 @@ private:
     std::string executor_;
     std::uint64_t* next_run_;
     Prng prng_;
-    std::map<std::string, Job, std::less<>> jobs_;  // by target
+    std::map<std::string, Job, std::less<>> jobs_;             // by target
+    std::map<std::string, Abilities, std::less<>> abilities_;  // of agents that were asked, by type
     FencerOutput out_;
 };
 

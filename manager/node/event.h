@@ -101,11 +101,13 @@ using wire::Cleanup;
 using wire::ConfirmFenced;
 using wire::FailResource;
 using wire::FenceNode;
+using wire::ForgetFences;
 using wire::Leave;
 using wire::ReplaceConfiguration;
 using wire::RequestBody;
 using wire::SetAttribute;
 using wire::SetTicket;
+using wire::ValidateDevice;
 
 struct ClientRequest {
     ClientId client;

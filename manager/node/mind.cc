@@ -66,7 +66,8 @@ Mind::Mind(Options options)
               .exclusivity = options_.exclusivity,
               .handicap = options_.handicap,
               .is_unsafe = options_.unsafe_takeover}),
-      fencer_(self_.name, &next_run_, options_.seed ^ 0x66656e6365U) {
+      fencer_(self_.name, &next_run_, options_.seed ^ 0x66656e6365U),
+      examiner_(&next_run_) {
     XB_CHECK(!options_.nodes.empty());
     XB_CHECK(options_.nodes.size() <= kPairNodesMax);
 }
@@ -117,6 +118,9 @@ bool Mind::drain() {
     for (RunAgent& run : local.run) out_.run.emplace_back(std::move(run));
     fence::FencerOutput shots = fencer_.take();
     for (RunAgent& run : shots.run) out_.run.emplace_back(std::move(run));
+    fence::ExaminerOutput examined = examiner_.take();
+    for (RunAgent& run : examined.run) out_.run.emplace_back(std::move(run));
+    examinations_ended(std::move(examined.findings));
     for (const wire::Report& report : local.results) {
         if (is_coordinator()) {
             result(report, self_place());
@@ -452,7 +456,7 @@ void Mind::handle(const Persisted& persisted) {
 
 void Mind::handle(const AgentDone& done) {
     if (local_.agent_done(done, now_)) return;
-    if (alert_done(done)) return;
+    if (alert_done(done) || examiner_.agent_done(done)) return;
     (void)fencer_.agent_done(done, now_);  // an answer to a run of nobody's any more means nothing
 }
 

@@ -23,6 +23,7 @@
 #include "execute/history.h"
 #include "execute/local.h"
 #include "execute/transition.h"
+#include "fence/examiner.h"
 #include "fence/fencer.h"
 #include "fence/guard.h"
 #include "fence/lease.h"
@@ -251,6 +252,9 @@ private:
     void order_fence(const fence::Order& order, bool from_here);
     void fence_ended(const fence::Outcome& outcome, const std::string& origin);
     void fence_failed(const fence::Outcome& outcome, const std::string& origin);
+    void examinations_ended(std::vector<fence::Finding> findings);
+    void found_to_be_fenced();
+    void node_unfenced(const std::string& target, const schedule::Action& action);
     void heard(const wire::Fence& order);
     void heard(const wire::FenceDone& done);
     [[nodiscard]] bool can_fence() const;
@@ -281,6 +285,8 @@ private:
     void request(const Asker& asker, const Cleanup& wanted);
     void request(const Asker& asker, const FenceNode& wanted);
     void request(const Asker& asker, const ConfirmFenced& wanted);
+    void request(const Asker& asker, const ForgetFences& wanted);
+    void request(const Asker& asker, const ValidateDevice& wanted);
     void request(const Asker& asker, const FailResource& wanted);
     void request(const Asker& asker, const Leave& wanted);
     void reply(const Asker& asker, Result<std::string> outcome);
@@ -427,6 +433,9 @@ private:
     // Fencing.
     fence::Fencer fencer_;
     fence::Guard guard_;
+    fence::Examiner examiner_;
+    std::map<std::uint64_t, Asker> examined_for_;  // by the examination's number
+    std::uint64_t next_examination_ = 1;
     struct FenceOrder {
         std::optional<std::uint32_t> action;  // of the present transition
         bool is_remote = false;               // the peer shoots

@@ -1,5 +1,6 @@
 // Fencing: from the plan's wish to the proof.
 #include <algorithm>
+#include <array>
 
 #include "cib/duration.h"
 #include "core/text.h"
@@ -13,17 +14,16 @@ using schedule::Action;
 
 namespace {
 
-Duration fencing_timeout(const schedule::Plan& plan) {
-    const auto timeout = cib::parse_duration(plan.fencing_timeout);
-    return timeout && *timeout > Duration{} ? *timeout : std::chrono::seconds(60);
+std::string_view meta_of(const Action& action, std::string_view name) {
+    for (const schedule::NameValue& meta : action.meta) {
+        if (meta.name == name) return meta.value;
+    }
+    return {};
 }
 
 std::string_view action_of(const Action& action) {
-    for (const schedule::NameValue& meta : action.meta) {
-        if (meta.name == "CRM_meta_stonith_action" || meta.name == "stonith_action") {
-            return meta.value;
-        }
-    }
+    const std::string_view named = meta_of(action, "CRM_meta_stonith_action");
+    if (!named.empty()) return named;
     // The key is stonith-NODE-ACTION.
     const std::size_t mark = action.key.rfind('-');
     return mark == std::string::npos ? std::string_view("reboot")
@@ -31,11 +31,12 @@ std::string_view action_of(const Action& action) {
 }
 
 Duration priority_delay(const Action& action) {
-    for (const schedule::NameValue& meta : action.meta) {
-        if (meta.name != "CRM_meta_priority_fencing_delay") continue;
-        return cib::parse_duration(meta.value).value_or(Duration{});
-    }
-    return {};
+    return cib::parse_duration(meta_of(action, "CRM_meta_priority_fencing_delay"))
+        .value_or(Duration{});
+}
+
+std::string_view what_was_done(std::string_view action) {
+    return action == "on" ? " was switched on by " : " was fenced by ";
 }
 
 }  // namespace
@@ -101,7 +102,7 @@ bool Mind::start_fencing(std::uint32_t index) {
     }
     fence::Order order{.target = target,
                        .action = std::string(action_of(action)),
-                       .timeout = fencing_timeout(transition_->plan()),
+                       .timeout = fence::fencing_timeout(shared_.cib),
                        .delay = priority_delay(action)};
     if (const auto not_before = guard_.not_before(target); not_before && *not_before > now_.boot) {
         // Noted so that the wake at that time plans again.
@@ -117,9 +118,26 @@ bool Mind::start_fencing(std::uint32_t index) {
     FenceOrder& kept = fences_[target];
     kept.action = index;
     transition_->set(index, Progress::Running);
-    // A node does not shoot itself while another member can do it.
-    order_fence(order, !(target == self_.name && is_peer_member()));
+    // A node lets itself in where its devices say so, and does not shoot itself while another
+    // member can do it.
+    const bool is_self = target == self_.name;
+    const bool is_own = order.action == "on" && !fence::unfencing_of(shared_.cib, target).empty();
+    order_fence(order, is_own ? is_self : !(is_self && is_peer_member()));
     return true;
+}
+
+// The node may use what its fence devices guard: what must be known of it for the next plan.
+void Mind::node_unfenced(const std::string& target, const Action& action) {
+    const std::optional<execute::Place> place = place_of(target);
+    if (!place) return;
+    const std::array<std::pair<std::string_view, std::string>, 3> marks = {
+        {{"#node-unfenced", concat(now_.calendar.value)},
+         {"#digests-all", std::string(meta_of(action, "CRM_meta_digests_all"))},
+         {"#digests-secure", std::string(meta_of(action, "CRM_meta_digests_secure"))}}};
+    for (const auto& [name, value] : marks) {
+        append(wire::SetTransient{
+            .node = place->id, .name = std::string(name), .value = value, .remove = false});
+    }
 }
 
 void Mind::order_fence(const fence::Order& order, bool from_here) {
@@ -187,7 +205,8 @@ void Mind::fence_ended(const fence::Outcome& outcome, const std::string& origin)
             ++asked;
             continue;
         }
-        reply(asked->second.asker, concat(outcome.target, " was fenced by ", outcome.device));
+        reply(asked->second.asker,
+              concat(outcome.target, what_was_done(outcome.action), outcome.device));
         asked = forwarded_.erase(asked);
     }
     chronicle_.begin(concat("node ", outcome.target, " fenced"), now_);
@@ -219,9 +238,10 @@ void Mind::fence_ended(const fence::Outcome& outcome, const std::string& origin)
     const FenceOrder done = std::move(order->second);
     fences_.erase(order);
     for (const Asker& asker : done.askers) {
-        reply(asker, concat(outcome.target, " was fenced by ", outcome.device));
+        reply(asker, concat(outcome.target, what_was_done(outcome.action), outcome.device));
     }
     if (done.action && transition_) {
+        if (!takes_down) node_unfenced(outcome.target, transition_->action(*done.action));
         transition_->set(*done.action, Progress::Done);
     } else {
         want_plan(concat(outcome.target, " was fenced"));

@@ -99,6 +99,24 @@ void Mind::heard(const wire::Refuse& refusal) {
     note_node(Level::Error, "refused-by-peer", peer_->node.name,
               concat(peer_->node.name, " refuses this node: ", refusal.reason),
               {{"reason", refusal.reason}});
+    found_to_be_fenced();
+}
+
+// Who refuses this life has a proof that it ended: a device said that this node is off, or a person
+// did. What runs here may run there as well by now.
+void Mind::found_to_be_fenced() {
+    const bool is_replaced = has_life_ && peer_->heard && peer_->heard->is_last_survivor;
+    if (!is_replaced || lease_.is_used()) return;
+    const bool panics =
+        fence::cluster_option(shared_.cib, "fencing-reaction", "fence-reaction") == "panic";
+    const std::string reason = concat(self_.name, " counts as off for ", peer_->node.name,
+                                      ", but it runs: its resources may run twice");
+    note_node(
+        Level::Error, "fenced-alive", self_.name,
+        concat(reason, panics ? "; fencing-reaction=panic resets it"
+                              : "; stop them or reset this node, and repair its fence device"),
+        {{"reaction", panics ? "panic" : "stop"}});
+    if (panics) out_.run.emplace_back(StopWatchdog{reason});
 }
 
 // Another node leads: this one takes over its state. What runs here goes on running; the new

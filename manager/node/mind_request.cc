@@ -81,6 +81,7 @@ void Mind::fail_forwarded(const std::string& reason) {
 // From a client of this node.
 void Mind::request(const Asker& asker, const RequestBody& body) {
     if (const auto* leave = std::get_if<Leave>(&body)) return request(asker, *leave);
+    if (const auto* device = std::get_if<ValidateDevice>(&body)) return request(asker, *device);
     const auto* attribute = std::get_if<SetAttribute>(&body);
     if (attribute != nullptr && attribute->dampen_ms != 0) return dampen(asker, *attribute);
     if (attribute != nullptr) dampened_.erase({attribute->node, attribute->name});
@@ -90,6 +91,14 @@ void Mind::request(const Asker& asker, const RequestBody& body) {
         }
         return reply(asker,
                      unavailable(concat("this node is not in the cluster yet: ", activity())));
+    }
+    // The release before knows neither this request nor its record.
+    constexpr std::uint16_t kForgetsSince = 4;
+    if (std::holds_alternative<ForgetFences>(body) && peer_ && peer_->has_channel &&
+        peer_->version < kForgetsSince) {
+        return reply(asker, unavailable(concat(peer_->node.name,
+                                               " runs an older release: the history of fencing can "
+                                               "be forgotten when it is upgraded")));
     }
     if (is_coordinator()) {
         return std::visit([this, &asker](const auto& each) { request(asker, each); }, body);
@@ -245,7 +254,7 @@ void Mind::request(const Asker& asker, const FenceNode& wanted) {
     if (order.is_running) return;
     order_fence({.target = wanted.node,
                  .action = wanted.action,
-                 .timeout = std::chrono::seconds(60),
+                 .timeout = fence::fencing_timeout(shared_.cib),
                  .delay = {}},
                 !is_self);
 }
@@ -295,6 +304,37 @@ void Mind::confirm_fenced(const Asker& asker, std::string_view node) {
         want_plan(concat("operator: ", node, " confirmed off"));
     }
     reply(asker, concat(node, " counts as off now"));
+}
+
+void Mind::request(const Asker& asker, const ForgetFences& wanted) {
+    const auto is_meant = [&wanted](const wire::RecordFence& fence) {
+        return wanted.node.empty() || fence.target == wanted.node;
+    };
+    const auto count = std::count_if(shared_.fences.begin(), shared_.fences.end(), is_meant);
+    if (count == 0) {
+        return reply(asker, concat("there is no history of fencing", wanted.node.empty() ? "" : " ",
+                                   wanted.node));
+    }
+    append(wire::EraseFences{.target = wanted.node});
+    note(Level::Info, "fence-history-cleaned",
+         concat(asker.user, " had ", count, " entries of the history of fencing forgotten"),
+         {{"node", wanted.node}, {"user", asker.user}});
+    reply(asker, concat("forgot ", count, " entries of the history of fencing"));
+}
+
+// Of this node and its agents, in whatever state the cluster is: it changes nothing.
+void Mind::request(const Asker& asker, const ValidateDevice& wanted) {
+    const std::uint64_t number = next_examination_++;
+    const Result<void> begun = examiner_.begin(number, wanted.device, shared_.cib);
+    if (!begun) return reply(asker, begun.error());
+    examined_for_.emplace(number, asker);
+}
+
+void Mind::examinations_ended(std::vector<fence::Finding> findings) {
+    for (fence::Finding& finding : findings) {
+        const auto asker = examined_for_.extract(finding.number);
+        if (!asker.empty()) reply(asker.mapped(), std::move(finding.outcome));
+    }
 }
 
 void Mind::request(const Asker& asker, const FailResource& wanted) {

@@ -196,6 +196,13 @@ struct Applier {
         return false;
     }
 
+    bool operator()(const wire::EraseFences& wanted) {
+        std::erase_if(state.fences, [&wanted](const wire::RecordFence& fence) {
+            return wanted.target.empty() || fence.target == wanted.target;
+        });
+        return false;
+    }
+
     bool operator()(const wire::SetCluster& wanted) {
         Element& cib = state.cib;
         const std::string_view quorum = wanted.have_quorum ? "1" : "0";

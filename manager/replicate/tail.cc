@@ -50,6 +50,10 @@ struct Describer {
     std::string operator()(const wire::RecordFence& each) const {
         return concat("fencing ", each.target, " (", each.action, "): ", each.outcome);
     }
+    std::string operator()(const wire::EraseFences& each) const {
+        return concat("the history of fencing", each.target.empty() ? "" : " of ", each.target,
+                      " is forgotten");
+    }
     std::string operator()(const wire::SetCluster& each) const {
         return concat("node ", each.coordinator, " coordinates, ",
                       each.have_quorum ? "with quorum" : "without quorum");

@@ -26,7 +26,8 @@ namespace xbeat::wire {
 
 /// A release speaks its own version of the protocol and that of the release before, so that a pair
 /// is upgraded one node after the other: members speak the newest that both know. Raised when an
-/// older member could misunderstand a message. 4: Catchup, and ranges of versions in Hello.
+/// older member could misunderstand a message. 4: Catchup, ranges of
+/// versions in Hello, ForgetFences and EraseFences.
 constexpr std::uint16_t kProtocolOldest = 3;
 constexpr std::uint16_t kProtocolNewest = 4;
 

@@ -134,6 +134,14 @@ struct RecordFence {
                 self.when);
     }
 };
+/// The history of fencing is forgotten.
+struct EraseFences {
+    std::string target;  // node name; empty = all
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.target);
+    }
+};
 struct SetCluster {
     bool have_quorum = false;
     std::string coordinator;  // id
@@ -145,7 +153,7 @@ struct SetCluster {
 
 using RecordBody = std::variant<ProposeConfiguration, CommitConfiguration, AbortConfiguration,
                                 EnsureNode, SetNodeState, SetTransient, SetHistory, EraseHistory,
-                                RecordFence, SetCluster, SetTicketState>;
+                                RecordFence, SetCluster, SetTicketState, EraseFences>;
 
 struct Record {
     Term term;  // of the coordinator who made it

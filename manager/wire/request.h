@@ -67,6 +67,21 @@ struct ConfirmFenced {
         archive(self.node);
     }
 };
+struct ForgetFences {
+    std::string node;  // whose history of fencing; empty = all
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.node);
+    }
+};
+/// Does this fence device work from the node that is asked? Nothing is switched.
+struct ValidateDevice {
+    std::string device;
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.device);
+    }
+};
 struct FailResource {
     std::string resource;
     std::string node;
@@ -80,7 +95,8 @@ struct Leave {  // leave the cluster cleanly and end
     static void fields(Self& /*self*/, Archive& /*archive*/) {}
 };
 
-using RequestBody = std::variant<ReplaceConfiguration, SetAttribute, Cleanup, FenceNode,
-                                 ConfirmFenced, FailResource, Leave, SetTicket>;
+using RequestBody =
+    std::variant<ReplaceConfiguration, SetAttribute, Cleanup, FenceNode, ConfirmFenced,
+                 FailResource, Leave, SetTicket, ForgetFences, ValidateDevice>;
 
 }  // namespace xbeat::wire

@@ -187,6 +187,25 @@ TEST(Scenario, AShortCutWithinTheHandicapFencesNobodyFromTheStandby) {
     EXPECT_EQ(story.world.violation(), "");
 }
 
+// A suspicion is for getting ready: it is reversible, and a shot is not.
+TEST(Scenario, APeerThatIsOnlySuspectIsNeverFencedHoweverOften) {
+    Story story(configuration({"web"}, "suspect"), {.handicap = 0ms});
+
+    for (int i = 0; i < 40; ++i) {
+        story.world.set_partition(true);
+        story.world.run(1500us);  // past suspect, short of dead
+        story.world.set_partition(false);
+        story.world.run(5s);  // until the world judges no more by what was
+    }
+
+    EXPECT_TRUE(story.world.has_note("peer-suspect"));
+    EXPECT_FALSE(story.world.has_note("peer-dead"));
+    EXPECT_FALSE(story.world.has_note("fence-requested"));
+    EXPECT_EQ(story.world.fences(), 0);
+    EXPECT_EQ(story.world.count_runs("start", "web"), 1);
+    EXPECT_TRUE(story.settles());
+}
+
 // S27.
 TEST(Scenario, WithoutFencingADeadPeerIsNotTakenOver) {
     Story story(configuration({"web"}, "s27", false));

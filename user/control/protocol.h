@@ -41,6 +41,8 @@ enum class Op : std::uint8_t {
     ReplaceConfiguration,
     Fence,
     Confirm,
+    ForgetFences,
+    ValidateDevice,
     Leave,
 };
 
@@ -66,6 +68,8 @@ inline constexpr std::array kOps{
     OpRow{"replace_configuration", Op::ReplaceConfiguration, Role::Admin},
     OpRow{"fence", Op::Fence, Role::Admin},
     OpRow{"confirm", Op::Confirm, Role::Admin},
+    OpRow{"forget_fences", Op::ForgetFences, Role::Admin},
+    OpRow{"validate_device", Op::ValidateDevice, Role::Admin},
     OpRow{"leave", Op::Leave, Role::Admin},
 };
 

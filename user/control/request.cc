@@ -161,6 +161,16 @@ Result<node::RequestBody> read_confirm(const Members& members) {
     return node::RequestBody{node::ConfirmFenced{XB_TRY(members.required("node"))}};
 }
 
+Result<node::RequestBody> read_forget_fences(const Members& members) {
+    XB_TRY(members.allow({"node"}));
+    return node::RequestBody{node::ForgetFences{XB_TRY(members.text("node", ""))}};
+}
+
+Result<node::RequestBody> read_validate_device(const Members& members) {
+    XB_TRY(members.allow({"device"}));
+    return node::RequestBody{node::ValidateDevice{XB_TRY(members.required("device"))}};
+}
+
 Result<ReadEvents> read_events(const Members& members) {
     XB_TRY(members.allow({"since", "limit", "follow"}));
     ReadEvents body;
@@ -208,6 +218,10 @@ Result<Request> read_body(const OpRow& row, const Members& members) {
             return Request{.op = row.op, .body = XB_TRY(read_fence(members))};
         case Op::Confirm:
             return Request{.op = row.op, .body = XB_TRY(read_confirm(members))};
+        case Op::ForgetFences:
+            return Request{.op = row.op, .body = XB_TRY(read_forget_fences(members))};
+        case Op::ValidateDevice:
+            return Request{.op = row.op, .body = XB_TRY(read_validate_device(members))};
         case Op::Leave:
             XB_TRY(members.allow({}));
             return Request{.op = row.op, .body = node::RequestBody{node::Leave{}}};

@@ -28,7 +28,8 @@ TEST(Request, ChangesNothingForAViewer) {
         const bool is_change = row.op == Op::SetAttribute || row.op == Op::SetTicket ||
                                row.op == Op::Cleanup || row.op == Op::Fail ||
                                row.op == Op::ReplaceConfiguration || row.op == Op::Fence ||
-                               row.op == Op::Confirm || row.op == Op::Leave;
+                               row.op == Op::Confirm || row.op == Op::ForgetFences ||
+                               row.op == Op::ValidateDevice || row.op == Op::Leave;
         EXPECT_EQ(is_change, row.role > Role::Viewer) << row.name;
     }
     EXPECT_EQ(find_op("fence")->role, Role::Admin);

@@ -104,5 +104,55 @@ TEST(Local, ForgetsThoseParametersOnceItIsStopped) {
     EXPECT_EQ(local.take().run.at(0).parameters, (Parameters{{"ip", "10.0.0.2"}}));
 }
 
+// A fence device's monitor.
+wire::Operation device_monitor(std::vector<std::pair<std::string, std::string>> with) {
+    wire::Operation operation = task("monitor", std::move(with));
+    operation.agent_class = "stonith";
+    operation.agent_provider.clear();
+    operation.agent_type = "fence_x";
+    operation.interval_ms = 60'000;
+    return operation;
+}
+
+TEST(Local, MonitorsADeviceAsItsOwnParametersSay) {
+    std::uint64_t next_run = 1;
+    Local local(&next_run);
+    local.accept(device_monitor({{"pcmk_monitor_action", "status"},
+                                 {"pcmk_monitor_timeout", "7s"},
+                                 {"pcmk_monitor_retries", "3"},
+                                 {"ip", "10.0.0.9"}}),
+                 Now{});
+
+    for (int i = 0; i < 3; ++i) {
+        const LocalOutput out = local.take();
+        ASSERT_EQ(out.run.size(), 1U) << i;
+        EXPECT_TRUE(out.results.empty());
+        EXPECT_EQ(out.run[0].action, "status");
+        EXPECT_EQ(out.run[0].timeout, 7s);
+        ASSERT_EQ(out.run[0].parameters.size(), 1U);
+        ASSERT_TRUE(local.agent_done(done(out.run[0].operation, 1), Now{}));
+    }
+
+    const LocalOutput out = local.take();
+    EXPECT_TRUE(out.run.empty());
+    ASSERT_EQ(out.results.size(), 1U);
+    EXPECT_EQ(out.results[0].result.rc, 1);
+}
+
+TEST(Local, ADeviceThatAnswersTheSecondTimeHasNotFailed) {
+    std::uint64_t next_run = 1;
+    Local local(&next_run);
+    local.accept(device_monitor({}), Now{});
+    LocalOutput out = local.take();
+    ASSERT_TRUE(local.agent_done(done(out.run[0].operation, 1), Now{}));
+    out = local.take();
+    ASSERT_EQ(out.run.size(), 1U);
+    ASSERT_TRUE(local.agent_done(done(out.run[0].operation, 0), Now{}));
+
+    out = local.take();
+    ASSERT_EQ(out.results.size(), 1U);
+    EXPECT_EQ(out.results[0].result.rc, 0);
+}
+
 }  // namespace
 }  // namespace xbeat::execute

@@ -41,7 +41,7 @@ TEST(Devices, ServeTheNodesOfTheirListOnly) {
     ASSERT_EQ(levels.size(), 1U);
     EXPECT_EQ(levels[0][0].id, "a");
     EXPECT_EQ(levels[0][0].plug, "pm02");
-    EXPECT_FALSE(levels[0][0].must_ask_list);
+    EXPECT_EQ(levels[0][0].check, HostCheck::Known);
     EXPECT_TRUE(levels_for(cib, "pm03", "pm01", "reboot").empty());
 }
 
@@ -55,8 +55,8 @@ TEST(Devices, WithoutListOrMapAreAskedThemselves) {
     const cib::Element asked = cib_with(device("a", {}));
     const cib::Element trusted = cib_with(device("a", {{"pcmk_host_check", "none"}}));
 
-    EXPECT_TRUE(levels_for(asked, "pm02", "pm01", "off")[0][0].must_ask_list);
-    EXPECT_FALSE(levels_for(trusted, "pm02", "pm01", "off")[0][0].must_ask_list);
+    EXPECT_EQ(levels_for(asked, "pm02", "pm01", "off")[0][0].check, HostCheck::Default);
+    EXPECT_EQ(levels_for(trusted, "pm02", "pm01", "off")[0][0].check, HostCheck::Known);
 }
 
 TEST(Devices, KeepTheirOwnParametersAndNotTheManagers) {
@@ -72,9 +72,9 @@ TEST(Devices, KeepTheirOwnParametersAndNotTheManagers) {
 
     ASSERT_EQ(found.parameters.size(), 1U);
     EXPECT_EQ(found.parameters[0].first, "ip");
-    EXPECT_EQ(found.agent_action, "off");
-    EXPECT_EQ(found.attempts, 5);
-    EXPECT_EQ(found.timeout, 7s);
+    EXPECT_EQ(found.shot.action, "off");
+    EXPECT_EQ(found.shot.attempts, 5);
+    EXPECT_EQ(found.shot.timeout, 7s);
     EXPECT_EQ(found.delay_base, 3s);
     EXPECT_EQ(found.plug_argument, "port");
 }
@@ -109,6 +109,55 @@ TEST(Devices, FollowTheLevelsInTheirOrderAndOnlyWholeOnes) {
     EXPECT_EQ(levels[1].size(), 2U);
 }
 
+std::string topology(const std::string& levels) {
+    return concat(
+        "<nodes><node id=\"2\" uname=\"pm02\"><instance_attributes id=\"i\"><nvpair "
+        "id=\"r\" name=\"rack\" value=\"5\"/></instance_attributes></node></nodes>"
+        "<fencing-topology>",
+        levels, "</fencing-topology>");
+}
+
+TEST(Devices, FollowLevelsByPatternAndByAttribute) {
+    const std::string devices =
+        device("a", {{"pcmk_host_list", "pm02"}}) + device("b", {{"pcmk_host_list", "pm02"}});
+    const auto first = [&](const std::string& levels) {
+        const auto found = levels_for(cib_with(devices, topology(levels)), "pm02", "pm01", "off");
+        return found.empty() ? std::string("none") : found[0][0].id;
+    };
+    const std::string pattern =
+        "<fencing-level id=\"p\" target-pattern=\"^pm0[1-3]$\" index=\"1\" devices=\"b\"/>";
+    const std::string attribute =
+        "<fencing-level id=\"t\" target-attribute=\"rack\" target-value=\"5\" index=\"1\" "
+        "devices=\"b\"/>";
+
+    EXPECT_EQ(first(pattern), "b");
+    EXPECT_EQ(first(attribute), "b");
+    // Its own name counts more, wherever it stands; of the others the first that fits.
+    const std::string own = "<fencing-level id=\"o\" target=\"pm02\" index=\"1\" devices=\"a\"/>";
+    EXPECT_EQ(first(pattern + own), "a");
+    std::string other = pattern;
+    other.replace(other.find("pm0[1-3]"), 8, "pm0[7-9]");
+    EXPECT_EQ(first(other + attribute), "b");
+    // None fits: every device on its own. A pattern that cannot be read fits nothing.
+    EXPECT_EQ(first(other), "a");
+    other.replace(other.find("pm0[7-9]"), 8, "pm0[");
+    EXPECT_EQ(first(other), "a");
+}
+
+TEST(Devices, FencingTimeoutIsTheClustersOrAMinute) {
+    const auto with = [](const std::string& name, const std::string& value) {
+        return cib_with(
+            "", concat("<crm_config><cluster_property_set id=\"s\"><nvpair id=\"n\" "
+                       "name=\"",
+                       name, "\" value=\"", value, "\"/></cluster_property_set></crm_config>"));
+    };
+
+    EXPECT_EQ(fencing_timeout(cib_with("")), 60s);
+    EXPECT_EQ(fencing_timeout(with("stonith-timeout", "40s")), 40s);
+    EXPECT_EQ(fencing_timeout(with("fencing-timeout", "2min")), 120s);
+    EXPECT_EQ(fencing_timeout(with("fencing-timeout", "soon")), 60s);
+}
+
 TEST(Devices, AListNamesATargetWhole) {
     EXPECT_TRUE(lists("pm01\npm02\n", "pm02"));
     EXPECT_TRUE(lists("7,pm02;8", "pm02"));
@@ -122,8 +171,8 @@ class Shooter {
 public:
     explicit Shooter(cib::Element cib) : cib_(std::move(cib)), fencer_("pm01", &next_run_, 1) {}
 
-    void order(const std::string& action, Duration delay = {}) {
-        fencer_.begin({.target = "pm02", .action = action, .timeout = 60s, .delay = delay}, cib_,
+    void order(const std::string& action, Duration delay = {}, const std::string& target = "pm02") {
+        fencer_.begin({.target = target, .action = action, .timeout = 60s, .delay = delay}, cib_,
                       now_);
     }
     std::vector<RunAgent> runs() {
@@ -258,7 +307,8 @@ TEST(Fencer, HalfALevelIsNoSuccess) {
 }
 
 TEST(Fencer, AsksADeviceWithoutAListAndPassesOnIfItDoesNotKnowTheTarget) {
-    Shooter shooter(cib_with(device("a", {}) + device("b", {})));
+    Shooter shooter(cib_with(device("a", {{"pcmk_host_check", "dynamic-list"}}) +
+                             device("b", {{"pcmk_host_check", "dynamic-list"}})));
     shooter.order("off");
 
     std::vector<RunAgent> runs = shooter.runs();
@@ -273,6 +323,154 @@ TEST(Fencer, AsksADeviceWithoutAListAndPassesOnIfItDoesNotKnowTheTarget) {
     ASSERT_EQ(runs.size(), 1U);
     EXPECT_EQ(runs[0].action, "off");
     EXPECT_EQ(runs[0].resource, "b");
+}
+
+// An agent's metadata with these actions.
+std::string metadata(const std::vector<std::string>& actions,
+                     const std::string& parameter = "plug") {
+    std::string text =
+        concat("<?xml version=\"1.0\" ?>\n<resource-agent name=\"fence_x\">",
+               "<parameters><parameter name=\"", parameter, "\"/></parameters>", "<actions>");
+    for (const std::string& action : actions) text += concat("<action name=\"", action, "\"/>");
+    return text + "</actions></resource-agent>\n";
+}
+
+TEST(Fencer, AsksADeviceOfUnknownTargetsAsItsMetadataAllows) {
+    Shooter lister(cib_with(device("a", {})));
+    lister.order("off");
+    std::vector<RunAgent> runs = lister.runs();
+    EXPECT_EQ(runs[0].action, "metadata");
+    lister.answer(runs[0], AgentStatus::Done, 0, metadata({"list", "status"}));
+    EXPECT_EQ(lister.runs()[0].action, "list");
+
+    Shooter looker(cib_with(device("a", {})));
+    looker.order("off");
+    looker.answer(looker.runs()[0], AgentStatus::Done, 0, metadata({"status"}));
+    EXPECT_EQ(looker.runs()[0].action, "status");
+
+    Shooter mute(cib_with(device("a", {})));
+    mute.order("off");
+    mute.answer(mute.runs()[0], AgentStatus::Done, 0, metadata({"on", "off"}));
+    EXPECT_EQ(mute.runs()[0].action, "off");
+
+    Shooter garbled(cib_with(device("a", {})));
+    garbled.order("off");
+    garbled.answer(garbled.runs()[0], AgentStatus::Done, 0, "<resource-agent <<< \x01");
+    EXPECT_EQ(garbled.runs()[0].action, "list");
+}
+
+TEST(Fencer, TakesAStatusOfOffAsAnAnswerAndAnErrorAsNone) {
+    const cib::Element cib =
+        cib_with(device("a", {{"pcmk_host_check", "status"}, {"pcmk_status_retries", "1"}}));
+    Shooter off(cib);
+    off.order("off");
+    std::vector<RunAgent> runs = off.runs();
+    EXPECT_EQ(parameter(runs[0], "plug"), "pm02");
+    off.answer(runs[0], AgentStatus::Done, 2);
+    EXPECT_EQ(off.runs()[0].action, "off");
+
+    Shooter unknown(cib);
+    unknown.order("off");
+    unknown.answer(unknown.runs()[0], AgentStatus::Done, 1);
+    EXPECT_TRUE(unknown.runs().empty());
+    ASSERT_EQ(unknown.outcomes.size(), 1U);
+    EXPECT_FALSE(unknown.outcomes[0].succeeded);
+}
+
+TEST(Fencer, ListsWithTheListsOwnActionTimeoutAndRetries) {
+    Shooter shooter(cib_with(device("a", {{"pcmk_host_check", "dynamic-list"},
+                                          {"pcmk_list_action", "plugs"},
+                                          {"pcmk_list_timeout", "7s"},
+                                          {"pcmk_list_retries", "3"},
+                                          {"pcmk_off_timeout", "9s"}})));
+    shooter.order("off");
+    for (int i = 0; i < 3; ++i) {
+        const std::vector<RunAgent> runs = shooter.runs();
+        ASSERT_EQ(runs.size(), 1U) << i;
+        EXPECT_EQ(runs[0].action, "plugs");
+        EXPECT_EQ(runs[0].timeout, 7s);
+        shooter.answer(runs[0], i < 2 ? AgentStatus::TimedOut : AgentStatus::Done, 0, "pm02");
+    }
+
+    const std::vector<RunAgent> runs = shooter.runs();
+    ASSERT_EQ(runs.size(), 1U);
+    EXPECT_EQ(runs[0].action, "off");
+    EXPECT_EQ(runs[0].timeout, 9s);
+    // The three questions are no shots: both attempts are left.
+    shooter.answer(runs[0], AgentStatus::Done, 1);
+    EXPECT_EQ(shooter.runs().size(), 1U);
+}
+
+TEST(Fencer, LeavesAPlugThatIsConfiguredAsItIs) {
+    const auto plug = [](const std::vector<std::pair<std::string, std::string>>& own,
+                         std::string_view name) {
+        std::vector<std::pair<std::string, std::string>> all = own;
+        all.emplace_back("pcmk_host_list", "pm02");
+        Shooter shooter(cib_with(device("a", all)));
+        shooter.order("off");
+        return parameter(shooter.runs()[0], name);
+    };
+
+    EXPECT_EQ(plug({{"plug", "7"}}, "plug"), "7");
+    EXPECT_EQ(plug({{"port", "7"}}, "port"), "7");
+    EXPECT_EQ(plug({{"port", "7"}}, "plug"), "(none)");
+    EXPECT_EQ(plug({{"plug", "dynamic"}}, "plug"), "pm02");
+    EXPECT_EQ(plug({{"pcmk_host_argument", "none"}}, "plug"), "(none)");
+    EXPECT_EQ(plug({{"pcmk_host_argument", "uuid"}}, "uuid"), "pm02");
+}
+
+TEST(Fencer, CallsThePlugPortWhereTheAgentKnowsNoOtherName) {
+    Shooter shooter(cib_with(device("a", {})));
+    shooter.order("off");
+    shooter.answer(shooter.runs()[0], AgentStatus::Done, 0, metadata({"list"}, "port"));
+    shooter.answer(shooter.runs()[0], AgentStatus::Done, 0, "pm02");
+
+    const std::vector<RunAgent> runs = shooter.runs();
+
+    EXPECT_EQ(parameter(runs[0], "port"), "pm02");
+    EXPECT_EQ(parameter(runs[0], "plug"), "(none)");
+}
+
+TEST(Fencer, DelaysAShotAndNeverAPowerOn) {
+    const cib::Element cib =
+        cib_with(device("a", {{"pcmk_host_list", "pm02"}, {"pcmk_delay_base", "3s"}}));
+    Shooter off(cib);
+    off.order("off");
+    EXPECT_TRUE(off.runs().empty());
+    EXPECT_EQ(off.fencer().next_deadline(), Instant(3s));
+    Shooter on(cib);
+    on.order("on");
+    EXPECT_EQ(on.runs().size(), 1U);
+}
+
+std::string providing_unfencing(std::string text) {
+    text.insert(text.rfind("</primitive>"),
+                "<meta_attributes id=\"m\"><nvpair id=\"p\" name=\"provides\" "
+                "value=\"unfencing\"/></meta_attributes>");
+    return text;
+}
+
+TEST(Fencer, UnfencesItsOwnNodeWithEveryDeviceThatAsksForIt) {
+    std::string second = providing_unfencing(device("b", {{"pcmk_host_list", "pm01"}}));
+    second.replace(second.find("id=\"m\""), 6, "id=\"n\"");
+    Shooter shooter(cib_with(device("power", {{"pcmk_host_list", "pm01"}}) +
+                             providing_unfencing(device("a", {{"pcmk_host_list", "pm01"}})) +
+                             second));
+    shooter.order("on", {}, "pm01");
+    std::string sequence;
+    for (int i = 0; i < 2; ++i) {
+        const std::vector<RunAgent> runs = shooter.runs();
+        ASSERT_EQ(runs.size(), 1U);
+        sequence += concat(runs[0].resource, ':', runs[0].action, ' ');
+        EXPECT_TRUE(shooter.outcomes.empty());
+        shooter.answer(runs[0], AgentStatus::Done, 0);
+    }
+    (void)shooter.runs();
+
+    EXPECT_EQ(sequence, "a:on b:on ");
+    ASSERT_EQ(shooter.outcomes.size(), 1U);
+    EXPECT_TRUE(shooter.outcomes[0].succeeded);
+    EXPECT_EQ(shooter.outcomes[0].device, "a,b");
 }
 
 TEST(Fencer, WithinItsDelayAnOrderCanBeRecalledAndAfterAShotItCannot) {

@@ -174,6 +174,24 @@ TEST(Apply, KeepsABoundedFenceHistory) {
     EXPECT_EQ(writer.state.fences.front().target, "5");
 }
 
+TEST(Apply, ForgetsTheFenceHistoryOfOneNodeOrAll) {
+    Writer writer;
+    const auto shot = [](const std::string& target) {
+        wire::RecordFence fence;
+        fence.target = target;
+        return fence;
+    };
+    writer.make(shot("pm01"));
+    writer.make(shot("pm02"));
+    writer.make(shot("pm01"));
+
+    writer.make(wire::EraseFences{"pm01"});
+    ASSERT_EQ(writer.state.fences.size(), 1U);
+    EXPECT_EQ(writer.state.fences.front().target, "pm02");
+    writer.make(wire::EraseFences{});
+    EXPECT_TRUE(writer.state.fences.empty());
+}
+
 TEST(State, ASnapshotComesBackAsItWas) {
     Writer writer;
     writer.make(member("1"));

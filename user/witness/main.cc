@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/check.h"
 #include "ring/ring.h"
@@ -18,6 +19,7 @@
 #include "sys/log.h"
 #include "sys/realtime.h"
 #include "sys/system_error.h"
+#include "witness/filter.h"
 #include "witness/server.h"
 
 namespace {
@@ -42,6 +44,8 @@ struct Choices {
     std::string listen;
     std::uint16_t port = xbeat::wire::kWitnessPort;
     std::string keys = "/etc/xbeat/witness.keys";
+    std::string xdp = "auto";
+    std::vector<std::string> interfaces;
     bool only_check = false;
 };
 
@@ -63,7 +67,9 @@ Result<sys::Fd> catch_signals() {
     return signals;
 }
 
-Note counters_note(const witness::Server& server, Instant now) {
+using Filter = std::optional<witness::Filter>;
+
+Note counters_note(const witness::Server& server, const Filter& filter, Instant now) {
     const witness::Counters& counters = server.counters();
     Note note = Log::note(Level::Info, "counters", "what became of the datagrams so far");
     const auto add = [&](const char* name, std::uint64_t value) {
@@ -81,14 +87,28 @@ Note counters_note(const witness::Server& server, Instant now) {
     add("unknown_cluster", counters.unknown_cluster);
     add("wrong_tag", counters.wrong_tag);
     add("unsent", counters.unsent);
+    if (!filter) return note;
+    const witness::Filter::Counts dropped = filter->counts();
+    note.fields.emplace_back("mode", filter->describe());
+    add("xdp_passed", dropped.passed);
+    add("xdp_malformed", dropped.malformed);
+    add("xdp_unknown_cluster", dropped.unknown_cluster);
+    add("xdp_wrong_tag", dropped.wrong_tag);
     return note;
 }
 
-void reload(witness::Server& server, const Choices& choices, Log& log) {
+Result<void> take_keys(witness::Server& server, Filter& filter, const Choices& choices) {
+    std::vector<witness::ClusterKey> keys = XB_TRY(witness::load_keys(choices.keys));
+    const std::vector<witness::ClusterKey> copy = keys;
+    XB_TRY(server.replace_keys(std::move(keys), sys::boot_now()));
+    // Without the new keys the filter would drop what the server answers: better none at all.
+    if (filter && !filter->replace_keys(copy)) filter.reset();
+    return {};
+}
+
+void reload(witness::Server& server, Filter& filter, const Choices& choices, Log& log) {
     sd_notify(0, "RELOADING=1");
-    Result<std::vector<witness::ClusterKey>> keys = witness::load_keys(choices.keys);
-    const Result<void> outcome =
-        keys ? server.replace_keys(*std::move(keys), sys::boot_now()) : Result<void>(keys.error());
+    const Result<void> outcome = take_keys(server, filter, choices);
     if (outcome)
         log.write(Log::note(
             Level::Info, "keys-loaded",
@@ -101,16 +121,16 @@ void reload(witness::Server& server, const Choices& choices, Log& log) {
 }
 
 /// False once the witness is to end.
-bool take_signals(const sys::Fd& signals, witness::Server& server, const Choices& choices,
-                  Log& log) {
+bool take_signals(const sys::Fd& signals, witness::Server& server, Filter& filter,
+                  const Choices& choices, Log& log) {
     signalfd_siginfo info{};
     while (::read(signals.get(), &info, sizeof info) == sizeof info) {
         switch (info.ssi_signo) {
             case SIGHUP:
-                reload(server, choices, log);
+                reload(server, filter, choices, log);
                 break;
             case SIGUSR1:
-                log.write(counters_note(server, sys::boot_now()));
+                log.write(counters_note(server, filter, sys::boot_now()));
                 break;
             default:
                 return false;
@@ -132,6 +152,30 @@ void hurry(Log& log) {
     }
 }
 
+/// The fast path, where it is wanted and there is one; the plain socket serves without it.
+Filter make_filter(const Choices& choices, const xbeat::heart::IpAddress& address,
+                   std::uint16_t port, const std::vector<witness::ClusterKey>& keys, Log& log) {
+    const witness::FilterMode mode =
+        witness::parse_filter_mode(choices.xdp).value_or(witness::FilterMode::Off);
+    Filter filter;
+    if (mode != witness::FilterMode::Off) {
+        Result<witness::Filter> made = witness::Filter::create(
+            {.mode = mode, .interfaces = choices.interfaces, .address = address, .port = port},
+            keys);
+        if (made)
+            filter.emplace(*std::move(made));
+        else
+            // With `auto` nobody asked for it in particular.
+            log.write(Log::note(mode == witness::FilterMode::Auto ? Level::Info : Level::Warning,
+                                "xdp-off",
+                                fmt::format("plain sockets only, {}", made.error().context)));
+    }
+    const std::string shown = filter ? filter->describe() : std::string("plain sockets");
+    log.write(Log::note(Level::Info, "mode", shown));
+    sd_notify(0, fmt::format("STATUS={}", shown).c_str());
+    return filter;
+}
+
 Result<void> serve(const Choices& choices, const xbeat::heart::IpAddress& address,
                    std::vector<witness::ClusterKey> keys) {
     Log log;
@@ -140,9 +184,11 @@ Result<void> serve(const Choices& choices, const xbeat::heart::IpAddress& addres
     // The ring goes first: nothing may write into the server's slots once they are gone.
     std::optional<witness::Server> server;
     ring::Ring ring = XB_TRY(ring::Ring::create({}));
+    const std::vector<witness::ClusterKey> copy = keys;
     server.emplace(XB_TRY(
         witness::Server::create({.address = address, .port = choices.port, .life = random_life()},
                                 std::move(keys), ring, sys::boot_now())));
+    Filter filter = make_filter(choices, address, server->port(), copy, log);
     ring.poll(signals.get(), POLLIN, {.op = ring::Op::Signal});
     Note note = Log::note(
         Level::Info, "witness-started",
@@ -161,14 +207,14 @@ Result<void> serve(const Choices& choices, const xbeat::heart::IpAddress& addres
             return server->complete(completion, sys::boot_now());
         if (completion.token.op != ring::Op::Signal) return;
         if (!completion.more) ring.poll(signals.get(), POLLIN, completion.token);
-        goes_on = take_signals(signals, *server, choices, log) && goes_on;
+        goes_on = take_signals(signals, *server, filter, choices, log) && goes_on;
     };
     while (goes_on) {
         static_cast<void>(XB_TRY(ring.wait(handle)));
         for (const Note& entry : server->take_notes()) log.write(entry);
     }
     sd_notify(0, "STOPPING=1");
-    log.write(counters_note(*server, sys::boot_now()));
+    log.write(counters_note(*server, filter, sys::boot_now()));
     return {};
 }
 
@@ -211,6 +257,12 @@ int main(int argc, char** argv) {
     app.add_option("--keys", choices.keys, "the file with a line for each cluster")
         ->envname("XBEAT_WITNESS_KEYS")
         ->capture_default_str();
+    app.add_option("--xdp", choices.xdp, "the fast path: auto, native, generic or off")
+        ->check(CLI::IsMember({"auto", "native", "generic", "off"}))
+        ->capture_default_str();
+    app.add_option("--interface", choices.interfaces,
+                   "where the fast path is; default: every interface that is up")
+        ->type_name("NAME");
     app.add_flag("--check", choices.only_check, "check the file of keys, and end");
     try {
         app.parse(argc, argv);

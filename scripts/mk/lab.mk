@@ -5,7 +5,7 @@ lab_common := $(call to_object,$(wildcard manager/core/*.cc)) $(B)/obj/lab/sys/s
 lab_flags := $(test_flags) -I $(B)/skel
 lab_programs := $(addprefix $(B)/lab/,xblab-switch xblab-init xblab-echo xblab-probe fence_xblab)
 
-$(B)/lab/pass.bpf.o: tests/lab/pass.bpf.c
+$(B)/lab/%.bpf.o: tests/lab/%.bpf.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  BPF   $<")
 	$(Q)$(BPF_CLANG) $(bpf_flags) -c $< -o $@
@@ -41,7 +41,7 @@ $(eval $(call lab_program,xblab-probe,perf/probe_client.cc))
 $(eval $(call lab_program,fence_xblab,lab/fence_main.cc))
 
 .PHONY: lab
-all: $(lab_programs)
+all: $(lab_programs) $(B)/lab/loss.bpf.o
 LAB_JOBS ?= $(shell nproc)
 LAB_REPEAT ?= 1
 lab: all

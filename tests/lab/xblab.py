@@ -213,6 +213,28 @@ class Probe:
         self._process.wait(10)
         return event
 
+    def drain(self):
+        """Takes in what the client has said by now; returns .events."""
+        while True:
+            try:
+                event = self._news.get_nowait()
+            except queue.Empty:
+                return self.events
+            if event is None:
+                raise LabError("the client ended")
+            self.events.append(event)
+
+    def answers(self, since_ns=0):
+        """The ledger of who answered: [(at_ns, server)], a row for each time that it was another one than before."""
+        rows = []
+        for event in self.drain():
+            if event["event"] in ("ready", "moved"):
+                rows.append((event["at_ns"], event["server"]))
+            elif event["event"] == "outage" and event["to_ns"]:
+                rows.append((event["to_ns"], event["server"]))
+        changes = [row for at, row in enumerate(rows) if at == 0 or rows[at - 1][1] != row[1]]
+        return [row for row in changes if row[0] >= since_ns]
+
     def outages(self, since_ns=0, until_ns=None):
         return [event for event in self.events if event["event"] == "outage" and
                 (event["to_ns"] == 0 or event["to_ns"] > since_ns) and

@@ -262,7 +262,7 @@ def crash_behind_a_broken_device(pair):
     time.sleep(pair.rng.uniform(0, 2))
     scene.expect_equal(pair.probe.answers(at_ns), [], "answers before anything was proven")
     xblab.ask("fault", active, "none")
-    cluster.shell(survivor, "node", "fence", active, "--off", "--yes", check=False)
+    cluster.shell(survivor, "fence", "node", active, "--off", "--yes", check=False)
     pair.wait_moved_to(survivor, at_ns)
     return survivor
 

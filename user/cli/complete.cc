@@ -10,6 +10,7 @@
 #include "cli/change.h"
 #include "cli/run.h"
 #include "core/text.h"
+#include "fence/devices.h"
 
 namespace xbeat::cli {
 namespace {
@@ -52,6 +53,11 @@ Names names_for(const Session& session, std::string_view word) {
     } else if (word == "IDS" || word == "OLD") {
         const Result<cib::Element> cib = fetch_cib(session);
         if (cib) collect_ids(configuration_of(*cib), names);
+    } else if (word == "DEVICE") {
+        const Result<cib::Element> cib = fetch_cib(session);
+        if (!cib) return names;
+        const std::vector<std::string> devices = fence::device_ids(*cib);
+        names.insert(devices.begin(), devices.end());
     } else if (word == "RSC" || word == "NODE" || word == "TICKET") {
         const Result<StatusInput> input = ask_status(session);
         if (!input) return names;

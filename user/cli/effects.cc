@@ -189,6 +189,7 @@ Result<void> apply_request(Element& cib, const Request& request, EpochSeconds no
     if (request.op == "fence") return fence(cib, request, now);
     if (request.op == "confirm")
         return apply_what_if(cib, WhatIf{.nodes_down = {text_of(request, "node")}}, now);
+    if (request.op == "forget_fences") return {};  // nothing is planned from it
     XB_CHECK(request.op == "leave");
     Element* state = XB_TRY(node_state(cib, text_of(request, "node")));
     set_transient_attribute(*state, "shutdown", concat(now.value));

@@ -12,10 +12,10 @@
 namespace xbeat::cli {
 
 /// Applies a request of one of the operations `set_attribute`, `set_ticket`, `cleanup`, `fail`,
-/// `fence`, `confirm` and `leave` (whose member `node` is the daemon's own) to `cib`, the root
-/// element. `now` dates what is recorded. Private attributes and attributes that wait for calm
-/// change nothing: nothing depends on them yet. Errors: NotFound for a node or a resource that is
-/// not there. Requires: another operation is no request that has an effect here.
+/// `fence`, `confirm`, `forget_fences` and `leave` (whose member `node` is the daemon's own) to
+/// `cib`, the root element. `now` dates what is recorded. Private attributes and attributes that
+/// wait for calm change nothing: nothing depends on them yet. Errors: NotFound for a node or a
+/// resource that is not there. Requires: another operation is no request that has an effect here.
 [[nodiscard]] Result<void> apply_request(cib::Element& cib, const Request& request,
                                          EpochSeconds now);
 

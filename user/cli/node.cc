@@ -8,6 +8,7 @@
 #include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/change.h"
+#include "cli/fence.h"
 #include "cli/nouns.h"
 #include "cli/render_status.h"
 #include "cli/render_xml.h"
@@ -25,8 +26,6 @@ struct NodeLine {
     std::string value;
     std::string operation;  // show, set or delete
     bool transient = false;
-    bool off = false;
-    bool on = false;
     ChangeOptions change;
 };
 using Line = std::shared_ptr<NodeLine>;
@@ -53,28 +52,6 @@ ExitCode set_state(Session& session, const NodeLine& line, std::string_view name
     request.text("node", *node).text("name", std::string(name)).text("value", std::string(value));
     request.flag("permanent", !line.transient);
     return change_by_request(session, line.change, request);
-}
-
-ExitCode fence(Session& session, const NodeLine& line) {
-    const std::string action = line.off ? "off" : (line.on ? "on" : "reboot");
-    if (line.off && line.on) {
-        return fail_usage(session, "--off and --on exclude each other", "xbeat node fence");
-    }
-    const std::string warning =
-        concat(action == "on" ? "This powers on " : "This cuts the power of ", line.node,
-               action == "reboot" ? " and starts it again." : ".");
-    Request request{"fence"};
-    request.text("node", line.node).text("action", action);
-    return change_by_request(session, line.change, request, warning);
-}
-
-ExitCode confirm(Session& session, const NodeLine& line) {
-    const std::string warning =
-        concat("Is ", line.node,
-               " surely off? If it still runs, its resources will run twice and data may be lost.");
-    Request request{"confirm"};
-    request.text("node", line.node);
-    return change_by_request(session, line.change, request, warning);
 }
 
 // Attributes or utilization of one node: all, or the one that was named.
@@ -176,21 +153,6 @@ void add_states(const Command& noun, const Line& line) {
     }
 }
 
-void add_fencing(const Command& noun, const Line& line) {
-    Command shoot = noun.verb("fence", "Cut its power through its fence device");
-    shoot.required("NODE", line->node);
-    shoot.flag("--off", line->off, "Leave it off; otherwise it starts again");
-    shoot.flag("--on", line->on, "Power it on");
-    shoot.footer("Examples:\n  xbeat node fence pm02\n  xbeat node fence pm02 --off --yes");
-    shoot.changes(line->change, with(line, fence), Harm::MayStop);
-
-    Command vouch = noun.verb("confirm", "Vouch that it is off, where no device can");
-    vouch.required("NODE", line->node);
-    vouch.also({"clearstate"});
-    vouch.footer("Example:\n  xbeat node confirm pm02");
-    vouch.changes(line->change, with(line, confirm), Harm::MayStop);
-}
-
 ExitCode utilization(Session& session, const NodeLine& line) {
     if (line.operation == "show")
         return show_values(session, line, &schedule::NodeView::utilization, "utilization");
@@ -257,7 +219,7 @@ void add_node(const Command& root) {
         "  xbeat node attribute pm01 set site berlin");
     const Line line = std::make_shared<NodeLine>();
     add_states(noun, line);
-    add_fencing(noun, line);
+    add_shots(noun, "node", "fence");
 
     Command value = noun.verb("attribute", "Show, set or delete an attribute");
     value.required("NODE", line->node);

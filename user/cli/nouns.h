@@ -12,6 +12,7 @@ namespace xbeat::cli {
 void add_configure(const Command& root);
 void add_resource(const Command& root);
 void add_node(const Command& root);
+void add_fence(const Command& root);
 void add_verify(const Command& root);
 void add_shutdown(const Command& root);
 void add_keygen(const Command& root);

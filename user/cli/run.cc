@@ -37,6 +37,7 @@ void describe_commands(CLI::App& app, Session& session, Choice& choice,
     add_configure(root);
     add_resource(root);
     add_node(root);
+    add_fence(root);
     add_verify(root);
     add_simulate(root);
     add_why(root);

@@ -33,9 +33,14 @@ bool is_universal(const World& world, const Resource& clone) {
     return clone.clone.clone_max == static_cast<std::int32_t>(world.nodes.size());
 }
 
-// The nodes where an instance is active now, members included.
+// The nodes where an instance is active now or soon, members included.
 std::vector<Node*> places_of(const Resource& resource) {
-    if (resource.kind == Kind::Primitive) return resource.running_on;
+    if (resource.kind == Kind::Primitive) {
+        std::vector<Node*> out = resource.running_on;
+        Node* pending = resource.pending_node;
+        if (pending != nullptr && !runs_on(out, pending)) out.push_back(pending);
+        return out;
+    }
     std::vector<Node*> out;
     for (const Resource* child : resource.children) {
         for (Node* node : places_of(*child)) {
@@ -62,7 +67,7 @@ Resource* find_anonymous(World& world, Node& node, Resource& clone, std::string_
                 found = nullptr;
             }
             if (found != nullptr) break;
-        } else if (!skip_inactive && inactive == nullptr && !child->orphan) {
+        } else if (!skip_inactive && inactive == nullptr) {
             inactive = member_named(*child, name);
             if (inactive != nullptr && inactive->pending_node != nullptr &&
                 inactive->pending_node != &node) {

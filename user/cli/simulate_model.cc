@@ -123,6 +123,14 @@ public:
                       [&id](const cib::Element& each) { return each.get("id") == id; });
     }
 
+    void note_maintenance(const Action& action) {
+        for (const schedule::NameValue& node : action.maintenance) {
+            for (cib::Element& state : cib_.child_or_new("status").children) {
+                if (state.get("id") == node.name) state.set("node_in_maintenance", node.value);
+            }
+        }
+    }
+
     void clear_fail_count(const Action& action, const std::string& name) {
         cib::Element* state = state_of(action);
         if (state == nullptr) return;
@@ -258,6 +266,7 @@ ModelRun carry_out(cib::Element& cib, const schedule::Plan& plan, EpochSeconds n
         const Action& action = plan.actions[at];
         if (action.kind == ActionKind::Pseudo) {
             out.lines.push_back("Pseudo action:   " + action.key);
+            model.note_maintenance(action);
             continue;
         }
         const std::string name = model.name_of(action);

@@ -398,8 +398,9 @@ int compare_age(const Recorded& a, const Recorded& b, bool same_node) {
     if (a.transition_uuid != b.transition_uuid || a.transition == b.transition) {
         return b.call_id == -1 ? -1 : 1;
     }
-    if (a.transition < b.transition) return -1;
-    return 1;
+    // What belongs to no transition is part of a shutdown, and that comes last.
+    if (a.transition < 0) return 1;
+    return b.transition < 0 || a.transition < b.transition ? -1 : 1;
 }
 
 std::vector<Recorded> sorted_records(const cib::Element& lrm_resource) {

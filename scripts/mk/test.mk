@@ -5,11 +5,12 @@
 # One binary a kind: tests/KIND/**/*_test.cc; what they share is in tests/support.
 support_sources := $(shell find tests/support -name '*.cc' 2>/dev/null | LC_ALL=C sort)
 test_kinds := unit bpf corpus sim
+more_sim := $(B)/libsim.a
 test_libs := -lgmock -lgtest -lgtest_main -lrapidcheck
 
 define test_binary
 $(1)_test_sources := $$(shell find tests/$(1) -name '*_test.cc' 2>/dev/null | LC_ALL=C sort)
-$(B)/tests/$(1)_tests: $$(call to_object,$$($(1)_test_sources) $(support_sources)) $(B)/libuser.a $(B)/libmanager.a
+$(B)/tests/$(1)_tests: $$(call to_object,$$($(1)_test_sources) $(support_sources)) $$(more_$(1)) $(B)/libuser.a $(B)/libmanager.a
 	@mkdir -p $$(@D)
 	$$(if $$(V),,@echo "  LINK  $$@")
 	$$(Q)$$(CXX) $$(link_flags) $$^ $$(test_libs) $$(libs) -o $$@

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "tests/sim/duel.h"
 
 namespace xbeat::xsim {
 namespace {
@@ -11,6 +12,7 @@ constexpr Nanos kHealRound = 30 * kSecond;
 constexpr int kHealRounds = 4;
 constexpr Nanos kWellWithin = 120 * kSecond;  // after the last fault and a cleanup
 constexpr Nanos kQuiet = 60 * kSecond;
+constexpr Nanos kLastShots = 6 * kSecond;  // of devices whose callers died
 
 class Chaos {
 public:
@@ -20,23 +22,37 @@ public:
           world_(plan.settings),
           config_prng_(stream(plan.settings.seed, "configuration")) {
         config_ = make_config(config_prng_, plan.resources_max, plan.has_fencing);
+        if (!has_witness() || !plan.has_fencing) return;
+        require_leases(config_, config_prng_);
+        std::set<std::string> others;
+        for (const WantedResource& resource : config_.resources) {
+            if (!resource.requires_lease) others.insert(resource.name);
+        }
+        world_.require_fencing(std::move(others));
     }
 
     Outcome run() {
         world_.boot(0);
         world_.boot(1);
-        advance(5 * kSecond);
+        world_.start_witness();
+        advance(is_short() ? kSecond : 5 * kSecond);
         ask_configuration(0);
         for (std::size_t i = 0; i < plan_.faults.size(); ++i) {
             const Fault fault = plan_.faults[i];
             world_.at(fault.at, [this, fault] { strike(fault); });
         }
         advance(plan_.chaos);
-        heal();
+        if (is_short()) {
+            heal_quickly();
+        } else {
+            heal();
+        }
         return outcome();
     }
 
 private:
+    bool has_witness() const { return arbiter::hands_out_leases(plan_.settings.arbiter); }
+    bool is_short() const { return plan_.kind == RunKind::Partition; }
     bool is_over() const { return world_.has_failed() || (end_ != 0 && world_.now() >= end_); }
     void advance(Nanos until) {
         if (end_ != 0) until = std::min(until, end_);
@@ -65,6 +81,8 @@ private:
     void strike(const Fault& fault);
     void strike_machine(const Fault& fault, std::size_t node, Prng& prng);
     void strike_wires(const Fault& fault, std::size_t node, Prng& prng);
+    void strike_witness(const Fault& fault, std::size_t node, Prng& prng);
+    void flap(Nanos on, Nanos off, std::uint64_t times);
     void strike_parts(const Fault& fault, std::size_t node, Prng& prng);
     void strike_as_operator(const Fault& fault, std::size_t node, Prng& prng);
     void cut(std::size_t path, std::size_t sender, Nanos span);
@@ -74,9 +92,12 @@ private:
     }
 
     // --- The end.
+    void mend();
     void heal();
+    void heal_quickly();
     void calm();
     [[nodiscard]] bool is_well() const;
+    void judge_well();
     [[nodiscard]] std::string missing() const;
     void judge_quiet();
 
@@ -112,7 +133,13 @@ void Chaos::strike(const Fault& fault) {
         case FaultKind::Forgery:
         case FaultKind::CutChannel:
         case FaultKind::DropChannel:
+        case FaultKind::Flap:
             return strike_wires(fault, node, prng);
+        case FaultKind::WitnessCrash:
+        case FaultKind::WitnessCut:
+        case FaultKind::WitnessLoss:
+        case FaultKind::WitnessReplay:
+            return strike_witness(fault, node, prng);
         case FaultKind::Configure:
         case FaultKind::Cleanup:
         case FaultKind::OperatorFence:
@@ -176,6 +203,10 @@ void Chaos::strike_wires(const Fault& fault, std::size_t node, Prng& prng) {
                 for (std::size_t sender = 0; sender < kNodes; ++sender) cut(i, sender, span);
             }
             break;
+        case FaultKind::Flap:
+            ++partitions_;
+            return flap(spread(prng, kMilli, 2 * kSecond), spread(prng, kMilli, 2 * kSecond),
+                        1 + prng.below(20));
         case FaultKind::CutPath:
             cut(path, 0, span);
             cut(path, 1, span);
@@ -212,6 +243,50 @@ void Chaos::strike_wires(const Fault& fault, std::size_t node, Prng& prng) {
             break;
     }
     world_.network_changed();
+}
+
+// Cut and mended, again and again.
+void Chaos::flap(Nanos on, Nanos off, std::uint64_t times) {
+    if (times == 0 || world_.now() + on >= plan_.chaos) return;
+    for (std::size_t i = 0; i < kPaths; ++i) {
+        for (std::size_t sender = 0; sender < kNodes; ++sender) cut(i, sender, on);
+    }
+    world_.network_changed();
+    world_.after(on + off, [this, on, off, times] { flap(on, off, times - 1); });
+}
+
+void Chaos::strike_witness(const Fault& fault, std::size_t node, Prng& prng) {
+    const Nanos span = spread(prng, kMilli, 120 * kSecond);
+    const bool is_both = chance(prng, 40);
+    const std::size_t ways = 1 + prng.below(3);  // to it, from it, both
+    if (fault.kind == FaultKind::WitnessReplay) {
+        for (int i = 0; i < 20; ++i) world_.replay_datagrams(node, prng);
+        return;
+    }
+    if (fault.kind == FaultKind::WitnessCrash) {
+        world_.crash_witness();
+        return until(chance(prng, 50) ? kMilli : span, [this] { world_.start_witness(); });
+    }
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        if (i != node && !is_both) continue;
+        for (std::size_t way = 0; way < 2; ++way) {
+            if ((ways & (std::size_t{1} << way)) == 0) continue;
+            Wire& wire = world_.witness_wire(i, way);
+            if (fault.kind == FaultKind::WitnessCut) {
+                ++wire.cuts;
+                until(span, [&wire] { --wire.cuts; });
+                continue;
+            }
+            wire.loss_permille = prng.below(600);
+            wire.duplicate_permille = prng.below(500);
+            wire.damage_permille = prng.below(100);
+            wire.jitter = spread(prng, kMilli, 12 * kSecond);
+            until(span, [&wire] {
+                wire.loss_permille = wire.duplicate_permille = wire.damage_permille = 0;
+                wire.jitter = 0;
+            });
+        }
+    }
 }
 
 void Chaos::strike_parts(const Fault& fault, std::size_t node, Prng& prng) {
@@ -314,6 +389,39 @@ void Chaos::strike_as_operator(const Fault& fault, std::size_t node, Prng& prng)
 
 // --- The end ------------------------------------------------------------------------------------
 
+// What people do: the witness runs, and what no watchdog could reset is reset.
+void Chaos::mend() {
+    world_.start_witness();
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        if (world_.is_helpless(i)) world_.cut_power(i);
+    }
+}
+
+// The network is whole again, and everything has to find back by itself.
+void Chaos::heal_quickly() {
+    mend();
+    advance(world_.now() + kLastShots);
+    const Nanos limit = world_.now() + kWellWithin;
+    while (!is_over() && !is_well() && world_.now() < limit) {
+        for (std::size_t i = 0; i < kNodes; ++i) {
+            world_.boot(i);
+            world_.start_daemon(i);
+        }
+        advance(world_.now() + 500 * kMilli);
+    }
+    judge_well();
+    const std::uint64_t transitions = world_.transitions();
+    advance(world_.now() + 2 * kSecond);
+    if (is_over() || world_.transitions() == transitions) return;
+    world_.truth().violate("I-22", "a transition when all was well", world_.now());
+}
+
+void Chaos::judge_well() {
+    if (is_over() || is_well()) return;
+    world_.truth().violate(world_.are_equal() ? "I-17" : "I-15",
+                           concat("not well long after the last fault: ", missing()), world_.now());
+}
+
 void Chaos::heal() {
     world_.set_agent_faults({});
     world_.set_fence_faults({});
@@ -324,6 +432,7 @@ void Chaos::heal() {
                 round == 2 &&
                 world_.reached().count(static_cast<std::size_t>(State::FenceLied)) > 0;
             if (is_shunned && !world_.is_member(i)) world_.kill_daemon(i);
+            if (has_witness() && round < 2) mend();
             world_.boot(i);
             world_.start_daemon(i);
         }
@@ -341,13 +450,8 @@ void Chaos::heal() {
         for (std::size_t i = 0; i < kNodes; ++i) world_.start_daemon(i);
         advance(world_.now() + kSecond);
     }
-    if (is_over()) return;
-    if (!is_well()) {
-        return world_.truth().violate(world_.are_equal() ? "I-17" : "I-15",
-                                      concat("not well long after the last fault: ", missing()),
-                                      world_.now());
-    }
-    judge_quiet();
+    judge_well();
+    if (!is_over()) judge_quiet();
 }
 
 // What people do when it is over: the last wish, and a clean slate.
@@ -371,6 +475,9 @@ std::string Chaos::missing() const {
         const bool there = world_.truth().is_active(1, resource.name);
         if (here == there)
             text += concat(resource.name, here ? " runs twice; " : " runs nowhere; ");
+        if (here != there && !world_.is_gate_open(here ? 0 : 1)) {
+            text += concat(resource.name, " runs without a lease; ");
+        }
     }
     return text;
 }
@@ -400,7 +507,8 @@ void Chaos::judge_quiet() {
 }  // namespace
 
 Outcome run(const RunOptions& options) {
-    Plan plan = make_plan(options.seed, options.cuts);
+    if (options.kind == RunKind::Witness) return run_duel(options);
+    Plan plan = make_plan(options.kind, options.seed, options.cuts);
     plan.settings.may_skip = options.may_skip;
     plan.settings.trace = options.trace;
     Chaos chaos(plan, options);

@@ -48,7 +48,12 @@ namespace xbeat::xsim {
     X(Confirm, "confirm")              \
     X(Leave, "leave")                  \
     X(Attribute, "attribute")          \
-    X(Start, "start")
+    X(Start, "start")                  \
+    X(WitnessCrash, "witness-crash")   \
+    X(WitnessCut, "witness-cut")       \
+    X(WitnessLoss, "witness-loss")     \
+    X(WitnessReplay, "witness-replay") \
+    X(Flap, "flap")
 
 enum class FaultKind : std::uint8_t {
 #define XSIM_FAULT_ENUM(name, text) name,
@@ -57,6 +62,9 @@ enum class FaultKind : std::uint8_t {
         Count,
 };
 constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::Count);
+// What a run without a witness draws from: what comes later was added later, and old seeds mean
+// what they meant.
+constexpr std::size_t kFenceFaultKinds = static_cast<std::size_t>(FaultKind::WitnessCrash);
 [[nodiscard]] std::string_view name_of(FaultKind kind);
 
 struct Fault {
@@ -65,8 +73,19 @@ struct Fault {
     std::uint64_t seed = 0;
 };
 
+/// What a run is about; the same seed means something else for each.
+enum class RunKind : std::uint8_t {
+    Fence,      // fence devices or nothing, all faults
+    Lease,      // a witness, with or without fence devices, all faults
+    Partition,  // short: cuts of the network alone, with every arbiter
+    Witness,    // the witness and two nodes that ask for nothing but its lease (duel.h)
+    Count,
+};
+[[nodiscard]] std::string_view name_of(RunKind kind);
+
 /// What a seed means.
 struct Plan {
+    RunKind kind = RunKind::Fence;
     Settings settings;
     std::size_t resources_max = 20;
     bool has_fencing = true;
@@ -83,10 +102,11 @@ struct Cuts {
     std::size_t resources_max = 0;  // 0: as planned
 };
 
-[[nodiscard]] Plan make_plan(std::uint64_t seed, const Cuts& cuts);
+[[nodiscard]] Plan make_plan(RunKind kind, std::uint64_t seed, const Cuts& cuts);
 [[nodiscard]] std::string describe(const Plan& plan);
 
 struct RunOptions {
+    RunKind kind = RunKind::Fence;
     std::uint64_t seed = 1;
     Cuts cuts;
     Nanos until = 0;  // 0: to the end

@@ -25,6 +25,7 @@ std::string print_primitive(const WantedResource& resource) {
     if (resource.threshold > 0) add("migration-threshold", concat(resource.threshold));
     if (resource.is_stopped) add("target-role", "Stopped");
     if (resource.is_unmanaged) add("is-managed", "false");
+    if (resource.requires_lease) add("requires", "lease");
     if (!meta.empty()) {
         text += concat("<meta_attributes id=\"", name, "-meta\">", meta, "</meta_attributes>");
     }
@@ -171,6 +172,13 @@ WantedConfig make_config(Prng& prng, std::size_t most, bool has_fencing) {
         config.resources.push_back(std::move(resource));
     }
     return config;
+}
+
+void require_leases(WantedConfig& config, Prng& prng) {
+    const std::uint64_t percent = chance(prng, 50) ? 100 : 50;
+    for (WantedResource& resource : config.resources) {
+        resource.requires_lease = chance(prng, percent);
+    }
 }
 
 void change_config(WantedConfig& config, Prng& prng) {

@@ -18,7 +18,8 @@ struct WantedResource {
     int threshold = 0;        // migration-threshold, 0: none
     bool is_stopped = false;  // target-role
     bool is_unmanaged = false;
-    int group = -1;  // the place of its group, or none
+    int group = -1;               // the place of its group, or none
+    bool requires_lease = false;  // and no shot: for what is nothing but network
 };
 
 struct WantedConfig {
@@ -37,6 +38,9 @@ struct WantedConfig {
 
 /// A beginning: between 1 and `most` resources, some of them in groups.
 [[nodiscard]] WantedConfig make_config(Prng& prng, std::size_t most, bool has_fencing);
+
+/// Lets some of the resources require no more than a lease.
+void require_leases(WantedConfig& config, Prng& prng);
 
 /// One thing that an operator could want to be different.
 void change_config(WantedConfig& config, Prng& prng);

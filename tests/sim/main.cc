@@ -27,6 +27,8 @@ double cpu_seconds() {
 
 struct Arguments {
     std::string command;
+    RunKind kind = RunKind::Fence;
+    bool is_mixed = false;  // every kind in turn
     std::uint64_t seed = 1;
     std::uint64_t seeds = 100;
     std::uint64_t failures = 20;  // a batch ends after so many
@@ -61,6 +63,7 @@ void print_trace(Nanos now, std::string_view text) {
 
 RunOptions options_for(const Arguments& arguments, std::uint64_t seed) {
     RunOptions options;
+    options.kind = arguments.kind;
     options.seed = seed;
     options.cuts = arguments.cuts;
     options.may_skip = arguments.may_skip;
@@ -69,9 +72,10 @@ RunOptions options_for(const Arguments& arguments, std::uint64_t seed) {
     return options;
 }
 
-std::string cut_words(const Cuts& cuts) {
+std::string cut_words(RunKind kind, const Cuts& cuts) {
     std::string text;
-    for (const FaultKind kind : cuts.without) text += concat(" --without ", name_of(kind));
+    if (kind != RunKind::Fence) text = concat(" --kind ", name_of(kind));
+    for (const FaultKind fault : cuts.without) text += concat(" --without ", name_of(fault));
     if (!cuts.kept.empty()) {
         std::string list;
         for (const std::size_t fault : cuts.kept) list += concat(list.empty() ? "" : ",", fault);
@@ -82,7 +86,8 @@ std::string cut_words(const Cuts& cuts) {
     return text;
 }
 
-void print_failure(std::uint64_t seed, const Cuts& cuts, const Outcome& outcome) {
+void print_failure(const Arguments& arguments, std::uint64_t seed, const Cuts& cuts,
+                   const Outcome& outcome) {
     const Violation& violation = *outcome.violation;
     const double at = static_cast<double>(violation.at) / 1e9;
     std::printf(
@@ -91,20 +96,21 @@ void print_failure(std::uint64_t seed, const Cuts& cuts, const Outcome& outcome)
         static_cast<unsigned long long>(seed), violation.invariant.c_str(), at,
         static_cast<unsigned long long>(outcome.steps),
         static_cast<unsigned long long>(outcome.digest), violation.text.c_str(),
-        static_cast<unsigned long long>(seed), cut_words(cuts).c_str(), at + 0.001);
+        static_cast<unsigned long long>(seed), cut_words(arguments.kind, cuts).c_str(), at + 0.001);
     std::fflush(stdout);
 }
 
 int run_one(const Arguments& arguments) {
     running_seed = arguments.seed;
     if (arguments.verbose) {
-        std::printf("%s\n", describe(make_plan(arguments.seed, arguments.cuts)).c_str());
+        std::printf("%s\n",
+                    describe(make_plan(arguments.kind, arguments.seed, arguments.cuts)).c_str());
     }
     const double began = cpu_seconds();
     const Outcome outcome = run(options_for(arguments, arguments.seed));
     const double used = cpu_seconds() - began;
     if (outcome.violation) {
-        print_failure(arguments.seed, arguments.cuts, outcome);
+        print_failure(arguments, arguments.seed, arguments.cuts, outcome);
         return kBroken;
     }
     std::printf("seed %llu: passed, %.1f s simulated in %.3f s, %llu steps, hash %016llx\n",
@@ -163,6 +169,18 @@ void add(Total& total, const Outcome& outcome) {
     total.reached.add(outcome.reached);
 }
 
+// In a mixed batch every kind gets about as much time as the others; the last two are short.
+RunKind kind_in_turn(std::uint64_t number) {
+    switch (number % 24) {
+        case 0:
+            return RunKind::Fence;
+        case 12:
+            return RunKind::Lease;
+        default:
+            return number % 2 == 1 ? RunKind::Partition : RunKind::Witness;
+    }
+}
+
 // Every 64th seed also runs a second time, the other way round with the quiet times.
 int check_twice(const Arguments& arguments, std::uint64_t seed, const Outcome& first) {
     RunOptions options = options_for(arguments, seed);
@@ -176,7 +194,7 @@ int check_twice(const Arguments& arguments, std::uint64_t seed, const Outcome& f
     return kDifferent;
 }
 
-int run_batch(const Arguments& arguments) {
+int run_batch(Arguments arguments) {
     Total total;
     int outcome_code = kPass;
     const double began = cpu_seconds();
@@ -184,6 +202,7 @@ int run_batch(const Arguments& arguments) {
         if (arguments.seconds > 0 && cpu_seconds() - began > arguments.seconds) break;
         const std::uint64_t seed = arguments.seed + i;
         running_seed = seed;
+        if (arguments.is_mixed) arguments.kind = kind_in_turn(i);
         const Outcome outcome = run(options_for(arguments, seed));
         add(total, outcome);
         if (arguments.twice && i % 64 == 0) {
@@ -192,7 +211,7 @@ int run_batch(const Arguments& arguments) {
         }
         if (!outcome.violation) continue;
         ++total.failures;
-        print_failure(seed, arguments.cuts, outcome);
+        print_failure(arguments, seed, arguments.cuts, outcome);
         outcome_code = kBroken;
         if (total.failures >= arguments.failures) break;
     }
@@ -230,7 +249,7 @@ int shrink(const Arguments& arguments) {
         (void)try_cuts(smaller);
     }
     // Then kinds of faults, then single ones, in blocks that become smaller.
-    const std::vector<Fault> faults = make_plan(arguments.seed, {}).faults;
+    const std::vector<Fault> faults = make_plan(arguments.kind, arguments.seed, {}).faults;
     if (cuts.kept.empty()) {
         for (std::size_t i = 0; i < faults.size(); ++i) {
             if (!cuts.without.contains(faults[i].kind)) cuts.kept.insert(i);
@@ -257,12 +276,23 @@ int shrink(const Arguments& arguments) {
         if (block == 1) break;
     }
     options.cuts = cuts;
-    print_failure(arguments.seed, cuts, run(options));
-    std::printf("%s\n", describe(make_plan(arguments.seed, cuts)).c_str());
+    print_failure(arguments, arguments.seed, cuts, run(options));
+    std::printf("%s\n", describe(make_plan(arguments.kind, arguments.seed, cuts)).c_str());
     return kBroken;
 }
 
-// Seeds that once failed: one a line, `#` begins a comment. They run first and for ever.
+bool read_kind(std::string_view word, Arguments& out) {
+    out.is_mixed = word == "mixed";
+    for (std::size_t i = 0; i < static_cast<std::size_t>(RunKind::Count); ++i) {
+        if (word != name_of(static_cast<RunKind>(i))) continue;
+        out.kind = static_cast<RunKind>(i);
+        return true;
+    }
+    return out.is_mixed;
+}
+
+// Seeds that once failed: one a line with the kind of run, if it is not `fence`; `#` begins a
+// comment. They run first and for ever.
 int run_regress(const Arguments& arguments) {
     std::FILE* file = std::fopen(arguments.file.c_str(), "r");
     if (file == nullptr) {
@@ -277,12 +307,17 @@ int run_regress(const Arguments& arguments) {
         text = trim(text.substr(0, text.find('#')));
         if (text.empty()) continue;
         Arguments one = arguments;
-        one.seed = static_cast<std::uint64_t>(parse_integer(text).value_or(0));
+        const std::size_t space = text.find(' ');
+        one.seed = static_cast<std::uint64_t>(parse_integer(text.substr(0, space)).value_or(0));
+        if (space != std::string_view::npos && !read_kind(trim(text.substr(space)), one)) {
+            std::fprintf(stderr, "xbeat-sim: no such kind of run: %s", line);
+            return kUsage;
+        }
         running_seed = one.seed;
         const Outcome outcome = run(options_for(one, one.seed));
         ++runs;
         if (!outcome.violation) continue;
-        print_failure(one.seed, one.cuts, outcome);
+        print_failure(one, one.seed, one.cuts, outcome);
         code = kBroken;
     }
     std::fclose(file);
@@ -296,7 +331,8 @@ constexpr std::string_view kHelp =
     "xbeat-sim batch [--seed FIRST] [--seeds N] [--seconds CPU] [--failures N] [--twice]   many\n"
     "xbeat-sim shrink --seed S   leaves out what a failure does not need\n"
     "xbeat-sim regress --file FILE   seeds that once failed\n"
-    "For all: --without KIND, --keep N,N,..., --chaos SECONDS, --resources N, --verbose\n"
+    "For all: --kind fence|lease|partition|witness (a batch: also mixed), --without FAULT, --keep "
+    "N,N,..., --chaos SECONDS, --resources N, --verbose\n"
     "Ends with 0 passed, 1 an invariant is broken, 2 crash, 3 two runs of a seed differ, 4 time "
     "limit\n";
 
@@ -334,6 +370,8 @@ bool parse(int argc, char** argv, Arguments& out) {
                 out.failures = number;
             } else if (word == "--seconds") {
                 out.seconds = static_cast<double>(number);
+            } else if (word == "--kind") {
+                if (!read_kind(value, out)) return false;
             } else if (word == "--until") {
                 out.until = std::strtod(argv[i], nullptr);
             } else if (word == "--chaos") {

@@ -15,6 +15,11 @@ std::string_view name_of(FaultKind kind) {
     return kNames[static_cast<std::size_t>(kind)];
 }
 
+std::string_view name_of(RunKind kind) {
+    static constexpr std::string_view kNames[] = {"fence", "lease", "partition", "witness"};
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
 namespace {
 
 constexpr std::size_t kFaultsMax = 400;
@@ -29,9 +34,9 @@ Timing draw_timing(Prng& prng) {
 
 // Swarm: each kind of fault is on or off for the whole run, so that rare combinations are not
 // drowned by frequent ones.
-std::set<FaultKind> draw_kinds(Prng& prng) {
+std::set<FaultKind> draw_kinds(Prng& prng, std::size_t from, std::size_t to) {
     std::set<FaultKind> kinds;
-    for (std::size_t i = 0; i < kFaultKinds; ++i) {
+    for (std::size_t i = from; i < to; ++i) {
         const auto kind = static_cast<FaultKind>(i);
         // A device that lies voids the promise that is to be tested, so it seldom does.
         const std::uint64_t percent = kind == FaultKind::FenceLies ? 3 : 50;
@@ -42,11 +47,9 @@ std::set<FaultKind> draw_kinds(Prng& prng) {
     return kinds;
 }
 
-std::vector<Fault> draw_faults(Prng& prng, const Plan& plan) {
+std::vector<Fault> draw_faults(Prng& prng, const Plan& plan, Nanos at, Nanos gap) {
     std::vector<Fault> faults;
-    const Nanos gap = spread(prng, 50 * kMilli, 30 * kSecond);
     const std::vector<FaultKind> kinds(plan.kinds.begin(), plan.kinds.end());
-    Nanos at = 10 * kSecond;
     while (at < plan.chaos && faults.size() < kFaultsMax) {
         faults.push_back({.at = at, .kind = kinds[prng.below(kinds.size())], .seed = prng.next()});
         at += between(prng, 0, 2 * gap);
@@ -54,9 +57,24 @@ std::vector<Fault> draw_faults(Prng& prng, const Plan& plan) {
     return faults;
 }
 
-}  // namespace
+// A witness, and clocks as far apart as they may be.
+void draw_lease(Prng& prng, Plan& plan) {
+    Settings& settings = plan.settings;
+    settings.arbiter = node::ArbiterKind::Witness;
+    settings.lease =
+        Duration(std::max<Nanos>(2 * settings.timing.dead * settings.timing.period, 20 * kMilli));
+    static constexpr Nanos kExclusivity[] = {500 * kMilli, 3 * kSecond, 3 * kSecond, 10 * kSecond};
+    settings.exclusivity = Duration(kExclusivity[prng.below(4)]);
+    settings.handicap = Duration(between(prng, 20 * kMilli, 100 * kMilli));
+    settings.has_watchdog = chance(prng, 70);
+}
 
-Plan make_plan(std::uint64_t seed, const Cuts& cuts) {
+void draw_extreme_drift(Prng& prng, Plan& plan) {
+    for (std::int64_t& drift : plan.settings.drift_ppm) drift = chance(prng, 50) ? 500 : -500;
+    plan.settings.witness_drift_ppm = chance(prng, 50) ? 500 : -500;
+}
+
+Plan fence_plan(std::uint64_t seed) {
     Prng prng = stream(seed, "plan");
     Plan plan;
     plan.settings.seed = seed;
@@ -73,8 +91,68 @@ Plan make_plan(std::uint64_t seed, const Cuts& cuts) {
     plan.chaos = 10 * kSecond + spread(prng, 20 * kSecond, 1800 * kSecond);
     // Laps that cannot be skipped are dear.
     if (has_drift) plan.chaos = std::min(plan.chaos, 60 * kSecond);
-    plan.kinds = draw_kinds(prng);
-    plan.faults = draw_faults(prng, plan);
+    plan.kinds = draw_kinds(prng, 0, kFenceFaultKinds);
+    const Nanos gap = spread(prng, 50 * kMilli, 30 * kSecond);
+    plan.faults = draw_faults(prng, plan, 10 * kSecond, gap);
+    return plan;
+}
+
+// As with fencing, and a witness beside it or in its place.
+Plan lease_plan(std::uint64_t seed) {
+    Plan plan = fence_plan(seed);
+    Prng prng = stream(seed, "lease plan");
+    plan.kind = RunKind::Lease;
+    plan.has_fencing = chance(prng, 50);
+    draw_lease(prng, plan);
+    plan.settings.drift_ppm = {};
+    plan.chaos = 10 * kSecond + spread(prng, 20 * kSecond, 900 * kSecond);
+    if (chance(prng, 15)) {
+        draw_extreme_drift(prng, plan);
+        plan.chaos = std::min(plan.chaos, 40 * kSecond);
+    }
+    plan.kinds.merge(draw_kinds(prng, kFenceFaultKinds, kFaultKinds));
+    const Nanos gap = spread(prng, 50 * kMilli, 15 * kSecond);
+    plan.faults = draw_faults(prng, plan, 10 * kSecond, gap);
+    return plan;
+}
+
+// As many as possible: few resources, few seconds, nothing but the network.
+Plan partition_plan(std::uint64_t seed) {
+    Prng prng = stream(seed, "partition plan");
+    Plan plan;
+    plan.kind = RunKind::Partition;
+    plan.settings.seed = seed;
+    plan.settings.timing = draw_timing(prng);
+    plan.settings.progress_interval = 500 * kMilli;
+    // A witness, a witness beside devices, devices alone, nothing.
+    const std::uint64_t dice = prng.below(8);
+    plan.has_fencing = dice >= 3 && dice < 7;
+    plan.settings.arbiter = plan.has_fencing ? node::ArbiterKind::Fence : node::ArbiterKind::None;
+    if (dice < 5) draw_lease(prng, plan);
+    plan.resources_max = chance(prng, 80) ? 1 : 3;
+    plan.chaos = 3 * kSecond + spread(prng, kSecond, 20 * kSecond);
+    if (chance(prng, 3)) draw_extreme_drift(prng, plan);
+    static constexpr FaultKind kMaybe[] = {
+        FaultKind::CutPath,     FaultKind::CutOneWay,    FaultKind::Loss, FaultKind::Jitter,
+        FaultKind::CutChannel,  FaultKind::DropChannel,  FaultKind::Flap, FaultKind::WitnessCut,
+        FaultKind::WitnessLoss, FaultKind::WitnessReplay};
+    plan.kinds = {FaultKind::Partition};
+    for (const FaultKind kind : kMaybe) {
+        const bool is_witness = static_cast<std::size_t>(kind) >= kFenceFaultKinds;
+        if (chance(prng, 40) && (!is_witness || dice < 5)) plan.kinds.insert(kind);
+    }
+    const Nanos gap = spread(prng, 200 * kMilli, 5 * kSecond);
+    plan.faults = draw_faults(prng, plan, 3 * kSecond, gap);
+    return plan;
+}
+
+}  // namespace
+
+Plan make_plan(RunKind kind, std::uint64_t seed, const Cuts& cuts) {
+    Plan plan = kind == RunKind::Lease       ? lease_plan(seed)
+                : kind == RunKind::Partition ? partition_plan(seed)
+                                             : fence_plan(seed);
+    plan.kind = kind;
     // What is left out is left out here, after everything has been drawn.
     if (cuts.resources_max != 0) plan.resources_max = cuts.resources_max;
     std::vector<Fault> kept;
@@ -91,10 +169,11 @@ Plan make_plan(std::uint64_t seed, const Cuts& cuts) {
 }
 
 std::string describe(const Plan& plan) {
-    std::string text =
-        concat("period ", plan.settings.timing.period / kMicro, " us, ",
-               plan.has_fencing ? "fencing" : "no fencing", ", up to ", plan.resources_max,
-               " resources, chaos ", plan.chaos / kSecond, " s, ", plan.faults.size(), " faults:");
+    std::string text = concat("period ", plan.settings.timing.period / kMicro, " us, ",
+                              plan.has_fencing ? "fencing" : "no fencing",
+                              arbiter::hands_out_leases(plan.settings.arbiter) ? ", a witness" : "",
+                              ", up to ", plan.resources_max, " resources, chaos ",
+                              plan.chaos / kSecond, " s, ", plan.faults.size(), " faults:");
     for (const FaultKind kind : plan.kinds) text += concat(' ', name_of(kind));
     return text;
 }

@@ -55,7 +55,14 @@ namespace xbeat::xsim {
     X(FrameReplayed, "an old beat was played again")                             \
     X(StandbyNode, "a node was put into standby")                                \
     X(Maintenance, "the cluster was in maintenance")                             \
-    X(QuietSkipped, "a quiet time was skipped")
+    X(QuietSkipped, "a quiet time was skipped")                                  \
+    X(Exclusive, "the witness gave a node exclusivity")                          \
+    X(LeaseRanOut, "a lost peer was proven by the end of its lease")             \
+    X(SilentDouble, "what was taken over by lease ran on, silenced")             \
+    X(Yielded, "a node without a lease stopped everything and begins anew")      \
+    X(WatchdogLetGo, "a node without a lease could not stop")                    \
+    X(WitnessCrashed, "the witness crashed and forgot")                          \
+    X(DatagramReplayed, "an old datagram of the witness was sent again")
 
 enum class State : std::uint8_t {
 #define XSIM_STATE_ENUM(name, text) name,

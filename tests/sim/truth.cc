@@ -18,10 +18,11 @@ void Truth::violate(std::string_view invariant, std::string text, Nanos at) {
     violation_ = {.invariant = std::string(invariant), .text = std::move(text), .at = at};
 }
 
-void Truth::start_begins(std::size_t node, const std::string& resource, Nanos at) {
+void Truth::start_begins(std::size_t node, const std::string& resource, Nanos at,
+                         bool is_replaced) {
     active_[node].insert(resource);
     claims_[node].insert(resource);
-    if (!is_exclusivity_promised_) return;
+    if (!is_exclusivity_promised_ || is_replaced) return;
     const std::size_t other = 1 - node;
     if (active_[other].contains(resource)) {
         violate("I-1",

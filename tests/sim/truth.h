@@ -37,7 +37,9 @@ public:
     void violate(std::string_view invariant, std::string text, Nanos at);
 
     // --- Resources.
-    void start_begins(std::size_t node, const std::string& resource, Nanos at);
+    /// `is_replaced`: whatever the other node runs cannot be heard any more, and that is enough.
+    void start_begins(std::size_t node, const std::string& resource, Nanos at,
+                      bool is_replaced = false);
     void stopped(std::size_t node, const std::string& resource);
     [[nodiscard]] bool is_active(std::size_t node, const std::string& resource) const {
         return active_[node].contains(resource);
@@ -56,6 +58,7 @@ public:
     }
     /// From here on claims count for nothing: a device lies, and no takeover can be safe.
     void suspend_exclusivity() { is_exclusivity_promised_ = false; }
+    [[nodiscard]] bool is_exclusivity_promised() const { return is_exclusivity_promised_; }
 
     // --- Order of a group's members, as the agents reported it.
     void reported(std::size_t node, const std::string& resource, bool is_running);

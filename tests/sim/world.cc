@@ -10,7 +10,6 @@
 namespace xbeat::xsim {
 namespace {
 
-constexpr Nanos kProgressInterval = 100 * kMilli;  // of the reflex thread's pings
 constexpr std::int64_t kEpoch = 1'700'000'000;
 
 NodeId id_of(std::size_t index) { return NodeId{static_cast<std::uint16_t>(index + 1)}; }
@@ -30,6 +29,9 @@ std::string World::name_of(std::size_t node) { return concat("pm0", node + 1); }
 
 World::World(Settings settings)
     : settings_(std::move(settings)),
+      witness_keys_(make_witness_keys(sub_seed(settings_.seed, "witness keys"))),
+      witness_(witness_keys_),
+      witness_prng_(stream(settings_.seed, "witness")),
       identities_(stream(settings_.seed, "identities")),
       channel_prng_(stream(settings_.seed, "channel")) {
     Prng shape = stream(settings_.seed, "shape");
@@ -51,6 +53,15 @@ World::World(Settings settings)
             Wire& wire = wires_[path][sender];
             wire.prng = stream(settings_.seed, "wire", path * 2 + sender);
             wire.delay = between(shape, 10 * kMicro, longest);
+        }
+    }
+    if (!has_leases()) return;
+    witness_offset_ = between(witness_prng_, 0, 1'000'000 * kSecond);
+    for (std::size_t node = 0; node < kNodes; ++node) {
+        for (std::size_t way = 0; way < 2; ++way) {
+            Wire& wire = witness_wires_[node][way];
+            wire.prng = stream(settings_.seed, "witness wire", node * 2 + way);
+            wire.delay = spread(witness_prng_, 20 * kMicro, 4 * kMilli);
         }
     }
 }
@@ -117,6 +128,9 @@ void World::boot(std::size_t index) {
     ++host.machine;
     host.has_heart = false;
     host.watched.clear();
+    host.exclusive_until = 0;
+    host.is_helpless = false;
+    host.received.clear();
     truth_.proven_off(index);  // a booted kernel runs nothing of before
     start_daemon(index);
 }
@@ -141,10 +155,13 @@ void World::start_daemon(std::size_t index) {
     options.arbiter = settings_.arbiter;
     options.handicap = settings_.handicap;
     options.stall_limit = settings_.stall_limit;
+    options.lease = settings_.lease;
+    options.exclusivity = settings_.exclusivity;
     options.seed = identities_.next();
     host.node = std::make_unique<node::Node>(options);
     host.life = next_incarnation();
     host.led_term = 0;
+    if (has_leases()) begin_lease(index);
     truth_.life_began(index);
     if (truth_.has_claims(index)) reach(State::DaemonRestarted);
     node::Started started;
@@ -155,7 +172,7 @@ void World::start_daemon(std::size_t index) {
     trace(concat(name_of(index), " daemon starts"));
     // As everything, the first step is nobody else's step.
     guarded(now_, index, true, [this, index, started] { deliver(index, started); });
-    guarded(now_ + kProgressInterval, index, true,
+    guarded(now_ + settings_.progress_interval, index, true,
             [this, index, life = host.life] { tick_progress(index, life); });
     network_changed();
     connect_soon(between(channel_prng_, 5 * kMilli, 50 * kMilli));
@@ -167,7 +184,7 @@ void World::tick_progress(std::size_t index, std::uint64_t life) {
         host.kernel.make_progress();
         ++disturbances_;
     }
-    guarded(now_ + kProgressInterval, index, true,
+    guarded(now_ + settings_.progress_interval, index, true,
             [this, index, life] { tick_progress(index, life); });
 }
 
@@ -184,6 +201,7 @@ void World::kill_daemon(std::size_t index) {
     host.is_stalled = false;
     ++host.wake_number;
     ++host.stall_number;
+    if (has_leases()) end_lease(index);
     cut_short(index);
     host.disk.lose_daemon();
     host.watched.clear();
@@ -202,6 +220,7 @@ void World::cut_power(std::size_t index) {
     Host& host = hosts_[index];
     if (!host.is_powered) return;
     trace(concat(name_of(index), " loses power"));
+    if (has_leases()) lose_gate(index);
     host.is_powered = false;
     host.is_frozen = false;
     host.has_heart = false;
@@ -242,6 +261,7 @@ void World::stall_daemon(std::size_t index, Nanos span) {
         hosts_[index].is_stalled = false;
         trace(concat(name_of(index), " daemon goes on"));
         resume(index);
+        read_mail(index);
     });
 }
 
@@ -264,8 +284,14 @@ void World::freeze(std::size_t index, Nanos span) {
         std::deque<Action> actions = std::move(thawed.frozen);
         thawed.frozen.clear();
         for (Action& action : actions) at(now_, std::move(action));
+        for (const auto& [path, beat] : thawed.received) {
+            frames_.add(now_ + 1,
+                        {.to = static_cast<std::uint8_t>(index), .path = path, .beat = beat});
+        }
+        thawed.received.clear();
         network_changed();
         resume(index);
+        read_mail(index);
     });
 }
 
@@ -297,7 +323,16 @@ void World::resume(std::size_t index) {
     if (!host.waiting.empty()) guarded(now_, index, true, [this, index] { resume(index); });
 }
 
+// As user/daemon/host.cc does it: what the gate reads is told before the event.
 void World::step(std::size_t index, const node::Event& event) {
+    const bool is_first = std::holds_alternative<node::Started>(event);
+    if (has_leases() && !is_first) {
+        look_at_lease(index, std::holds_alternative<node::Wake>(event));
+    }
+    step_once(index, event);
+}
+
+void World::step_once(std::size_t index, const node::Event& event) {
     Host& host = hosts_[index];
     const Now now{.boot = Instant(Duration(local(index))),
                   .calendar = EpochSeconds{kEpoch + now_ / kSecond + host.calendar_step}};
@@ -363,6 +398,7 @@ void World::command(std::size_t index, node::Command& command) {
         ++disturbances_;
     } else if (auto* grant = std::get_if<node::SetGrant>(&command)) {
         host.kernel.set_grant(static_cast<std::uint64_t>(grant->lease.count()));
+        if (grant->lease > Duration{}) hosts_[1 - index].is_silenced = false;
         ++disturbances_;
     } else if (std::get_if<node::ResetChannel>(&command) != nullptr) {
         guarded(now_, index, true, [this, index, connection = ends_[index].connection] {
@@ -371,6 +407,8 @@ void World::command(std::size_t index, node::Command& command) {
     } else if (std::get_if<node::Exit>(&command) != nullptr) {
         guarded(now_ + 2 * kMilli, index, true,
                 [this, index, life = host.life] { leave(index, life); });
+    } else if (has_leases()) {
+        lease_command(index, command);
     }
 }
 
@@ -381,6 +419,7 @@ void World::leave(std::size_t index, std::uint64_t life) {
     trace(concat(name_of(index), " has left"));
     kill_daemon(index);
     host.has_heart = false;
+    hosts_[1 - index].is_silenced = false;
     ++disturbances_;
 }
 
@@ -422,6 +461,7 @@ void World::take_note(std::size_t index, const Note& note) {
     if (note.kind == "coordinator" && hosts_[1 - index].is_frozen) {
         hosts_[1 - index].was_replaced = true;
     }
+    if (has_leases()) take_lease_note(index, note);
 }
 
 void World::take_reply(std::size_t index, const node::Reply& reply) {
@@ -469,6 +509,8 @@ void World::check(std::size_t index) {
     if (host.node->coordinator() != name_of(index)) return;
     truth_.coordinates(index, term, now_);
     if (host.led_term == term) return;
+    // Who has no lease leads nobody but itself, until it gets one or yields.
+    if (has_leases() && !is_gate_open(index)) return;
     host.led_term = term;
     // Whoever begins to lead has all that was ever acknowledged.
     std::string lost = lost_change(index);

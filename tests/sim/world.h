@@ -25,6 +25,7 @@
 #include "tests/sim/states.h"
 #include "tests/sim/streams.h"
 #include "tests/sim/truth.h"
+#include "tests/sim/witness.h"
 
 namespace xbeat::xsim {
 
@@ -36,7 +37,14 @@ struct Settings {
     Duration stall_limit = 10s;
     bool disks_may_tear = false;
     std::array<std::int64_t, kNodes> drift_ppm{};  // of the boot clocks
-    bool may_skip = true;                          // quiet times, as far as nothing can happen
+    // Only if the arbiter is a witness.
+    Duration lease = 20ms;
+    Duration exclusivity = 3s;
+    std::int64_t witness_drift_ppm = 0;
+    bool has_watchdog = true;  // which resets a machine that cannot stop what it must not run
+
+    Nanos progress_interval = 100 * kMilli;  // of the reflex thread's pings
+    bool may_skip = true;                    // quiet times, as far as nothing can happen
     std::function<void(Nanos, std::string_view)> trace;  // every event in words, if wanted
 };
 
@@ -94,6 +102,18 @@ public:
     /// Plays an old beat to that node again, or a damaged one.
     void replay_beat(std::size_t node, Prng& prng);
 
+    // --- The witness.
+    void start_witness();
+    void crash_witness();
+    /// Between that node and the witness, to it or from it.
+    [[nodiscard]] Wire& witness_wire(std::size_t node, std::size_t from_witness) {
+        return witness_wires_[node][from_witness];
+    }
+    /// Sends some of what was said between that node and the witness again.
+    void replay_datagrams(std::size_t node, Prng& prng);
+    /// These may start elsewhere only after a shot, whatever a lease proves.
+    void require_fencing(std::set<std::string> resources) { needs_fencing_ = std::move(resources); }
+
     [[nodiscard]] Disk& disk(std::size_t node) { return hosts_[node].disk; }
     void set_agent_faults(AgentFaults faults) { agent_faults_ = faults; }
     void set_fence_faults(FenceFaults faults) { fence_faults_ = faults; }
@@ -115,6 +135,10 @@ public:
     [[nodiscard]] node::Node* node(std::size_t index) { return hosts_[index].node.get(); }
     [[nodiscard]] bool is_powered(std::size_t index) const { return hosts_[index].is_powered; }
     [[nodiscard]] bool is_frozen(std::size_t index) const { return hosts_[index].is_frozen; }
+    /// Packets of managed addresses leave that machine: by the lines of the kernel's gate.
+    [[nodiscard]] bool is_gate_open(std::size_t index) const;
+    /// It cannot stop what it must not run, and no watchdog helps: a person has to.
+    [[nodiscard]] bool is_helpless(std::size_t index) const { return hosts_[index].is_helpless; }
     [[nodiscard]] bool is_member(std::size_t index) const;
     [[nodiscard]] bool is_idle() const;
     [[nodiscard]] bool are_equal() const;
@@ -166,6 +190,19 @@ private:
         Nanos heard_at = 0;
         std::uint64_t led_term = 0;
         bool was_replaced = false;  // frozen, and the other one took over
+
+        // Leases. What the gate reads outlives the daemon, not the machine.
+        std::uint64_t exclusive_until = 0;
+        std::optional<WitnessClient> client;
+        std::uint64_t client_timer = 0;
+        std::deque<wire::WitnessDatagram> mail;  // in the socket of a daemon that stands still
+        bool was_lease_valid = false;
+        std::optional<Instant> lease_told_at;
+        std::deque<std::pair<std::uint8_t, xb_beat>> received;  // by a NIC whose machine is frozen
+        bool is_silenced = false;  // the other one has proven that its lease is over
+        bool is_helpless = false;
+        bool has_said_goodbye = false;  // nothing runs there: its rights mean nothing any more
+        Nanos may_serve_until = 0;      // of a machine without power: its lease, in world time
     };
     struct Flying {
         std::uint8_t to = 0;
@@ -191,6 +228,7 @@ private:
 
     // world.cc: daemons and their steps.
     void step(std::size_t index, const node::Event& event);
+    void step_once(std::size_t index, const node::Event& event);
     void deliver(std::size_t index, node::Event event);
     void resume(std::size_t index);
     void honour(std::size_t index, node::Output output);
@@ -209,6 +247,26 @@ private:
     void tick_progress(std::size_t index, std::uint64_t life);
     /// Runs the action unless the machine or its daemon has changed; waits for a thaw.
     void guarded(Nanos when, std::size_t index, bool needs_daemon, Action action);
+
+    // world_lease.cc: grants, gates, the witness.
+    [[nodiscard]] bool has_leases() const { return arbiter::hands_out_leases(settings_.arbiter); }
+    void begin_lease(std::size_t index);
+    void end_lease(std::size_t index);
+    void lose_gate(std::size_t index);
+    void look_at_lease(std::size_t index, bool is_wake);
+    bool lease_command(std::size_t index, const node::Command& command);
+    void take_lease_note(std::size_t index, const Note& note);
+    void set_exclusivity(std::size_t index, Instant until);
+    void stop_watchdog(std::size_t index);
+    void read_mail(std::size_t index);
+    void pump(std::size_t index);
+    void send_datagram(std::size_t node, std::size_t from_witness,
+                       const wire::WitnessDatagram& datagram);
+    void arrive_datagram(std::size_t node, std::size_t from_witness,
+                         const wire::WitnessDatagram& datagram);
+    [[nodiscard]] Instant witness_time() const;
+    [[nodiscard]] bool is_replaceable(std::size_t index, const std::string& resource) const;
+    void check_gates();
 
     // world_wire.cc: hearts, frames, the channel.
     void lap(std::size_t index);
@@ -260,6 +318,14 @@ private:
     std::array<Anchor, kNodes> anchors_;
     std::uint64_t disturbances_ = 0;  // of the hearts, from outside of them
     std::array<bool, kNodes> is_kept_off_{};
+    WitnessKeys witness_keys_;
+    WitnessHost witness_;
+    Nanos witness_offset_ = 0;
+    std::array<std::array<Wire, 2>, kNodes> witness_wires_;
+    // For whoever wants to send them again.
+    std::array<std::array<std::deque<wire::WitnessDatagram>, 2>, kNodes> said_;
+    Prng witness_prng_;
+    std::set<std::string> needs_fencing_;
     int channel_cuts_ = 0;
     bool was_usable_ = false;
     std::uint64_t usable_number_ = 0;

@@ -56,7 +56,9 @@ void World::run_agent(std::size_t index, node::RunAgent call) {
     }
     Prng& prng = agent_stream(index, run.call.resource);
     if (run.call.action == "start" && run.call.agent_class != kFenceClass) {
-        truth_.start_begins(index, run.call.resource, now_);
+        truth_.start_begins(index, run.call.resource, now_,
+                            is_replaceable(1 - index, run.call.resource));
+        check_gates();
     }
     if (run.call.action == "monitor") host.last_monitor[run.call.resource] = now_;
     Nanos span = spread(prng, kMilli, 60 * kMilli);

@@ -12,6 +12,7 @@ constexpr Nanos kVerdictDelay = 50 * kMicro;  // ring buffer, reflex thread, que
 constexpr Nanos kUserTimeout = 2 * kSecond;   // unacknowledged bytes break a connection
 constexpr Nanos kKeepAlive = 3 * kSecond;     // an idle one notices later
 constexpr std::size_t kBeatsRemembered = 256;
+constexpr std::size_t kFramesHeld = 64;  // by the NIC of a machine that is frozen
 
 node::PeerState state_of(std::uint8_t state) {
     switch (state) {
@@ -114,12 +115,16 @@ void World::send_frame(std::size_t from, std::uint8_t path, const xb_beat& beat)
 
 void World::take_frame(const Flying& frame) {
     Host& host = hosts_[frame.to];
+    if (has_leases() && host.has_heart && host.is_frozen) {
+        if (host.received.size() < kFramesHeld) host.received.emplace_back(frame.path, frame.beat);
+    }
     if (!host.has_heart || host.is_frozen) return;
     std::deque<Flying>& heard = heard_[frame.to];
     if (wires_[frame.path][1 - frame.to].damage_permille > 0) {
         heard.push_back(frame);
         if (heard.size() > kBeatsRemembered) heard.pop_front();
     }
+    const std::uint64_t lease_before = host.kernel.lease_until();
     const std::optional<xb_beat> answer =
         host.kernel.receive(frame.beat, frame.path, static_cast<std::uint64_t>(local(frame.to)));
     if (host.kernel.fresh_probes() != host.fresh_probes) {
@@ -127,6 +132,9 @@ void World::take_frame(const Flying& frame) {
         host.heard_at = now_;
     }
     if (answer) send_frame(frame.to, frame.path, *answer);
+    // It was closed and is open now: the only way in which a beat changes what may be sent.
+    if (host.kernel.lease_until() == lease_before || !has_leases()) return;
+    if (lease_before <= static_cast<std::uint64_t>(local(frame.to))) check_gates();
 }
 
 void World::replay_beat(std::size_t index, Prng& prng) {

@@ -128,27 +128,27 @@ private:
             answered(index, answer);
         }
         const Nanos span = (node.client->deadline() - time(index)).count();
-        agenda_.add(now_ + std::max<Nanos>(span, 0) + kMicro,
-                    [this, index, number = ++node.timer] {
-                        if (nodes_[index].timer != number) return;
-                        nodes_[index].client->tick(time(index));
-                        pump(index);
-                    });
+        agenda_.add(now_ + std::max<Nanos>(span, 0) + kMicro, [this, index, number = ++node.timer] {
+            if (nodes_[index].timer != number) return;
+            nodes_[index].client->tick(time(index));
+            pump(index);
+        });
     }
 
     void answered(std::size_t index, const arbiter::ArbiterAnswer& answer) {
         Node& node = nodes_[index];
         if (answer.request != node.question) return;
         trace(concat(index + 1, ": ", arbiter::to_string(answer.reply)));
-        digest_.add(static_cast<std::uint64_t>(now_) * 8 + static_cast<std::uint64_t>(answer.reply));
+        digest_.add(static_cast<std::uint64_t>(now_) * 8 +
+                    static_cast<std::uint64_t>(answer.reply));
         ask_later(index);
         if (answer.reply != arbiter::Reply::Granted) return;
         node.until = std::max(node.until, answer.until);
         if (!holds(0) || !holds(1)) return;
-        violation_ = {.invariant = "I-5",
-                      .text = concat("the witness's lease is held twice, by node ", index + 1,
-                                     " since now"),
-                      .at = now_};
+        violation_ = {
+            .invariant = "I-5",
+            .text = concat("the witness's lease is held twice, by node ", index + 1, " since now"),
+            .at = now_};
     }
 
     void send(std::size_t node, std::size_t from_witness, const wire::WitnessDatagram& datagram) {

@@ -99,8 +99,8 @@ TEST(LeaseStory, WhoMeetsItsReplacementBeforeItGaveUpJoinsIt) {
     EXPECT_TRUE(pair.is_well()) << pair.world.describe();
 }
 
-// The one that served stands still and is replaced; what it ran runs on, silenced. Then both daemons
-// begin anew, and neither remembers.
+// The one that served stands still and is replaced; what it ran runs on, silenced. Then both
+// daemons begin anew, and neither remembers.
 TEST(LeaseStory, ARestartDoesNotForgetThatThePeerWasOnlySilenced) {
     Pair pair;
     const std::size_t silenced = pair.active();

@@ -50,8 +50,7 @@ WitnessKeys make_witness_keys(std::uint64_t secret) {
 }
 
 void WitnessHost::start(std::uint64_t life, Instant now) {
-    ledger_.emplace(
-        arbiter::WitnessLedger::Options{.life = life, .started = now, .clusters = 1});
+    ledger_.emplace(arbiter::WitnessLedger::Options{.life = life, .started = now, .clusters = 1});
 }
 
 std::optional<WitnessDatagram> WitnessHost::take(const WitnessDatagram& datagram, Instant now) {

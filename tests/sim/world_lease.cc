@@ -54,10 +54,11 @@ void World::check_gates() {
 
 void World::begin_lease(std::size_t index) {
     Host& host = hosts_[index];
-    host.client.emplace(WitnessClient::Options{.keys = witness_keys_,
-                                               .node = NodeId{static_cast<std::uint16_t>(index + 1)},
-                                               .life = host.life},
-                        Instant(Duration(local(index))));
+    host.client.emplace(
+        WitnessClient::Options{.keys = witness_keys_,
+                               .node = NodeId{static_cast<std::uint16_t>(index + 1)},
+                               .life = host.life},
+        Instant(Duration(local(index))));
     host.was_lease_valid = false;
     host.lease_told_at.reset();
     host.has_said_goodbye = false;
@@ -207,9 +208,8 @@ void World::send_datagram(std::size_t node, std::size_t from_witness,
             bytes[wire.prng.below(bytes.size())] ^=
                 static_cast<std::uint8_t>(1U << wire.prng.below(8));
         }
-        after(delay, [this, node, from_witness, bytes] {
-            arrive_datagram(node, from_witness, bytes);
-        });
+        after(delay,
+              [this, node, from_witness, bytes] { arrive_datagram(node, from_witness, bytes); });
     }
 }
 

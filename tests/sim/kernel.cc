@@ -75,6 +75,7 @@ void Kernel::judge(const xb_lap& lap, Lap& out) {
                                     .after = static_cast<std::uint8_t>(path.state),
                                     .misses = path.misses,
                                     .answered_ns = path.answered_ns,
+                                    .heard_ns = peer_.heard_ns,
                                     .rtt_ns = path.rtt_ns,
                                     .grace_ns = path.grace_used_ns});
         }
@@ -87,6 +88,7 @@ void Kernel::judge(const xb_lap& lap, Lap& out) {
                             .after = static_cast<std::uint8_t>(peer_.state),
                             .misses = misses,
                             .answered_ns = latest->answered_ns,
+                            .heard_ns = peer_.heard_ns,
                             .rtt_ns = latest->rtt_ns,
                             .grace_ns = latest->grace_used_ns});
 }

@@ -30,6 +30,7 @@ struct Verdict {
     std::uint8_t after = 0;  // xb_peer_state or xb_path_state
     std::uint32_t misses = 0;
     std::uint64_t answered_ns = 0;
+    std::uint64_t heard_ns = 0;
     std::uint64_t rtt_ns = 0;
     std::uint64_t grace_ns = 0;
 };

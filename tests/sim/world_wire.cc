@@ -86,6 +86,7 @@ void World::take_verdict(std::size_t index, const Verdict& verdict) {
     }
     event.evidence.last_answer =
         Instant(Duration(static_cast<std::int64_t>(verdict.answered_ns - verdict.rtt_ns)));
+    event.evidence.last_heard = Instant(Duration(static_cast<std::int64_t>(verdict.heard_ns)));
     event.evidence.judged_at = Instant(Duration(local(index)));
     event.evidence.unanswered = verdict.misses;
     event.evidence.rtt_p99 = Duration(static_cast<std::int64_t>(verdict.grace_ns));

@@ -37,3 +37,19 @@ sim-partitions: $(B)/xbeat-sim
 	$(Q)nice -n 19 $(B)/xbeat-sim batch --kind partition --seed $(SIM_SEED) --seeds $(SIM_RUNS) --verbose
 
 -include $(sim_objects:.o=.d)
+
+## make sim-identical    the same seeds with g++ and clang++, -O0 and -O2: the digests have to be equal; IDENTICAL_RUNS=n
+IDENTICAL_RUNS ?= 240
+identical_kinds := g++,-O2 g++,-O0 clang++,-O2 clang++,-O0
+comma := ,
+define identical
+.PHONY: sim-identical-$(1)-$(2)
+sim-identical-$(1)-$(2):
+	$$(Q)$$(MAKE) --no-print-directory B=$(B)/identical/$(1)$(2) CXX=$(1) OPT=$(2) $(B)/identical/$(1)$(2)/xbeat-sim
+	$$(Q)$(B)/identical/$(1)$(2)/xbeat-sim batch --kind mixed --without leave --seeds $$(IDENTICAL_RUNS) \
+		| sed -n 's/.*; hash //p' > $(B)/identical/$(1)$(2).hash
+endef
+$(foreach kind,$(identical_kinds),$(eval $(call identical,$(word 1,$(subst $(comma), ,$(kind))),$(word 2,$(subst $(comma), ,$(kind))))))
+.PHONY: sim-identical
+sim-identical: $(foreach kind,$(identical_kinds),sim-identical-$(subst $(comma),-,$(kind)))
+	$(Q)cd $(B)/identical && tail -n 1 *.hash && test "$$(cat *.hash | sort -u | wc -l)" = 1

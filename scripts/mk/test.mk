@@ -22,11 +22,15 @@ $(foreach kind,$(test_kinds),$(eval $(call test_binary,$(kind))))
 # Tests with real agents run this build's xbeat-exec; without it they skip.
 $(B)/tests/unit_tests $(B)/tests/bpf_tests: | $(B)/xbeat-exec
 
-.PHONY: test unit sim stories test-bpf test-corpus check
+.PHONY: test unit sim stories test-bpf test-corpus check power-cuts
 unit: $(B)/tests/unit_tests
 	$(Q)$(B)/tests/unit_tests --gtest_brief=1
 stories: $(B)/tests/sim_tests
 	$(Q)$(B)/tests/sim_tests --gtest_brief=1
+## make power-cuts       the power goes at POWER_CUTS random writes of the store (10000); part of `unit` with 300
+POWER_CUTS ?= 10000
+power-cuts: $(B)/tests/unit_tests
+	$(Q)XBEAT_POWER_CUTS=$(POWER_CUTS) $(B)/tests/unit_tests --gtest_brief=1 --gtest_filter='PowerCut.*'
 test-bpf: $(B)/tests/bpf_tests
 	$(Q)$(B)/tests/bpf_tests --gtest_brief=1
 test: all

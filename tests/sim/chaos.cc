@@ -118,6 +118,7 @@ void Chaos::strike(const Fault& fault) {
     switch (fault.kind) {
         case FaultKind::Crash:
         case FaultKind::Reboot:
+        case FaultKind::CrashAtAck:
         case FaultKind::KillDaemon:
         case FaultKind::StallDaemon:
         case FaultKind::Freeze:
@@ -159,6 +160,11 @@ void Chaos::strike_machine(const Fault& fault, std::size_t node, Prng& prng) {
             if (!chance(prng, 70)) return;
             return world_.after(spread(prng, kSecond, 120 * kSecond),
                                 [this, node] { world_.boot(node); });
+        case FaultKind::CrashAtAck:
+            world_.crash_at_ack({.both = chance(prng, 50),
+                                 .after = spread(prng, kMicro, 20 * kMilli),
+                                 .boots_after = spread(prng, kMilli, 5 * kSecond)});
+            return;
         case FaultKind::Reboot:
             world_.cut_power(node);
             return world_.after(spread(prng, kMilli, 2 * kSecond),

@@ -53,7 +53,8 @@ namespace xbeat::xsim {
     X(WitnessCut, "witness-cut")       \
     X(WitnessLoss, "witness-loss")     \
     X(WitnessReplay, "witness-replay") \
-    X(Flap, "flap")
+    X(Flap, "flap")                    \
+    X(CrashAtAck, "crash-at-ack")
 
 enum class FaultKind : std::uint8_t {
 #define XSIM_FAULT_ENUM(name, text) name,
@@ -65,6 +66,7 @@ constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::Count);
 // What a run without a witness draws from: what comes later was added later, and old seeds mean
 // what they meant.
 constexpr std::size_t kFenceFaultKinds = static_cast<std::size_t>(FaultKind::WitnessCrash);
+constexpr std::size_t kLeaseFaultKinds = static_cast<std::size_t>(FaultKind::CrashAtAck);
 [[nodiscard]] std::string_view name_of(FaultKind kind);
 
 struct Fault {

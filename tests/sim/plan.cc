@@ -97,6 +97,19 @@ Plan fence_plan(std::uint64_t seed) {
     return plan;
 }
 
+// What was acknowledged is lost in the milliseconds around the answer, or never: so that is when
+// the power goes. Each comes with a change that will be answered.
+void draw_crashes_at_acks(Prng prng, Plan& plan) {
+    if (!chance(prng, 50)) return;
+    plan.kinds.insert(FaultKind::CrashAtAck);
+    for (std::uint64_t i = 1 + prng.below(8); i > 0; --i) {
+        const Nanos at = between(prng, 10 * kSecond, plan.chaos);
+        plan.faults.push_back({.at = at, .kind = FaultKind::CrashAtAck, .seed = prng.next()});
+        plan.faults.push_back(
+            {.at = at + kMilli, .kind = FaultKind::Configure, .seed = prng.next()});
+    }
+}
+
 // As with fencing, and a witness beside it or in its place.
 Plan lease_plan(std::uint64_t seed) {
     Plan plan = fence_plan(seed);
@@ -110,9 +123,10 @@ Plan lease_plan(std::uint64_t seed) {
         draw_extreme_drift(prng, plan);
         plan.chaos = std::min(plan.chaos, 40 * kSecond);
     }
-    plan.kinds.merge(draw_kinds(prng, kFenceFaultKinds, kFaultKinds));
+    plan.kinds.merge(draw_kinds(prng, kFenceFaultKinds, kLeaseFaultKinds));
     const Nanos gap = spread(prng, 50 * kMilli, 15 * kSecond);
     plan.faults = draw_faults(prng, plan, 10 * kSecond, gap);
+    draw_crashes_at_acks(stream(seed, "crashes at acks"), plan);
     return plan;
 }
 

@@ -62,7 +62,8 @@ namespace xbeat::xsim {
     X(Yielded, "a node without a lease stopped everything and begins anew")      \
     X(WatchdogLetGo, "a node without a lease could not stop")                    \
     X(WitnessCrashed, "the witness crashed and forgot")                          \
-    X(DatagramReplayed, "an old datagram of the witness was sent again")
+    X(DatagramReplayed, "an old datagram of the witness was sent again")         \
+    X(CrashedAtAck, "the power went right after a change was acknowledged")
 
 enum class State : std::uint8_t {
 #define XSIM_STATE_ENUM(name, text) name,

@@ -464,6 +464,17 @@ void World::take_note(std::size_t index, const Note& note) {
     if (has_leases()) take_lease_note(index, note);
 }
 
+void World::crash_after_ack(std::size_t index) {
+    if (!crash_at_ack_) return;
+    const CrashAtAck crash = *std::exchange(crash_at_ack_, std::nullopt);
+    reach(State::CrashedAtAck);
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        if (i != index && !crash.both) continue;
+        after(crash.after, [this, i] { cut_power(i); });
+        after(crash.after + crash.boots_after, [this, i] { boot(i); });
+    }
+}
+
 void World::take_reply(std::size_t index, const node::Reply& reply) {
     trace(concat(name_of(index), "  reply ", reply.client.value, ": ",
                  reply.outcome ? *reply.outcome : reply.outcome.error().context));
@@ -476,6 +487,7 @@ void World::take_reply(std::size_t index, const node::Reply& reply) {
     if (!reply.outcome || !host.node) return;
     reach(State::ChangeAcknowledged);
     ++acknowledged_count_;
+    crash_after_ack(index);
     const cib::Element* found = host.node->cib().find_id("cbo-marker");
     // A later change may have taken its place already; then that one is what has to stay.
     if (found == nullptr || found->get("value") != concat('m', marker)) return;

@@ -92,6 +92,14 @@ public:
         is_kept_off_[1 - node] = false;
     }
     void kill_service(std::size_t node, const std::string& resource);
+    /// The power goes shortly after the next change was acknowledged: at the node that answered, or
+    /// at both.
+    struct CrashAtAck {
+        bool both = false;
+        Nanos after = 0;
+        Nanos boots_after = 0;
+    };
+    void crash_at_ack(CrashAtAck crash) { crash_at_ack_ = crash; }
 
     // --- Wires. `sender`: the direction is from that node to the other one.
     [[nodiscard]] Wire& wire(std::size_t path, std::size_t sender) { return wires_[path][sender]; }
@@ -234,6 +242,7 @@ private:
     void honour(std::size_t index, node::Output output);
     void take_cause(const Note& note);
     void take_note(std::size_t index, const Note& note);
+    void crash_after_ack(std::size_t index);
     void take_reply(std::size_t index, const node::Reply& reply);
     void command(std::size_t index, node::Command& command);
     void set_wake(std::size_t index, Instant when);
@@ -341,6 +350,7 @@ private:
     std::map<std::uint64_t, std::uint64_t> asked_;  // client -> marker
     Acknowledged acknowledged_;
     std::uint64_t acknowledged_count_ = 0;
+    std::optional<CrashAtAck> crash_at_ack_;
     Nanos operator_fence_until_ = -1;  // what is shot until then may be a person's wish
     std::uint64_t steps_ = 0;
     std::uint64_t transitions_ = 0;

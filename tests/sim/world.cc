@@ -10,6 +10,7 @@
 namespace xbeat::xsim {
 namespace {
 
+constexpr std::uint64_t kEventsAtOnceMax = 100'000;
 constexpr std::int64_t kEpoch = 1'700'000'000;
 
 NodeId id_of(std::size_t index) { return NodeId{static_cast<std::uint16_t>(index + 1)}; }
@@ -86,6 +87,11 @@ void World::run_until(Nanos end) {
         }
         const Nanos next = std::min({planned, frame, next_lap});
         if (next > end) break;
+        // A node that asks to be woken at once, for ever, never lets the time go on.
+        at_this_instant_ = next == now_ ? at_this_instant_ + 1 : 0;
+        if (at_this_instant_ > kEventsAtOnceMax) {
+            truth_.violate("I-30", "without end at one instant", now_);
+        }
         if (planned == next) {
             now_ = next;
             const Action action = agenda_.take();

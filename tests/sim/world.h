@@ -351,7 +351,7 @@ private:
     Acknowledged acknowledged_;
     std::uint64_t acknowledged_count_ = 0;
     std::optional<CrashAtAck> crash_at_ack_;
-    Nanos operator_fence_until_ = -1;  // what is shot until then may be a person's wish
+    Nanos operator_fence_until_ = -1;    // what is shot until then may be a person's wish
     std::uint64_t at_this_instant_ = 0;  // events
     std::uint64_t steps_ = 0;
     std::uint64_t transitions_ = 0;

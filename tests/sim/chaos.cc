@@ -447,7 +447,8 @@ void Chaos::heal() {
     if (is_over()) return;
     for (std::size_t i = 0; i < kNodes; ++i) {
         std::string lost = world_.lost_change(i);
-        if (!lost.empty()) return world_.truth().violate("I-10", std::move(lost), world_.now());
+        if (!lost.empty() && world_.truth().is_exclusivity_promised())
+            return world_.truth().violate("I-10", std::move(lost), world_.now());
     }
     calm();
     const Nanos limit = world_.now() + kWellWithin;

@@ -91,6 +91,9 @@ Plan fence_plan(std::uint64_t seed) {
     plan.chaos = 10 * kSecond + spread(prng, 20 * kSecond, 1800 * kSecond);
     // Laps that cannot be skipped are dear.
     if (has_drift) plan.chaos = std::min(plan.chaos, 60 * kSecond);
+    // A pair that is being upgraded (claim I-32).
+    Prng releases = stream(seed, "releases");
+    if (chance(releases, 20)) plan.settings.newest[releases.below(kNodes)] = wire::kProtocolOldest;
     plan.kinds = draw_kinds(prng, 0, kFenceFaultKinds);
     const Nanos gap = spread(prng, 50 * kMilli, 30 * kSecond);
     plan.faults = draw_faults(prng, plan, 10 * kSecond, gap);

@@ -55,6 +55,8 @@ namespace xbeat::xsim {
     X(FrameReplayed, "an old beat was played again")                             \
     X(StandbyNode, "a node was put into standby")                                \
     X(Maintenance, "the cluster was in maintenance")                             \
+    X(TwoReleases, "nodes of two releases were members")                         \
+    X(CaughtUp, "a node that returned was sent the records that it missed")      \
     X(QuietSkipped, "a quiet time was skipped")                                  \
     X(Exclusive, "the witness gave a node exclusivity")                          \
     X(LeaseRanOut, "a lost peer was proven by the end of its lease")             \

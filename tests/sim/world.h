@@ -35,6 +35,7 @@ struct Settings {
     node::ArbiterKind arbiter = node::ArbiterKind::Fence;
     Duration handicap = 60ms;
     Duration stall_limit = 10s;
+    std::array<std::uint16_t, kNodes> newest = {wire::kProtocolNewest, wire::kProtocolNewest};
     bool disks_may_tear = false;
     std::array<std::int64_t, kNodes> drift_ppm{};  // of the boot clocks
     // Only if the arbiter is a witness.

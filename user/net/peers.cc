@@ -43,7 +43,7 @@ std::string_view to_string(LinkState state) {
 class Peers::Impl {
 public:
     Impl(Options options, ring::Ring& ring) : options_(std::move(options)), ring_(ring) {}
-    ~Impl() { ::OPENSSL_cleanse(options_.secret.data(), options_.secret.size()); }
+    ~Impl();
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
@@ -116,6 +116,15 @@ private:
     News news_;
     std::uint64_t refused_ = 0;
 };
+
+Peers::Impl::~Impl() {
+    ::OPENSSL_cleanse(options_.secret.data(), options_.secret.size());
+    // The ring lets go of a socket that it accepts on some time after its own end; until then the
+    // closed socket goes on listening, and nobody else can.
+    for (const Listener& listener : listeners_) {
+        if (listener.socket.is_open()) ::shutdown(listener.socket.get(), SHUT_RDWR);
+    }
+}
 
 Result<void> Peers::Impl::derive_keys() {
     for (Peer& peer : options_.peers) {

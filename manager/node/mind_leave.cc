@@ -45,9 +45,14 @@ void Mind::say_goodbye() {
                      " (not started elsewhere before this node is back, "
                      "was fenced, or somebody runs `xbeat node confirm ",
                      self_.name, "`)");
+    const std::string_view silent = lease_.is_used() && phase_ != Phase::Active
+                                        ? "; it was no member: managed addresses stay silent here "
+                                          "until it has joined again, or "
+                                          "a reboot"
+                                        : "";
     note_node(active.empty() ? Level::Info : Level::Warning, "left", self_.name,
-              concat(self_.name, " leaves", still));
-    if (leaver_) reply(*leaver_, concat("left the cluster", still));
+              concat(self_.name, " leaves", still, silent));
+    if (leaver_) reply(*leaver_, concat("left the cluster", still, silent));
     leaver_.reset();
     fail_forwarded("this node leaves");
     is_going_ = true;
@@ -65,7 +70,7 @@ void Mind::go_if_heard() {
     if (!is_heard && now_.boot < gone_at_) return;
     lease_.begin_anew();
     lease_wishes();
-    out_.run.emplace_back(Exit{});
+    out_.run.emplace_back(Exit{.keeps_gate = phase_ != Phase::Active});
     phase_ = Phase::Left;
 }
 

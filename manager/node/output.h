@@ -91,7 +91,13 @@ struct StopWatchdog {
     std::string reason;
 };
 /// The clean leave is complete: stop the heart, close the store, end with success.
-struct Exit {};
+///
+/// `keeps_gate`: this node was no member, so nobody knows what its machine still runs, and the peer
+/// may have taken it over. The gate stays, without a lease, until a later daemon has joined (claim
+/// I-8).
+struct Exit {
+    bool keeps_gate = false;
+};
 
 using Command =
     std::variant<RunAgent, KillAgent, Unwatch, AcceptPeer, ForgetPeer, SetGrant, ResetChannel, Exit,

@@ -81,7 +81,7 @@ XB_RECORDED(arbiter::AskArbiter, self.arbiter, self.request, self.asking, self.l
 XB_RECORDED(node::SetExclusivity, self.until)
 XB_RECORDED(node::SetManaged, self.addresses)
 XB_RECORDED(node::StopWatchdog, self.reason)
-XB_RECORDED(node::Exit)
+XB_RECORDED(node::Exit, self.keeps_gate)
 XB_RECORDED(node::Output, self.persist, self.send, self.run, self.replies, self.wake_at, self.notes)
 
 #undef XB_RECORDED

@@ -27,7 +27,7 @@ $(B)/libsim.a: $(filter-out %/main.o,$(sim_objects))
 sim: $(B)/xbeat-sim
 	$(Q)$(B)/xbeat-sim regress --file tests/sim/seeds/regress
 	$(Q)$(B)/xbeat-sim batch --seeds 1000000 --seconds 30 --twice
-	$(Q)$(B)/xbeat-sim batch --kind lease --seeds 1000000 --seconds 20 --without leave
+	$(Q)$(B)/xbeat-sim batch --kind lease --seeds 1000000 --seconds 20
 	$(Q)$(B)/xbeat-sim batch --kind partition --seeds 1000000 --seconds 8 --twice
 	$(Q)$(B)/xbeat-sim batch --kind witness --seeds 1000000 --seconds 2
 sim-long: $(B)/xbeat-sim
@@ -46,7 +46,7 @@ define identical
 .PHONY: sim-identical-$(1)-$(2)
 sim-identical-$(1)-$(2):
 	$$(Q)$$(MAKE) --no-print-directory B=$(B)/identical/$(1)$(2) CXX=$(1) OPT=$(2) $(B)/identical/$(1)$(2)/xbeat-sim
-	$$(Q)$(B)/identical/$(1)$(2)/xbeat-sim batch --kind mixed --without leave --seeds $$(IDENTICAL_RUNS) \
+	$$(Q)$(B)/identical/$(1)$(2)/xbeat-sim batch --kind mixed --seeds $$(IDENTICAL_RUNS) \
 		| sed -n 's/.*; hash //p' > $(B)/identical/$(1)$(2).hash
 endef
 $(foreach kind,$(identical_kinds),$(eval $(call identical,$(word 1,$(subst $(comma), ,$(kind))),$(word 2,$(subst $(comma), ,$(kind))))))

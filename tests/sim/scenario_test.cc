@@ -457,6 +457,8 @@ TEST(Scenario, ALeavingNodeHandsOverFirstAndIsNotFenced) {
         EXPECT_EQ(story.world.violation(), "");
         ASSERT_TRUE(story.world.last_reply(leaver).has_value());
         EXPECT_TRUE(story.world.last_reply(leaver)->has_value());
+        ASSERT_TRUE(story.world.last_exit().has_value());
+        EXPECT_FALSE(story.world.last_exit()->keeps_gate) << "a member stops everything first";
     }
 }
 

@@ -133,6 +133,7 @@ void World::boot(std::size_t index) {
     host.is_frozen = false;
     ++host.machine;
     host.has_heart = false;
+    host.keeps_gate = false;
     host.watched.clear();
     host.exclusive_until = 0;
     host.is_helpless = false;
@@ -414,17 +415,20 @@ void World::command(std::size_t index, node::Command& command) {
         guarded(now_, index, true, [this, index, connection = ends_[index].connection] {
             if (connection != 0) close_end(index, connection, "reset by this node");
         });
-    } else if (std::get_if<node::Exit>(&command) != nullptr) {
+    } else if (const auto* exit = std::get_if<node::Exit>(&command)) {
         guarded(now_ + 2 * kMilli, index, true,
-                [this, index, life = host.life] { leave(index, life); });
+                [this, index, life = host.life, keeps_gate = exit->keeps_gate] {
+                    leave(index, life, keeps_gate);
+                });
     } else if (has_leases()) {
         lease_command(index, command);
     }
 }
 
-void World::leave(std::size_t index, std::uint64_t life) {
+void World::leave(std::size_t index, std::uint64_t life, bool keeps_gate) {
     Host& host = hosts_[index];
     if (host.life != life) return;
+    host.keeps_gate = keeps_gate;
     reach(State::LeftCleanly);
     trace(concat(name_of(index), " has left"));
     kill_daemon(index);

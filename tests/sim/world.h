@@ -210,6 +210,7 @@ private:
         std::deque<std::pair<std::uint8_t, xb_beat>> received;  // by a NIC whose machine is frozen
         bool is_silenced = false;  // the other one has proven that its lease is over
         bool is_helpless = false;
+        bool keeps_gate = false;        // of a daemon that ended cleanly and was no member
         bool has_said_goodbye = false;  // nothing runs there: its rights mean nothing any more
         Nanos may_serve_until = 0;      // of a machine without power: its lease, in world time
     };
@@ -248,7 +249,7 @@ private:
     void command(std::size_t index, node::Command& command);
     void set_wake(std::size_t index, Instant when);
     void arm_wake(std::size_t index, Nanos when, std::uint64_t number);
-    void leave(std::size_t index, std::uint64_t life);
+    void leave(std::size_t index, std::uint64_t life, bool keeps_gate);
     void check(std::size_t index);
     void check_fail_counts(std::size_t index, const std::map<std::string, std::string>& before);
     [[nodiscard]] std::map<std::string, std::string> fail_counts(std::size_t index) const;

@@ -23,7 +23,8 @@ constexpr std::uint64_t kWithoutEnd = UINT64_MAX;
 bool World::is_gate_open(std::size_t index) const {
     const Host& host = hosts_[index];
     if (!host.is_powered) return false;
-    if (!has_leases() || !host.has_heart) return true;  // a clean end took the gate away
+    // A clean end takes the gate away, unless what runs there is unknown.
+    if (!has_leases() || (!host.has_heart && !host.keeps_gate)) return true;
     return xb_gate_is_open(host.kernel.lease_until(), host.exclusive_until,
                            static_cast<std::uint64_t>(local(index))) != 0;
 }
@@ -80,7 +81,7 @@ void World::lose_gate(std::size_t index) {
     host.may_serve_until = now_;
     host.received.clear();
     if (!is_gate_open(index)) return;
-    if (host.exclusive_until == kWithoutEnd || !host.has_heart) {
+    if (host.exclusive_until == kWithoutEnd || (!host.has_heart && !host.keeps_gate)) {
         host.may_serve_until = INT64_MAX;
         return;
     }

@@ -210,7 +210,10 @@ void World::honour(std::size_t index, node::Output output) {
                 if (generation == channel_) disconnect("reset");
             });
         }
-        if (std::get_if<node::Exit>(&command) != nullptr) exits = true;
+        if (const auto* exit = std::get_if<node::Exit>(&command)) {
+            exits = true;
+            last_exit_ = *exit;
+        }
     }
     if (output.wake_at) {
         const std::uint64_t number = ++host.wake_number;

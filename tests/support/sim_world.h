@@ -85,6 +85,8 @@ public:
     [[nodiscard]] bool both_members();
     [[nodiscard]] bool is_idle();
     [[nodiscard]] bool are_equal();
+    /// How a node ended last, if one did.
+    [[nodiscard]] const std::optional<node::Exit>& last_exit() const { return last_exit_; }
     [[nodiscard]] int fences() const { return fences_; }
     [[nodiscard]] const std::vector<Note>& notes() const { return notes_; }
     [[nodiscard]] bool has_note(const std::string& kind) const;
@@ -208,6 +210,7 @@ private:
     std::string violation_;
     std::uint64_t next_client_ = 1;
     std::uint64_t digest_ = 0xcbf29ce484222325U;
+    std::optional<node::Exit> last_exit_;
 };
 
 /// A cib with fencing and the given primitives (ocf:heartbeat:Dummy, monitor every 10 s), each

@@ -175,8 +175,8 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     log.write(note);
     store.record(note);
     const Ending ending = XB_TRY(loop.run(make_started(heart, std::move(contents))));
-    if (ending == Ending::Left) {
-        guard.stop();
+    if (ending != Ending::Abandoned) {
+        guard.stop(ending == Ending::Silent ? LeaseGuard::Gate::Stays : LeaseGuard::Gate::Goes);
         heart::Watch::remove_pins(watch_pins);
         XB_TRY(heart.stop());
     }

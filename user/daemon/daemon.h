@@ -24,7 +24,8 @@ struct Places {
 };
 
 enum class Ending : std::uint8_t {
-    Left,       // the manager left the cluster cleanly: heart stopped
+    Left,       // the manager left the cluster cleanly: heart stopped, gate away
+    Silent,     // likewise, but it was no member: the gate stays closed
     Abandoned,  // a second signal: resources and heart are as they were
 };
 

@@ -110,8 +110,8 @@ void Host::command(const node::Command& command, Instant now) {
         parts_.peers.reset(reset->peer, now);
     } else if (const auto* question = std::get_if<node::AskArbiter>(&command)) {
         parts_.arbiter.ask(*question, now);
-    } else if (std::holds_alternative<node::Exit>(command)) {
-        wants_exit_ = true;
+    } else if (const auto* exit = std::get_if<node::Exit>(&command)) {
+        exit_ = *exit;
     } else if (!lease_command(command)) {
         XB_CHECK(false);  // a command that nobody carries out
     }

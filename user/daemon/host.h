@@ -49,7 +49,8 @@ public:
     [[nodiscard]] std::optional<Instant> wake_at() const { return wake_at_; }
     [[nodiscard]] std::vector<node::Reply> take_replies();
     /// The manager wants the daemon to end with success: the heart is to be stopped.
-    [[nodiscard]] bool wants_exit() const { return wants_exit_; }
+    /// Set once the manager wants the end.
+    [[nodiscard]] const std::optional<node::Exit>& exit() const { return exit_; }
     [[nodiscard]] const node::Node& node() const { return node_; }
 
 private:
@@ -64,7 +65,7 @@ private:
     std::optional<Instant> wake_at_;
     std::vector<node::Reply> replies_;
     std::string configuration_;  // version of the last one that was handed to the past
-    bool wants_exit_ = false;
+    std::optional<node::Exit> exit_;
 };
 
 }  // namespace xbeat::daemon

@@ -114,8 +114,8 @@ std::string LeaseGuard::check() {
     return text;
 }
 
-void LeaseGuard::stop() {
-    if (gate_) gate_->stop();
+void LeaseGuard::stop(Gate gate) {
+    if (gate_ && gate == Gate::Goes) gate_->stop();
     gate_.reset();
     if (!watchdog_.is_open() || is_watchdog_stopped_) return;
     if (::write(watchdog_.get(), &kLetGo, 1) != 1) return;

@@ -43,8 +43,10 @@ public:
     void feed_watchdog(Instant now);
     /// Looks after the gate; what is wrong with it, in a sentence, or empty.
     [[nodiscard]] std::string check();
-    /// Clean end: nothing is managed any more, and the watchdog lets go.
-    void stop();
+    enum class Gate : std::uint8_t { Goes, Stays };
+    /// Clean end: the watchdog lets go. With Goes nothing is managed any more; with Stays the gate
+    /// stays pinned on every NIC as it is, for a later daemon to take over.
+    void stop(Gate gate);
 
     /// Nothing if leases are not used.
     [[nodiscard]] std::optional<heart::GateStatus> status() const;

@@ -57,7 +57,7 @@ Result<Ending> Loop::run(node::Started started) {
     settle();
     sd_notify(0, "READY=1");
     const auto handle = [this](const ring::Completion& completion) { complete(completion); };
-    while (!host_.wants_exit() && !is_abandoned_) {
+    while (!host_.exit() && !is_abandoned_) {
         arm_timer();
         static_cast<void>(XB_TRY(parts_.ring.wait(handle)));
         tick();
@@ -66,7 +66,8 @@ Result<Ending> Loop::run(node::Started started) {
     sd_notify(0, "STOPPING=1");
     take_replies();
     XB_TRY(flush());
-    return is_abandoned_ ? Ending::Abandoned : Ending::Left;
+    if (is_abandoned_) return Ending::Abandoned;
+    return host_.exit()->keeps_gate ? Ending::Silent : Ending::Left;
 }
 
 /// The last words: a goodbye to the peers and replies to clients leave before the sockets close.

@@ -368,6 +368,18 @@ TEST(Node, AWaitingNodeLeavesAtOnce) {
     EXPECT_FALSE(door.step(Wake{}).wake_at.has_value());
 }
 
+// Claim I-8: nobody knows what still runs on a machine that was no member.
+TEST(Node, KeepsItsGateWhenItLeavesWithoutBeingAMember) {
+    Door door(2);
+    door.start();
+
+    const Output output =
+        door.step(ClientRequest{.client = ClientId{1}, .user = "uid 0", .body = Leave{}});
+
+    ASSERT_EQ(count<Exit>(output.run), 1);
+    EXPECT_TRUE(std::get<Exit>(output.run.back()).keeps_gate);
+}
+
 // Claim I-16.
 TEST(Node, ACorruptStoreIsNotInterpreted) {
     Door door(2);

@@ -19,6 +19,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #include "skel/gate.skel.h"
+#include "sys/quiet_libbpf.h"
 #pragma GCC diagnostic pop
 
 namespace xbeat::heart {
@@ -39,18 +40,6 @@ struct DestroySkeleton {
     void operator()(gate_bpf* skeleton) const { gate_bpf::destroy(skeleton); }
 };
 using Skeleton = std::unique_ptr<gate_bpf, DestroySkeleton>;
-
-/// libbpf prints a warning when a hook or filter is not there, which is an answer to us.
-class QuietLibbpf {
-public:
-    QuietLibbpf() : before_(::libbpf_set_print(nullptr)) {}
-    QuietLibbpf(const QuietLibbpf&) = delete;
-    QuietLibbpf& operator=(const QuietLibbpf&) = delete;
-    ~QuietLibbpf() { ::libbpf_set_print(before_); }
-
-private:
-    libbpf_print_fn_t before_;
-};
 
 /// FNV-1a of the object as built.
 std::uint64_t program_id() {
@@ -260,7 +249,7 @@ Result<std::vector<IpAddress>> GateKernel::managed() const {
 }
 
 Result<void> GateKernel::attach_filter(int ifindex, bool is_ingress) const {
-    const QuietLibbpf quiet;
+    const sys::QuietLibbpf quiet;
     LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
                 .attach_point = is_ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS);
     int code = ::bpf_tc_hook_create(&hook);
@@ -302,7 +291,7 @@ Result<GateKernel::Inbound> GateKernel::attach(int ifindex, Want want) {
 namespace {
 
 std::uint32_t filter_at(int ifindex, bool is_ingress) {
-    const QuietLibbpf quiet;
+    const sys::QuietLibbpf quiet;
     LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
                 .attach_point = is_ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS);
     LIBBPF_OPTS(bpf_tc_opts, options, .handle = kFilterHandle, .priority = kFilterPriority);
@@ -310,7 +299,7 @@ std::uint32_t filter_at(int ifindex, bool is_ingress) {
 }
 
 void remove_filter(int ifindex, bool is_ingress) {
-    const QuietLibbpf quiet;
+    const sys::QuietLibbpf quiet;
     LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
                 .attach_point = is_ingress ? BPF_TC_INGRESS : BPF_TC_EGRESS);
     LIBBPF_OPTS(bpf_tc_opts, options, .handle = kFilterHandle, .priority = kFilterPriority);

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "core/text.h"
+#include "sys/quiet_libbpf.h"
 #include "sys/system_error.h"
 
 namespace xbeat::heart {
@@ -64,23 +65,11 @@ Result<std::uint32_t> id_of(int program) {
     return info.id;
 }
 
-/// libbpf prints a warning when a hook or filter is not there, which is an answer to us.
-class QuietLibbpf {
-public:
-    QuietLibbpf() : before_(::libbpf_set_print(nullptr)) {}
-    QuietLibbpf(const QuietLibbpf&) = delete;
-    QuietLibbpf& operator=(const QuietLibbpf&) = delete;
-    ~QuietLibbpf() { ::libbpf_set_print(before_); }
-
-private:
-    libbpf_print_fn_t before_;
-};
-
 }  // namespace
 
 Result<bool> Metronome::repair(Netlink& netlink, const Store& store, int tick_program,
                                Duration period) {
-    const QuietLibbpf quiet;
+    const sys::QuietLibbpf quiet;
     bool repaired = false;
     std::optional<LinkInfo> in = XB_TRY(netlink.link(kIn));
     std::optional<LinkInfo> out = XB_TRY(netlink.link(kOut));

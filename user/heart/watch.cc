@@ -25,6 +25,7 @@
 #pragma GCC diagnostic pop
 #include "sys/boot_clock.h"
 #include "sys/fd.h"
+#include "sys/quiet_libbpf.h"
 #include "sys/system_error.h"
 
 namespace xbeat::heart {
@@ -50,18 +51,6 @@ Result<std::uint32_t> own_pid_namespace() {
     }
     return static_cast<std::uint32_t>(status.st_ino);
 }
-
-// libbpf prints its own lines to standard error; what matters comes back as an errno.
-class QuietLibbpf {
-public:
-    QuietLibbpf() : before_(::libbpf_set_print(nullptr)) {}
-    QuietLibbpf(const QuietLibbpf&) = delete;
-    QuietLibbpf& operator=(const QuietLibbpf&) = delete;
-    ~QuietLibbpf() { ::libbpf_set_print(before_); }
-
-private:
-    libbpf_print_fn_t before_;
-};
 
 struct SkeletonCloser {
     void operator()(watch_bpf* skeleton) const { watch_bpf__destroy(skeleton); }
@@ -211,7 +200,7 @@ private:
     }
 
     Result<void> load(const std::string& pin_dir) {
-        const QuietLibbpf quiet;
+        const sys::QuietLibbpf quiet;
         if (!pin_dir.empty()) remove_pins(pin_dir);
         skeleton_.reset(watch_bpf__open());
         if (!skeleton_) return sys::system_error("opening the watch's programs");

@@ -19,22 +19,11 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #include "skel/witness.skel.h"
+#include "sys/quiet_libbpf.h"
 #pragma GCC diagnostic pop
 
 namespace xbeat::witness {
 namespace {
-
-// Why the kernel refused is told by its error; libbpf's own words would go to the terminal.
-class QuietLibbpf {
-public:
-    QuietLibbpf() : before_(::libbpf_set_print(nullptr)) {}
-    QuietLibbpf(const QuietLibbpf&) = delete;
-    QuietLibbpf& operator=(const QuietLibbpf&) = delete;
-    ~QuietLibbpf() { ::libbpf_set_print(before_); }
-
-private:
-    libbpf_print_fn_t before_;
-};
 
 Result<std::vector<std::string>> interfaces_that_are_up() {
     ifaddrs* list = nullptr;
@@ -76,7 +65,7 @@ Filter& Filter::operator=(Filter&&) noexcept = default;
 Filter::~Filter() = default;
 
 Result<Filter> Filter::create(const Options& options, const std::vector<ClusterKey>& keys) {
-    const QuietLibbpf quiet;
+    const sys::QuietLibbpf quiet;
     std::unique_ptr<witness_bpf, Destroy> skeleton(witness_bpf::open());
     if (skeleton == nullptr) return sys::system_error("cannot open the witness's XDP program");
     const xb_witness_place place = place_of(options);

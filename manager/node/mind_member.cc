@@ -48,20 +48,22 @@ void Mind::meet() {
     const member::Judgement judgement = member::judge(*peer.said, theirs);
     if (judgement.decision == member::Decision::Refuse) return refuse(judgement.reason);
     if (theirs.sender != peer.node.id) return refuse("the peer's id is not the expected one");
-    if (peer.fenced_daemon.value != 0 && theirs.daemon == peer.fenced_daemon) {
-        // Replaced without a shot: to the same life nobody follows any more. If it stands down by
-        // itself it may join at once; it is granted nothing before what runs on it was found.
-        const bool may_join = peer.is_out_by_lease && judgement.decision == member::Decision::Lead;
-        if (peer.is_out_by_lease && !may_join) {
-            return refuse(concat(peer.node.name,
-                                 " lost its lease, and was replaced: it may join when everything "
-                                 "on it has stopped"));
-        }
-        if (!may_join) {
-            return refuse(concat(peer.node.name,
-                                 " was fenced, but the same life of its daemon speaks again: its "
-                                 "fence device does not do what it says"));
-        }
+    // Replaced without a shot, or with one still under way: the same life is not followed any more.
+    // If it stands down by itself it may join at once; it is granted nothing before what runs on it
+    // was found.
+    const bool is_same_life = theirs.daemon == peer.daemon && theirs.daemon.value != 0;
+    const bool is_being_shot = peer.standing == Standing::Lost && is_lease_proven_;
+    const bool is_replaced = is_same_life && (peer.is_out_by_lease || is_being_shot);
+    if (is_replaced && judgement.decision != member::Decision::Lead) {
+        return refuse(concat(peer.node.name,
+                             " lost its lease, and was replaced: it may join when everything on it "
+                             "has stopped"));
+    }
+    const bool is_fenced = peer.fenced_daemon.value != 0 && theirs.daemon == peer.fenced_daemon;
+    if (is_fenced && !peer.is_out_by_lease) {
+        return refuse(concat(peer.node.name,
+                             " was fenced, but the same life of its daemon speaks again: its "
+                             "fence device does not do what it says"));
     }
     peer.refusal.clear();
     peer.version = wire::common_version(*peer.said, theirs).value();

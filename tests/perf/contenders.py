@@ -7,6 +7,7 @@ import re
 import subprocess
 
 import cluster
+import witness
 import xblab
 
 NODES = ("pm01", "pm02")
@@ -290,9 +291,21 @@ class Xbeat(Contender):
         return xblab.processes(node, "xbeatd|xbeat-exec")
 
 
+class XbeatWitness(Xbeat):
+    """The built-in agents without any fence device: a witness grants the survivor its exclusivity."""
+
+    def up(self):
+        config = xblab.BUILD / "bench-witness.crm"
+        config.write_text(witness.fast())
+        xblab.lab("up", "--profile", "metal-fast", "--config", config, "--arbiter", "witness")
+        witness.wait_ready()
+        self.wait_ready()
+
+
 def all_contenders():
     return [
         Xbeat("xbeat built-in agents", "fast.crm", "udp", "xblab-echo"),
+        XbeatWitness("xbeat with a witness", "fast.crm", "udp", "xblab-echo"),
         Xbeat("xbeat shell agents", "web.crm", "http", "nginx"),
         Keepalived(0.01),
         Keepalived(0.1),

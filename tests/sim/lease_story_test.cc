@@ -99,6 +99,34 @@ TEST(LeaseStory, WhoMeetsItsReplacementBeforeItGaveUpJoinsIt) {
     EXPECT_TRUE(pair.is_well()) << pair.world.describe();
 }
 
+// The winner of the witness has started what needs no more than a lease and is still shooting, when
+// the network is whole again and the other one, which has the newer term, has not given up waiting.
+// The winner once stood down to it, and both served.
+TEST(LeaseStory, WhoHasReplacedItsPeerDoesNotFollowItBeforeTheShot) {
+    Pair pair(10s);
+    WantedConfig config;
+    config.resources.emplace_back().name = "web";
+    config.resources.back().requires_lease = true;
+    config.resources.back().prefers = 1;
+    pair.world.request(0, node::ReplaceConfiguration{config.print(), ""});
+    pair.run(3 * kSecond);
+    ASSERT_TRUE(pair.world.truth().is_active(1, "web")) << pair.world.describe();
+    pair.world.set_fence_faults({.hang = 100});
+
+    ++pair.world.witness_wire(1, 0).cuts;
+    pair.cut(1);
+    pair.run(200 * kMilli);
+    EXPECT_TRUE(pair.world.truth().is_active(0, "web")) << pair.world.describe();
+    pair.cut(-1);
+    pair.run(2 * kSecond);
+    EXPECT_TRUE(pair.world.is_gate_open(0));
+    pair.world.set_fence_faults({});
+    --pair.world.witness_wire(1, 0).cuts;
+    pair.run(120 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+}
+
 // The one that served stands still and is replaced; what it ran runs on, silenced. Then both
 // daemons begin anew, and neither remembers.
 TEST(LeaseStory, ARestartDoesNotForgetThatThePeerWasOnlySilenced) {

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/rand.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -15,31 +13,13 @@
 #include "daemon/loop.h"
 #include "node/recording.h"
 #include "sys/boot_clock.h"
+#include "sys/random.h"
 #include "sys/realtime.h"
+#include "sys/signals.h"
 #include "sys/system_error.h"
 
 namespace xbeat::daemon {
 namespace {
-
-std::uint64_t random_number() {
-    std::uint64_t value = 0;
-    while (value == 0)
-        XB_CHECK(::RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
-    return value;
-}
-
-/// Signals are read from a descriptor; every thread that follows inherits the block.
-Result<sys::Fd> catch_signals() {
-    sigset_t wanted;
-    ::sigemptyset(&wanted);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&wanted, signal);
-    ::signal(SIGPIPE, SIG_IGN);
-    if (::pthread_sigmask(SIG_BLOCK, &wanted, nullptr) != 0)
-        return sys::system_error("cannot block signals");
-    sys::Fd signals(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!signals.is_open()) return sys::system_error("cannot make a signalfd");
-    return signals;
-}
 
 Result<store::Database> open_store(const std::string& state_dir) {
     if (::mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST)
@@ -77,7 +57,7 @@ Result<heart::Watch> start_watch(const std::string& pin_dir, heart::Mode mode) {
 
 node::Started make_started(const heart::Heart& heart, store::Contents contents) {
     node::Started started;
-    started.daemon = Incarnation{random_number()};
+    started.daemon = Incarnation{sys::random_number()};
     started.heart = Incarnation{heart.own_incarnation()};
     started.heart_adopted = heart.status().adopted;
     started.snapshot = std::move(contents.snapshot);
@@ -121,7 +101,8 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     log.set_verbose(places.verbose);
     const Instant started_at = sys::boot_now();
     sys::Fd lock = XB_TRY(take_lock(places.run_dir));
-    sys::Fd signals = XB_TRY(catch_signals());
+    ::signal(SIGPIPE, SIG_IGN);
+    sys::Fd signals = XB_TRY(sys::catch_signals({SIGTERM, SIGINT, SIGHUP}));
     // First of all what starts a process: nothing is locked and no thread runs yet.
     std::unique_ptr<agent::ExecClient> executor = XB_TRY(start_executor(places, config));
     store::Database database = XB_TRY(open_store(places.state_dir));
@@ -143,11 +124,11 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     Agents agents(
         {.exec = std::move(executor), .builtins = std::move(builtins), .watch = std::move(watch)},
         ring);
-    Arbiter arbiter = XB_TRY(Arbiter::create(config, secret, random_number(), ring));
+    Arbiter arbiter = XB_TRY(Arbiter::create(config, secret, sys::random_number(), ring));
     LeaseGuard guard = XB_TRY(LeaseGuard::create(config, places.run_dir + "/bpf"));
     control::Server server = XB_TRY(control::Server::create(places.run_dir, ring));
     Reflex reflex = XB_TRY(Reflex::start({.ping_interval = config.timing.stall_after / 10}, heart));
-    const std::uint64_t seed = random_number();
+    const std::uint64_t seed = sys::random_number();
     SelfReport self{.started = started_at,
                     .reflex = reflex.describe(),
                     .watch = agents.describe_watch(),

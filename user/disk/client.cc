@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "sys/boot_clock.h"
+#include "sys/log.h"
 #include "sys/system_error.h"
 
 namespace xbeat::disk {
@@ -20,16 +21,6 @@ using arbiter::DiskAccess;
 using arbiter::DiskTrouble;
 
 constexpr Duration kHangsAfter = 2s;  // a request under way for longer is told
-
-Note make_note(Level level, std::string kind, std::string text) {
-    return {.level = level,
-            .kind = std::move(kind),
-            .node = {},
-            .resource = {},
-            .text = std::move(text),
-            .fields = {},
-            .at = sys::boot_now()};
-}
 
 std::span<char> as_chars(Slot& slot) { return {reinterpret_cast<char*>(slot.data()), slot.size()}; }
 
@@ -125,7 +116,7 @@ void Client::give_up(std::string why, Instant now) {
     open_at_ = now + kReopenPause;
     if (why == why_closed_) return;
     why_closed_ = std::move(why);
-    notes_.push_back(make_note(Level::Warning, "disk-unusable", why_closed_));
+    notes_.push_back(sys::Log::note(Level::Warning, "disk-unusable", why_closed_));
 }
 
 /// The header has been read.
@@ -145,8 +136,9 @@ void Client::opened(Instant now) {
     }
     state_ = State::Ready;
     why_closed_.clear();
-    notes_.push_back(make_note(Level::Info, "disk-usable",
-                               fmt::format("the shared disk {} is this cluster's", options_.path)));
+    notes_.push_back(
+        sys::Log::note(Level::Info, "disk-usable",
+                       fmt::format("the shared disk {} is this cluster's", options_.path)));
 }
 
 void Client::complete(const ring::Completion& completion, Instant now) {

@@ -1,12 +1,11 @@
 #include "heart/options.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <set>
 
 #include "core/limits.h"
 #include "core/text.h"
+#include "sys/random.h"
 
 namespace xbeat::heart {
 namespace {
@@ -152,15 +151,7 @@ Result<void> write_control(const Options& options, const Store& store, bool is_n
     publish(control.stall_ticks, static_cast<std::uint32_t>(options.stall_after / options.period));
     publish(control.key_id, std::uint32_t{options.key_id.value});
     if (!is_new) return {};
-    std::uint64_t incarnation = 0;
-    while (incarnation == 0) {
-        if (::RAND_bytes(reinterpret_cast<unsigned char*>(&incarnation), sizeof incarnation) != 1) {
-            return Error{.code = Code::System,
-                         .context = "OpenSSL has no randomness for an incarnation",
-                         .system_errno = 0};
-        }
-    }
-    publish(control.incarnation, incarnation);
+    publish(control.incarnation, sys::random_number());
     return {};
 }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <deque>
@@ -12,19 +11,11 @@
 #include "net/connection.h"
 #include "net/keys.h"
 #include "net/socket.h"
+#include "sys/random.h"
 #include "sys/system_error.h"
 
 namespace xbeat::net {
-namespace {
-
-std::uint64_t random_session() {
-    std::uint64_t value = 0;
-    while (value == 0)
-        XB_CHECK(::RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
-    return value;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::string_view to_string(LinkState state) {
     switch (state) {
@@ -367,7 +358,7 @@ Result<void> Peers::Impl::take_frame(Connection& connection, Connection::Frame f
 /// Our hello, once the channel is encrypted: the session that is there, or a new one.
 Result<void> Peers::Impl::greet(Connection& connection) {
     Entry& entry = entries_[connection.peer];
-    if (entry.session_id == 0) entry.session_id = random_session();
+    if (entry.session_id == 0) entry.session_id = sys::random_number();
     connection.push_urgent(
         encode_hello(FrameKind::Hello, {.cluster = options_.cluster,
                                         .from = options_.self,

@@ -10,6 +10,7 @@
 
 #include "core/check.h"
 #include "core/text.h"
+#include "store/work_queue.h"
 #include "sys/fd.h"
 #include "sys/system_error.h"
 
@@ -213,16 +214,7 @@ struct Past::Shared {
     };
 
     void run() {
-        for (;;) {
-            Work work;
-            {
-                std::unique_lock lock(mutex);
-                wanted.wait(lock, [&] { return is_ending || !queued.is_empty(); });
-                if (queued.is_empty()) return;
-                work = std::exchange(queued, {});
-            }
-            serve(work);
-        }
+        while (const std::optional<Work> work = queue.next()) serve(*work);
     }
 
     void serve(const Work& work) {
@@ -234,7 +226,7 @@ struct Past::Shared {
                 {.id = query.id,
                  .rows = query.number == 0 ? file.list(query.limit) : file.one(query.number)});
         }
-        const std::lock_guard lock(mutex);
+        const std::lock_guard lock(queue.mutex);
         answers.lost += lost;
         for (PastAnswer& answer : made) answers.answers.push_back(std::move(answer));
         if (!work.queries.empty()) done.wake();
@@ -242,12 +234,8 @@ struct Past::Shared {
 
     File file;  // the thread's alone
     sys::Wakeup done;
-    std::mutex mutex;
-    std::condition_variable wanted;
-    // Below: under the mutex.
-    Work queued;
-    Answers answers;
-    bool is_ending = false;
+    WorkQueue<Work> queue;
+    Answers answers;  // under the queue's mutex
 };
 
 Result<Past> Past::open(const std::string& file) {
@@ -272,39 +260,35 @@ Past::Past(Past&&) noexcept = default;
 
 Past::~Past() {
     if (shared_ == nullptr) return;
-    {
-        const std::lock_guard lock(shared_->mutex);
-        shared_->is_ending = true;
-    }
-    shared_->wanted.notify_one();
+    shared_->queue.end();
     thread_.join();
 }
 
 void Past::keep(PastRow row) {
     {
-        const std::lock_guard lock(shared_->mutex);
-        const bool fits =
-            shared_->queued.rows.size() < kPastQueueMax && row.cib.size() <= kPastDocumentBytesMax;
+        const std::lock_guard lock(shared_->queue.mutex);
+        const bool fits = shared_->queue.batch.rows.size() < kPastQueueMax &&
+                          row.cib.size() <= kPastDocumentBytesMax;
         if (!fits) {
             ++shared_->answers.lost;
             return;
         }
-        shared_->queued.rows.push_back(std::move(row));
+        shared_->queue.batch.rows.push_back(std::move(row));
     }
-    shared_->wanted.notify_one();
+    shared_->queue.added();
 }
 
 void Past::ask(PastQuery query) {
     XB_CHECK(query.limit >= 1);
     {
-        const std::lock_guard lock(shared_->mutex);
-        shared_->queued.queries.push_back(query);
+        const std::lock_guard lock(shared_->queue.mutex);
+        shared_->queue.batch.queries.push_back(query);
     }
-    shared_->wanted.notify_one();
+    shared_->queue.added();
 }
 
 Past::Answers Past::take() {
-    const std::lock_guard lock(shared_->mutex);
+    const std::lock_guard lock(shared_->queue.mutex);
     Answers taken = std::exchange(shared_->answers, {});
     shared_->answers.lost = taken.lost;
     return taken;

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <condition_variable>
 #include <cstdio>
 #include <mutex>
 #include <utility>
 
 #include "core/text.h"
+#include "store/work_queue.h"
 #include "sys/fd.h"
 #include "sys/system_error.h"
 
@@ -43,18 +43,20 @@ Result<void> write_all(const sys::Fd& file, std::string_view bytes) {
 struct Recorder::Shared {
     Shared(sys::Fd opened, std::size_t most) : file(std::move(opened)), bytes_max(most) {}
 
+    struct Work {
+        std::string bytes;
+        [[nodiscard]] bool is_empty() const { return bytes.empty(); }
+    };
+
     void run();
-    void end(std::string why);  // under the mutex
+    void end(std::string why);  // under the queue's mutex
 
     sys::Fd file;  // the thread's alone
     const std::size_t bytes_max;
-    std::mutex mutex;
-    std::condition_variable wanted;
-    // Below: under the mutex.
-    std::string queued;
+    WorkQueue<Work> queue;
+    // Below: under the queue's mutex.
     std::size_t kept = 0;  // bytes taken in, written or not
     bool has_ended = false;
-    bool is_ending = false;
     std::optional<std::string> trouble;
 };
 
@@ -65,18 +67,12 @@ void Recorder::Shared::end(std::string why) {
 }
 
 void Recorder::Shared::run() {
-    std::unique_lock lock(mutex);
-    for (;;) {
-        wanted.wait(lock, [this] { return is_ending || !queued.empty(); });
-        if (queued.empty()) return;
-        const std::string bytes = std::exchange(queued, {});
-        lock.unlock();
-        const Result<void> written = write_all(file, bytes);
-        lock.lock();
-        if (!written) {
-            end(written.error().context);
-            queued.clear();
-        }
+    while (const std::optional<Work> work = queue.next()) {
+        const Result<void> written = write_all(file, work->bytes);
+        if (written) continue;
+        const std::lock_guard lock(queue.mutex);
+        end(written.error().context);
+        queue.batch = {};
     }
 }
 
@@ -99,32 +95,28 @@ Recorder::Recorder(Recorder&&) noexcept = default;
 
 Recorder::~Recorder() {
     if (!shared_) return;
-    {
-        const std::lock_guard lock(shared_->mutex);
-        shared_->is_ending = true;
-    }
-    shared_->wanted.notify_one();
+    shared_->queue.end();
     thread_.join();
 }
 
 bool Recorder::keep(std::string bytes) {
-    const std::lock_guard lock(shared_->mutex);
+    const std::lock_guard lock(shared_->queue.mutex);
     Shared& at = *shared_;
     if (at.has_ended) return false;
     if (at.kept + bytes.size() > at.bytes_max) {
         at.end(concat("the recording has reached its ", at.bytes_max, " bytes and ends here"));
-    } else if (at.queued.size() + bytes.size() > kRecorderQueueBytesMax) {
+    } else if (at.queue.batch.bytes.size() + bytes.size() > kRecorderQueueBytesMax) {
         at.end("the disk is too slow for the recording, which ends here");
     } else {
         at.kept += bytes.size();
-        at.queued += bytes;
-        at.wanted.notify_one();
+        at.queue.batch.bytes += bytes;
+        at.queue.added();
     }
     return !at.has_ended;
 }
 
 std::optional<std::string> Recorder::take_trouble() {
-    const std::lock_guard lock(shared_->mutex);
+    const std::lock_guard lock(shared_->queue.mutex);
     return std::exchange(shared_->trouble, std::nullopt);
 }
 

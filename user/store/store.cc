@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "store/work_queue.h"
 
 namespace xbeat::store {
 namespace {
@@ -49,15 +50,16 @@ struct Store::Shared {
 
     Database database;  // the thread's alone
     sys::Wakeup done;
-    std::mutex mutex;
-    std::condition_variable wanted;
-    // Below: under the mutex.
-    Work queued;
+    WorkQueue<Work> queue;
+    // Below: under the queue's mutex.
     std::size_t queued_bytes = 0;
     std::uint64_t next_sequence = 1;
     Answers answers;
-    bool is_ending = false;
 };
+
+void Store::Shared::run() {
+    while (const std::optional<Work> work = queue.next()) serve(*work);
+}
 
 void Store::Shared::serve(const Work& work) {
     std::vector<Result<void>> outcomes = database.apply(work.writes, work.events);
@@ -67,7 +69,7 @@ void Store::Shared::serve(const Work& work) {
         queried.push_back({.id = query.id,
                            .last = database.last_event(),
                            .rows = database.events(query.since, query.limit)});
-    const std::lock_guard lock(mutex);
+    const std::lock_guard lock(queue.mutex);
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
         queued_bytes -= size_of(work.writes[i]);
         answers.trouble = outcomes[i] ? "" : outcomes[i].error().context;
@@ -76,19 +78,6 @@ void Store::Shared::serve(const Work& work) {
     answers.recorded.insert(answers.recorded.end(), work.events.begin(), work.events.end());
     for (EventAnswer& answer : queried) answers.queried.push_back(std::move(answer));
     done.wake();
-}
-
-void Store::Shared::run() {
-    while (true) {
-        Work work;
-        {
-            std::unique_lock lock(mutex);
-            wanted.wait(lock, [&] { return is_ending || !queued.is_empty(); });
-            if (queued.is_empty()) return;
-            work = std::exchange(queued, {});
-        }
-        serve(work);
-    }
 }
 
 Result<Store> Store::start(Database database) {
@@ -106,17 +95,13 @@ Store::Store(Store&&) noexcept = default;
 
 Store::~Store() {
     if (shared_ == nullptr) return;
-    {
-        const std::lock_guard lock(shared_->mutex);
-        shared_->is_ending = true;
-    }
-    shared_->wanted.notify_one();
+    shared_->queue.end();
     thread_.join();
 }
 
 void Store::write(node::Write write) {
     {
-        const std::lock_guard lock(shared_->mutex);
+        const std::lock_guard lock(shared_->queue.mutex);
         const std::size_t bytes = size_of(write);
         if (shared_->queued_bytes + bytes > kQueueBytesMax) {
             shared_->answers.persisted.push_back(
@@ -127,37 +112,37 @@ void Store::write(node::Write write) {
             return;
         }
         shared_->queued_bytes += bytes;
-        shared_->queued.writes.push_back(std::move(write));
+        shared_->queue.batch.writes.push_back(std::move(write));
     }
-    shared_->wanted.notify_one();
+    shared_->queue.added();
 }
 
 void Store::record(Note note) {
     {
-        const std::lock_guard lock(shared_->mutex);
-        if (shared_->queued.events.size() >= kQueueEventsMax) {
+        const std::lock_guard lock(shared_->queue.mutex);
+        if (shared_->queue.batch.events.size() >= kQueueEventsMax) {
             ++shared_->answers.events_dropped;
             return;
         }
-        shared_->queued.events.push_back({.sequence = shared_->next_sequence++,
-                                          .calendar_ms = calendar_ms(),
-                                          .note = std::move(note)});
+        shared_->queue.batch.events.push_back({.sequence = shared_->next_sequence++,
+                                               .calendar_ms = calendar_ms(),
+                                               .note = std::move(note)});
     }
-    shared_->wanted.notify_one();
+    shared_->queue.added();
 }
 
 void Store::query(EventQuery query) {
     XB_CHECK(query.limit >= 1);
     XB_CHECK(query.limit <= kQueryRowsMax);
     {
-        const std::lock_guard lock(shared_->mutex);
-        shared_->queued.queries.push_back(query);
+        const std::lock_guard lock(shared_->queue.mutex);
+        shared_->queue.batch.queries.push_back(query);
     }
-    shared_->wanted.notify_one();
+    shared_->queue.added();
 }
 
 Store::Answers Store::take() {
-    const std::lock_guard lock(shared_->mutex);
+    const std::lock_guard lock(shared_->queue.mutex);
     Answers taken = std::exchange(shared_->answers, {});
     // The state of affairs stays; only the lists were taken.
     shared_->answers.trouble = taken.trouble;

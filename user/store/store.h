@@ -5,10 +5,8 @@
 // fails, the writes are answered with the error, and the next ones are tried again.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 

@@ -11,6 +11,7 @@
 
 #include "net/socket.h"
 #include "sys/boot_clock.h"
+#include "sys/log.h"
 #include "sys/system_error.h"
 
 namespace xbeat::witness {
@@ -22,16 +23,6 @@ using arbiter::WitnessFinding;
 constexpr ring::Token kNews{.op = ring::Op::ArbiterNews};
 constexpr std::uint64_t kPollId = 0;    // the manager's questions begin at 1
 constexpr int kDatagramsPerCall = 256;  // a flood must not keep the loop
-
-Note make_note(Level level, std::string kind, std::string text) {
-    return {.level = level,
-            .kind = std::move(kind),
-            .node = {},
-            .resource = {},
-            .text = std::move(text),
-            .fields = {},
-            .at = sys::boot_now()};
-}
 
 std::int64_t in_ms(Duration span) {
     return std::chrono::ceil<std::chrono::milliseconds>(span).count();
@@ -157,14 +148,14 @@ void Client::heard(const WitnessFinding& found) {
     was_refused_ = false;
     const arbiter::WitnessAsker::Knowledge& known = asker_.knowledge();
     if (!is_reachable_ || !was_judged_) {
-        Note note = make_note(Level::Info, "witness-reachable",
-                              fmt::format("the witness at {} answers", where()));
+        Note note = sys::Log::note(Level::Info, "witness-reachable",
+                                   fmt::format("the witness at {} answers", where()));
         note.fields = {{"round_trip_us", fmt::format("{}", found.round_trip.count() / 1000)}};
         notes_.push_back(std::move(note));
     }
     if (known.restarts != restarts_noted_) {
         restarts_noted_ = known.restarts;
-        notes_.push_back(make_note(
+        notes_.push_back(sys::Log::note(
             Level::Warning, "witness-restarted",
             fmt::format("the witness at {} was started anew; it grants nothing until the longest "
                         "lease has run out",
@@ -181,7 +172,7 @@ void Client::missed() {
     if (was_judged_ && !is_reachable_) return;
     is_reachable_ = false;
     was_judged_ = true;
-    notes_.push_back(make_note(Level::Warning, "witness-unreachable", status().trouble));
+    notes_.push_back(sys::Log::note(Level::Warning, "witness-unreachable", status().trouble));
 }
 
 arbiter::ArbiterAnswer Client::answer_to(const WitnessFinding& found) const {

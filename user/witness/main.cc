@@ -1,8 +1,7 @@
 // xbeat-witness: the command line and the loop of the witness. See xbeat-witness(8).
 #include <fmt/format.h>
-#include <openssl/rand.h>
-#include <poll.h>
 #include <sys/signalfd.h>
+#include <poll.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
@@ -17,7 +16,9 @@
 #include "ring/ring.h"
 #include "sys/boot_clock.h"
 #include "sys/log.h"
+#include "sys/random.h"
 #include "sys/realtime.h"
+#include "sys/signals.h"
 #include "sys/system_error.h"
 #include "witness/filter.h"
 #include "witness/server.h"
@@ -48,24 +49,6 @@ struct Choices {
     std::vector<std::string> interfaces;
     bool only_check = false;
 };
-
-std::uint64_t random_life() {
-    std::uint64_t value = 0;
-    while (value == 0)
-        XB_CHECK(::RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
-    return value;
-}
-
-Result<sys::Fd> catch_signals() {
-    sigset_t wanted;
-    ::sigemptyset(&wanted);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) ::sigaddset(&wanted, signal);
-    if (::pthread_sigmask(SIG_BLOCK, &wanted, nullptr) != 0)
-        return sys::system_error("cannot block signals");
-    sys::Fd signals(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!signals.is_open()) return sys::system_error("cannot make a signalfd");
-    return signals;
-}
 
 using Filter = std::optional<witness::Filter>;
 
@@ -179,15 +162,15 @@ Filter make_filter(const Choices& choices, const xbeat::heart::IpAddress& addres
 Result<void> serve(const Choices& choices, const xbeat::heart::IpAddress& address,
                    std::vector<witness::ClusterKey> keys) {
     Log log;
-    const sys::Fd signals = XB_TRY(catch_signals());
+    const sys::Fd signals = XB_TRY(sys::catch_signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1}));
     hurry(log);
     // The ring goes first: nothing may write into the server's slots once they are gone.
     std::optional<witness::Server> server;
     ring::Ring ring = XB_TRY(ring::Ring::create({}));
     const std::vector<witness::ClusterKey> copy = keys;
-    server.emplace(XB_TRY(
-        witness::Server::create({.address = address, .port = choices.port, .life = random_life()},
-                                std::move(keys), ring, sys::boot_now())));
+    server.emplace(XB_TRY(witness::Server::create(
+        {.address = address, .port = choices.port, .life = sys::random_number()}, std::move(keys),
+        ring, sys::boot_now())));
     Filter filter = make_filter(choices, address, server->port(), copy, log);
     ring.poll(signals.get(), POLLIN, {.op = ring::Op::Signal});
     Note note = Log::note(

@@ -1,7 +1,6 @@
 #include "witness/query.h"
 
 #include <fmt/format.h>
-#include <openssl/rand.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -13,17 +12,11 @@
 #include "net/socket.h"
 #include "sys/boot_clock.h"
 #include "sys/fd.h"
+#include "sys/random.h"
 #include "sys/system_error.h"
 
 namespace xbeat::witness {
 namespace {
-
-std::uint64_t random_life() {
-    std::uint64_t value = 0;
-    while (value == 0)
-        XB_CHECK(::RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
-    return value;
-}
 
 /// Gives an authentic answer to the asker; anything else, and errors, are as if nothing had come.
 void receive(int socket, const ClusterKey& key, arbiter::WitnessAsker& asker) {
@@ -46,7 +39,7 @@ Result<arbiter::WitnessFinding> query(const heart::IpAddress& address, std::uint
     const std::string where = fmt::format("{} port {}", heart::to_string(address), port);
     if (::connect(socket.get(), to.get(), to.length) != 0)
         return sys::system_error(fmt::format("no way leads to the witness at {}", where));
-    arbiter::WitnessAsker asker({.cluster = key.id, .node = node, .life = random_life()});
+    arbiter::WitnessAsker asker({.cluster = key.id, .node = node, .life = sys::random_number()});
     asker.ask({.id = 1,
                .kind = wire::WitnessKind::Query,
                .lease = {},

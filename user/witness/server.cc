@@ -10,6 +10,7 @@
 #include "core/check.h"
 #include "net/socket.h"
 #include "sys/boot_clock.h"
+#include "sys/log.h"
 #include "sys/system_error.h"
 
 namespace xbeat::witness {
@@ -17,16 +18,6 @@ namespace {
 
 constexpr Duration kDropNotePause = 60s;  // between two notes of one kind of dropped datagram
 constexpr std::size_t kNotesMax = 1000;   // that wait to be taken; further ones are left out
-
-Note make_note(Level level, std::string kind, std::string text) {
-    return {.level = level,
-            .kind = std::move(kind),
-            .node = {},
-            .resource = {},
-            .text = std::move(text),
-            .fields = {},
-            .at = sys::boot_now()};
-}
 
 Result<void> set_option(int socket, int level, int name, const char* what) {
     const int on = 1;
@@ -224,11 +215,11 @@ bool Server::serve(Slot& slot, std::size_t size, Instant now) {
     count(answer.outcome);
     NodeId& noted = holders_.at(key.place);
     if (answer.holder != noted && notes_.size() < kNotesMax) {
-        Note note = make_note(Level::Info, "lease-changed",
-                              answer.holder == NodeId{}
-                                  ? fmt::format("the lease of `{}` is free", key.key.cluster)
-                                  : fmt::format("the lease of `{}` is held by node {}",
-                                                key.key.cluster, answer.holder.value));
+        Note note = sys::Log::note(Level::Info, "lease-changed",
+                                   answer.holder == NodeId{}
+                                       ? fmt::format("the lease of `{}` is free", key.key.cluster)
+                                       : fmt::format("the lease of `{}` is held by node {}",
+                                                     key.key.cluster, answer.holder.value));
         note.fields = {{"cluster", key.key.cluster},
                        {"holder", std::to_string(answer.holder.value)},
                        {"before", std::to_string(noted.value)},
@@ -271,10 +262,10 @@ void Server::drop(std::uint64_t& counter, const char* why, const Slot& slot, Ins
     if (told != told_at_.end() && now < told->second + kDropNotePause) return;
     told_at_.insert_or_assign(why, now);
     if (notes_.size() >= kNotesMax) return;
-    Note note = make_note(Level::Warning, "datagram-dropped",
-                          fmt::format("dropped a datagram {} from {}; more of them are only "
-                                      "counted for a minute",
-                                      why, print_sender(slot.from)));
+    Note note = sys::Log::note(Level::Warning, "datagram-dropped",
+                               fmt::format("dropped a datagram {} from {}; more of them are only "
+                                           "counted for a minute",
+                                           why, print_sender(slot.from)));
     note.fields = {{"count", std::to_string(counter)}};
     notes_.push_back(std::move(note));
 }

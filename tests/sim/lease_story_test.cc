@@ -1,61 +1,12 @@
 // Two nodes and a witness: what follows when they lose each other, told one by one. The world is
 // the simulator's, so what may be sent is judged by the lines of the kernel's gate.
-#include <gtest/gtest.h>
-
-#include "core/text.h"
-#include "tests/sim/config.h"
-#include "tests/sim/world.h"
+#include "tests/sim/pair.h"
 
 namespace xbeat::xsim {
 namespace {
 
-// Two members under each other's leases, one service.
-struct Pair {
-    World world;
-
-    static Settings settings_for(Duration exclusivity) {
-        Settings settings;
-        settings.seed = 7;
-        settings.arbiter = node::ArbiterKind::Witness;
-        settings.exclusivity = exclusivity;
-        return settings;
-    }
-
-    explicit Pair(Duration exclusivity = 3s) : world(settings_for(exclusivity)) {
-        world.start_witness();
-        world.boot(0);
-        world.boot(1);
-        run(12 * kSecond);  // before that the witness grants nothing
-        WantedConfig config;
-        config.has_fencing = false;
-        config.resources.emplace_back().name = "web";
-        world.request(0, node::ReplaceConfiguration{config.print(), ""});
-        run(2 * kSecond);
-        EXPECT_TRUE(is_well()) << world.describe();
-    }
-    void run(Nanos span) {
-        world.run_until(world.now() + span);
-        EXPECT_FALSE(world.truth().violation())
-            << world.truth().violation()->invariant << ' ' << world.truth().violation()->text;
-    }
-    void cut(int by) {
-        for (std::size_t path = 0; path < kPaths; ++path) {
-            for (std::size_t sender = 0; sender < kNodes; ++sender) {
-                world.wire(path, sender).cuts += by;
-            }
-        }
-        world.network_changed();
-    }
-    bool is_well() const {
-        return world.is_member(0) && world.is_member(1) && world.is_idle() &&
-               world.truth().is_active(0, "web") != world.truth().is_active(1, "web") &&
-               world.is_gate_open(active());
-    }
-    std::size_t active() const { return world.truth().is_active(0, "web") ? 0 : 1; }
-};
-
 TEST(LeaseStory, ACutMovesNothingAndTheStandbyYields) {
-    Pair pair;
+    Pair pair(Pair::with_witness());
     const std::size_t before = pair.active();
 
     pair.cut(1);
@@ -70,7 +21,7 @@ TEST(LeaseStory, ACutMovesNothingAndTheStandbyYields) {
 }
 
 TEST(LeaseStory, WhoIsFrozenWakesBehindAClosedGate) {
-    Pair pair;
+    Pair pair(Pair::with_witness());
     const std::size_t before = pair.active();
 
     pair.world.freeze(before, 3 * kSecond);
@@ -87,7 +38,7 @@ TEST(LeaseStory, WhoIsFrozenWakesBehindAClosedGate) {
 // The peer took exclusivity and the witness could not tell; then the network is whole again, before
 // this node has given up waiting. It once stood down to a peer that refused its life for ever.
 TEST(LeaseStory, WhoMeetsItsReplacementBeforeItGaveUpJoinsIt) {
-    Pair pair(10s);
+    Pair pair(Pair::with_witness(10s));
     const std::size_t standby = 1 - pair.active();
 
     ++pair.world.witness_wire(standby, 1).cuts;
@@ -130,7 +81,7 @@ TEST(LeaseStory, WhoHasReplacedItsPeerDoesNotFollowItBeforeTheShot) {
 // The one that served stands still and is replaced; what it ran runs on, silenced. Then both
 // daemons begin anew, and neither remembers.
 TEST(LeaseStory, ARestartDoesNotForgetThatThePeerWasOnlySilenced) {
-    Pair pair;
+    Pair pair(Pair::with_witness());
     const std::size_t silenced = pair.active();
     const std::size_t heir = 1 - silenced;
     pair.world.stall_daemon(silenced, 600 * kSecond);
@@ -152,7 +103,7 @@ TEST(LeaseStory, ARestartDoesNotForgetThatThePeerWasOnlySilenced) {
 // The right to start alone is the witness's, for a while. A disk that fails on the way to the start
 // once made it one without end.
 TEST(LeaseStory, AFullDiskMakesNoRightOutOfALoan) {
-    Pair pair;
+    Pair pair(Pair::with_witness());
     const std::size_t heir = 1 - pair.active();
     pair.world.stall_daemon(pair.active(), 600 * kSecond);
     pair.run(15 * kSecond);
@@ -169,7 +120,7 @@ TEST(LeaseStory, AFullDiskMakesNoRightOutOfALoan) {
 }
 
 TEST(LeaseStory, NobodyIsServedTwiceWhenTheWitnessForgets) {
-    Pair pair;
+    Pair pair(Pair::with_witness());
 
     pair.cut(1);
     pair.run(kSecond);

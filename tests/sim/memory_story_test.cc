@@ -1,0 +1,194 @@
+// What a pair remembers of its configuration and status, whoever returns, and whose copy counts.
+#include <algorithm>
+
+#include "tests/sim/story.h"
+
+namespace xbeat::sim {
+namespace {
+
+// Records, not the whole state.
+TEST(Scenario, ANodeThatReturnsIsSentTheRecordsThatItMissed) {
+    for (const bool restarts : {false, true}) {
+        Story story;
+        const std::size_t active = story.where();
+        story.world.kill_daemon(1 - active);
+        story.world.request(active, node::SetAttribute{World::name_of(active), "load", "7"});
+        story.world.run(1s);
+        // The records are at hand again after a restart: they come from the disk.
+        if (restarts) {
+            story.world.kill_daemon(active);
+            story.world.start_daemon(active);
+        }
+
+        story.world.start_daemon(1 - active);
+        EXPECT_TRUE(story.settles());
+
+        EXPECT_TRUE(story.world.has_note("caught-up")) << restarts;
+        story.world.run(1s);
+        EXPECT_TRUE(story.world.are_equal());
+        EXPECT_EQ(story.world.count_runs("start", "web"), 1);
+        EXPECT_EQ(story.world.violation(), "");
+    }
+}
+
+// Claim I-32: one node after the other gets the new release.
+TEST(Scenario, APairOfTwoReleasesFailsOverAndIsUpgradedOneNodeAfterTheOther) {
+    for (const std::size_t old : {std::size_t{0}, std::size_t{1}}) {
+        Settings settings;
+        settings.newest[old] = wire::kProtocolOldest;
+        Story story(configuration({"web"}, "mixed"), settings);
+        const std::size_t active = story.where();
+        story.world.crash(active);
+        ASSERT_TRUE(
+            story.world.run_until([&] { return story.world.is_active(1 - active, "web"); }, 5s));
+        EXPECT_TRUE(story.settles());
+        EXPECT_FALSE(story.world.has_note("caught-up"));
+
+        story.world.set_newest(old, wire::kProtocolNewest);
+        for (const std::size_t index : {old, 1 - old, old}) {
+            story.world.kill_daemon(index);
+            story.world.run(100ms);
+            story.world.start_daemon(index);
+            EXPECT_TRUE(story.settles());
+        }
+
+        EXPECT_TRUE(story.world.has_note("caught-up"));
+        story.world.run(1s);
+        EXPECT_TRUE(story.world.are_equal());
+        EXPECT_EQ(story.world.fences(), 1);
+        EXPECT_EQ(story.world.violation(), "");
+    }
+}
+
+// Claim I-12: what nobody was told of is dropped, and said in words.
+TEST(Scenario, RecordsThatOnlyADeadCoordinatorHeldAreDroppedInWords) {
+    Story story;
+    const std::size_t leads = story.world.coordinator() == World::name_of(0) ? 0 : 1;
+    story.world.set_channel_cut(true);
+    story.world.request(leads, node::SetAttribute{World::name_of(leads), "load", "7"});
+    story.world.run(1s);
+    story.world.crash(leads);
+    story.world.set_channel_cut(false);
+    ASSERT_TRUE(story.world.run_until([&] { return story.world.fences() == 1; }, 5s));
+
+    EXPECT_TRUE(story.settles());
+
+    const auto& notes = story.world.notes();
+    const auto told = std::find_if(notes.begin(), notes.end(),
+                                   [](const Note& note) { return note.kind == "state-diverged"; });
+    ASSERT_NE(told, notes.end());
+    EXPECT_TRUE(std::any_of(told->fields.begin(), told->fields.end(), [](const auto& field) {
+        return field.first == "dropped" && field.second.find("attribute load") != std::string::npos;
+    }));
+    story.world.run(1s);
+    EXPECT_TRUE(story.world.are_equal());
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+TEST(Scenario, TheLastSurvivorStartsAloneAndTheOtherOneWaits) {
+    Story story;
+    story.world.request(0, node::Leave{});
+    ASSERT_TRUE(story.world.run_until([&] { return story.world.node(0) == nullptr; }, 10s));
+    story.world.request(1, node::Leave{});
+    ASSERT_TRUE(story.world.run_until([&] { return story.world.node(1) == nullptr; }, 10s));
+
+    story.world.restart_heart(0);
+    story.world.start_daemon(0);
+    story.world.run(5s);
+    EXPECT_EQ(story.world.node(0)->activity(), "waiting for the peer");
+    story.world.restart_heart(1);
+    story.world.set_channel_cut(true);
+    story.world.start_daemon(1);
+    story.world.run(5s);
+
+    EXPECT_TRUE(story.world.is_active(1, "web"));
+    EXPECT_FALSE(story.world.is_active(0, "web"));
+    story.world.set_channel_cut(false);
+    EXPECT_TRUE(story.settles());
+    EXPECT_TRUE(story.world.is_active(1, "web"));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+// Claim I-10, I-12.
+TEST(Scenario, AChangeThatADiskRefusesIsNotMade) {
+    for (const std::size_t broken : {std::size_t{0}, std::size_t{1}}) {
+        Story story;
+        const std::string before =
+            cib::print_xml(*story.world.node(0)->cib().child("configuration"));
+        story.world.set_disk_works(broken, false);
+
+        story.world.request(0, node::ReplaceConfiguration{configuration({"web"}, "no"), ""});
+        story.world.run(5s);
+
+        ASSERT_TRUE(story.world.last_reply(0).has_value());
+        EXPECT_FALSE(story.world.last_reply(0)->has_value()) << broken;
+        EXPECT_EQ(cib::print_xml(*story.world.node(0)->cib().child("configuration")), before);
+        story.world.set_disk_works(broken, true);
+        story.world.run(5s);
+        story.world.request(0, node::ReplaceConfiguration{configuration({"web"}, "yes"), ""});
+        story.world.run(5s);
+        EXPECT_TRUE(story.world.last_reply(0)->has_value()) << broken;
+        EXPECT_TRUE(story.world.are_equal());
+    }
+}
+
+TEST(Scenario, AnAcknowledgedChangeSurvivesThePowerCutOfBoth) {
+    Story story;
+    story.world.request(1, node::ReplaceConfiguration{configuration({"web"}, "kept"), ""});
+    ASSERT_TRUE(story.world.run_until([&] { return story.world.last_reply(1).has_value(); }, 5s));
+    ASSERT_TRUE(story.world.last_reply(1)->has_value());
+
+    story.world.crash(0);
+    story.world.crash(1);
+    story.world.boot(0);
+    story.world.boot(1);
+    ASSERT_TRUE(story.settles());
+
+    for (std::size_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(story.world.node(i)->cib().find_id("cbo-marker")->get("value"), "kept");
+    }
+}
+
+TEST(Scenario, AFailoverDoesNotWaitForTheDisk) {
+    Story story;
+    const std::size_t active = story.where();
+    story.world.set_disk_stuck(1 - active, true);
+
+    story.world.crash(active);
+
+    EXPECT_TRUE(
+        story.world.run_until([&] { return story.world.is_active(1 - active, "web"); }, 1s));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
+TEST(Scenario, AWrongConfigurationIsRefusedWholeWithItsLine) {
+    Story story;
+    const std::string before = cib::print_xml(story.world.node(0)->cib());
+    std::string wrong = configuration({"web"}, "wrong");
+    wrong.replace(wrong.find("<constraints/>"), 14,
+                  "<constraints>\n<rsc_location id=\"l\" rsc=\"nobody\" node=\"pm01\" "
+                  "score=\"100\"/></constraints>");
+
+    story.world.request(0, node::ReplaceConfiguration{wrong, ""});
+    story.world.run(1s);
+
+    ASSERT_TRUE(story.world.last_reply(0).has_value());
+    ASSERT_FALSE(story.world.last_reply(0)->has_value());
+    EXPECT_NE(story.world.last_reply(0)->error().context.find("line 2"), std::string::npos)
+        << story.world.last_reply(0)->error().context;
+    EXPECT_EQ(cib::print_xml(story.world.node(0)->cib()), before);
+}
+
+TEST(Scenario, AChangeFromAnOldVersionIsAConflict) {
+    Story story;
+
+    story.world.request(0, node::ReplaceConfiguration{configuration({}, "old"), "0.0"});
+
+    ASSERT_TRUE(story.world.last_reply(0).has_value());
+    ASSERT_FALSE(story.world.last_reply(0)->has_value());
+    EXPECT_EQ(story.world.last_reply(0)->error().code, Code::Conflict);
+    EXPECT_TRUE(story.world.is_active(story.where(), "web"));
+}
+
+}  // namespace
+}  // namespace xbeat::sim

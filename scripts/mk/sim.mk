@@ -27,7 +27,7 @@ $(B)/libsim.a: $(filter-out %/main.o,$(sim_objects))
 sim: $(B)/xbeat-sim
 	$(Q)$(B)/xbeat-sim regress --file tests/sim/seeds/regress
 	$(Q)$(B)/xbeat-sim batch --seeds 1000000 --seconds 30 --twice
-	$(Q)$(B)/xbeat-sim batch --kind lease --seeds 1000000 --seconds 20
+	$(Q)$(B)/xbeat-sim batch --kind lease --seeds 1000000 --seconds 20 --twice
 	$(Q)$(B)/xbeat-sim batch --kind partition --seeds 1000000 --seconds 8 --twice
 	$(Q)$(B)/xbeat-sim batch --kind witness --seeds 1000000 --seconds 2
 sim-long: $(B)/xbeat-sim

@@ -147,6 +147,11 @@ void World::replay_beat(std::size_t index, Prng& prng) {
 }
 
 bool World::is_still() const {
+    // What fills a frozen machine's NIC is what it answers first when it goes on.
+    for (const Host& host : hosts_) {
+        if (has_leases() && host.has_heart && host.is_frozen && host.received.size() < kFramesHeld)
+            return false;
+    }
     for (const auto& path : wires_) {
         for (const Wire& wire : path) {
             const bool is_lucky = wire.jitter == 0 && wire.loss_permille == 0 &&

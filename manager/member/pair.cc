@@ -99,6 +99,12 @@ Term next_term(Term newest, NodeId self, const std::vector<NodeId>& nodes) {
     return Term{term};
 }
 
+// The numbers of operations hold 32 bits of a term: room for more than 42 000 such leaps.
+Term past_unknown_terms(Term newest) {
+    constexpr std::uint64_t kTermsAloneMax = 100'000;
+    return Term{newest.value + kTermsAloneMax};
+}
+
 std::string reason_to_start_alone(const AloneFacts& facts) {
     if (facts.nodes == 1) return "the cluster has one node";
     if (facts.is_last_survivor) return "this node was the last survivor";

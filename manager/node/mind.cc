@@ -37,6 +37,7 @@ std::optional<Peer> find_peer(const Options& options) {
                   .is_to_be_welcomed = false,
                   .is_joining_us = false,
                   .version = wire::kProtocolOldest,
+                  .newest_term = {},
                   .daemon = {},
                   .fenced_daemon = {},
                   .is_out_by_lease = false,

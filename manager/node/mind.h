@@ -53,6 +53,7 @@ struct Peer {
     bool is_to_be_welcomed = false;    // it is to join us, as soon as nothing is in the way
     bool is_joining_us = false;
     std::uint16_t version = wire::kProtocolOldest;  // of the protocol, on this channel
+    Term newest_term;                               // that its hellos told of
     Incarnation daemon;            // of its life as a member; 0 if it never was one
     Incarnation fenced_daemon;     // the life that a proof ended; 0 if none
     bool is_out_by_lease = false;  // and the proof was that its lease had run out

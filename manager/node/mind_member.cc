@@ -37,6 +37,7 @@ wire::Hello Mind::make_hello() const {
 void Mind::heard(wire::Hello hello) {
     Peer& peer = *peer_;
     if (peer.heard) return reset_channel();
+    peer.newest_term = std::max(peer.newest_term, hello.term);
     peer.heard = std::move(hello);
     meet();
 }
@@ -393,7 +394,11 @@ void Mind::peer_is_out(std::string how, Proof proof) {
     reset_channel();
     if (was_running && !is_coordinator()) take_over(concat(peer.node.name, ' ', how));
     peer.link.end();
-    if (!was_running) return start_alone_if_allowed();
+    if (!was_running) {
+        // What it led since this node was a member last is over, however long it went on.
+        term_ = member::past_unknown_terms(std::max(term_, peer.newest_term));
+        return start_alone_if_allowed();
+    }
     if (!is_last_survivor_) remember_survivor();
     record_peer_out();
     update_quorum();

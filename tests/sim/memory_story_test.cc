@@ -109,6 +109,40 @@ TEST(Scenario, TheLastSurvivorStartsAloneAndTheOtherOneWaits) {
     EXPECT_EQ(story.world.violation(), "");
 }
 
+// Claim I-10: who was started last, on a person's word, holds what was acknowledged last, however
+// far the other one had come alone before.
+TEST(Scenario, OfTwoLastSurvivorsTheOneThatWasStartedOnAPersonsWordLeads) {
+    for (const std::size_t older : {std::size_t{0}, std::size_t{1}}) {
+        Story story;
+        story.world.set_auto_boot(false);
+        const std::size_t newer = 1 - older;
+        story.world.crash(older);
+        for (int start = 0; start < 3; ++start) {
+            story.world.run(10s);
+            story.world.crash(newer);
+            story.world.boot(newer);
+        }
+        story.world.run(10s);
+        EXPECT_TRUE(story.world.is_active(newer, "web"));
+        story.world.crash(newer);
+        story.world.confirm_off(newer);
+        story.world.boot(older);
+        story.world.request(older, node::ConfirmFenced{World::name_of(newer)});
+        story.world.run(2s);
+        story.world.change_configuration(older, {"web"});
+        story.world.run(2s);
+        ASSERT_TRUE(story.world.last_reply(older) && story.world.last_reply(older)->has_value());
+
+        story.world.crash(older);
+        story.world.boot(older);
+        story.world.boot(newer);
+
+        EXPECT_TRUE(story.settles());
+        EXPECT_EQ(story.world.lost_change(), "");
+        EXPECT_EQ(story.world.violation(), "");
+    }
+}
+
 // Claim I-10, I-12.
 TEST(Scenario, AChangeThatADiskRefusesIsNotMade) {
     for (const std::size_t broken : {std::size_t{0}, std::size_t{1}}) {

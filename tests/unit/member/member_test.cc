@@ -137,6 +137,15 @@ TEST(Pair, TwoNodesNeverPickTheSameTerm) {
     }
 }
 
+// Claim I-10.
+TEST(Pair, AStartOnSomebodysWordIsNewerThanAllThatThePeerLedAlone) {
+    const std::vector<NodeId> nodes = {NodeId{7}, NodeId{3}};
+    Term alone{5};
+    for (int start = 0; start < 10'000; ++start) alone = next_term(alone, NodeId{7}, nodes);
+
+    EXPECT_GT(next_term(past_unknown_terms(Term{5}), NodeId{3}, nodes), alone);
+}
+
 // Claim I-6.
 TEST(Pair, NobodyStartsAloneWithoutAReason) {
     EXPECT_EQ(reason_to_start_alone({.nodes = 2}), "");

@@ -510,7 +510,11 @@ void Mind::handle(const Wake& /*wake*/) {
     }
     if (retry_at_ && now_.boot >= *retry_at_) {
         retry_at_.reset();
-        if (must_join_again_ && phase_ == member::Phase::Joining) reset_channel();
+        if (must_join_again_ && phase_ == member::Phase::Joining) {
+            // The session is over as well: in one that goes on nobody is welcomed.
+            peer_->link.end();
+            reset_channel();
+        }
         must_join_again_ = false;
         if (owes_term_) keep_term();
         if (is_last_survivor_ && !is_survivor_durable_ && !is_survivor_clearing_) {

@@ -22,7 +22,8 @@ wire::Hello Mind::make_hello() const {
     hello.heart = heart_;
     hello.standing = has_life_ ? wire::Standing::Running : wire::Standing::Fresh;
     hello.is_coordinator = is_coordinator();
-    hello.runs_resources = has_life_ && i_run_resources();
+    // Who has stood down follows the one that it met, whatever that one's state tells of this node.
+    hello.runs_resources = has_life_ && phase_ != Phase::Joining && i_run_resources();
     hello.is_last_survivor = is_last_survivor_;
     hello.term = term_;
     hello.log_term = shared_.last_term();

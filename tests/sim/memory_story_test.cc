@@ -166,6 +166,32 @@ TEST(Scenario, AChangeThatADiskRefusesIsNotMade) {
     }
 }
 
+// Claim I-7: whoever was a member before, too. It once went on with a session in which nobody
+// welcomed it, and was fenced.
+TEST(Scenario, AFullDiskWhileJoiningIsNoReasonToBeFenced) {
+    for (const bool is_full_for_long : {false, true}) {
+        Story story;
+        const std::size_t active = story.where();
+        story.world.set_fence_works(false);
+        story.world.set_partition(true);
+        story.world.run(500ms);
+        story.world.set_disk_works(1 - active, false);
+        story.world.set_partition(false);
+        story.world.run(100ms);
+        story.world.set_fence_works(true);
+        story.world.run(is_full_for_long ? 60s : 3s);
+        story.world.set_disk_works(1 - active, true);
+
+        EXPECT_TRUE(story.settles(15s));
+        story.world.run(20s);
+
+        EXPECT_EQ(story.world.fences(), 0) << is_full_for_long;
+        EXPECT_TRUE(story.world.are_equal());
+        EXPECT_EQ(story.where(), active);
+        EXPECT_EQ(story.world.violation(), "");
+    }
+}
+
 TEST(Scenario, AnAcknowledgedChangeSurvivesThePowerCutOfBoth) {
     Story story;
     story.world.request(1, node::ReplaceConfiguration{configuration({"web"}, "kept"), ""});

@@ -161,10 +161,11 @@ std::optional<Instant> Mind::next_deadline() const {
     consider(recheck_at_);
     if (is_going_) consider(gone_at_);
     if (peer_) {
-        if (peer_->standing == member::Standing::Member ||
-            peer_->standing == member::Standing::Joining || phase_ == member::Phase::Joining) {
-            consider(peer_->health.stall_deadline());
-        }
+        // Whoever is left when this node has gone deals with that.
+        const bool is_watched = peer_->standing == member::Standing::Member ||
+                                peer_->standing == member::Standing::Joining ||
+                                phase_ == member::Phase::Joining;
+        if (is_watched && !is_going_) consider(peer_->health.stall_deadline());
         consider(peer_->hold_until);
     }
     for (const auto& [id, flight] : flights_) consider(flight.deadline);

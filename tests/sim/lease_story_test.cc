@@ -54,7 +54,7 @@ TEST(LeaseStory, WhoMeetsItsReplacementBeforeItGaveUpJoinsIt) {
 // the network is whole again and the other one, which has the newer term, has not given up waiting.
 // The winner once stood down to it, and both served.
 TEST(LeaseStory, WhoHasReplacedItsPeerDoesNotFollowItBeforeTheShot) {
-    Pair pair(10s);
+    Pair pair(Pair::with_witness(10s));
     WantedConfig config;
     config.resources.emplace_back().name = "web";
     config.resources.back().requires_lease = true;

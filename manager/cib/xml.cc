@@ -236,7 +236,7 @@ bool is_too_deep(std::string_view text) {
     return false;
 }
 
-void append_escaped(std::string& out, std::string_view text, bool in_attribute) {
+void append_escaped_as(std::string& out, std::string_view text, bool in_attribute) {
     for (const char c : text) {
         switch (c) {
             case '&':
@@ -276,14 +276,14 @@ void print(std::string& out, const Element& element, std::size_t depth) {
     }
     if (element.kind == NodeKind::Text) {
         out += indent;
-        append_escaped(out, element.text, false);
+        append_escaped_as(out, element.text, false);
         out += "\n";
         return;
     }
     out += indent + "<" + element.name;
     for (const Attribute& attribute : element.attributes) {
         out += " " + attribute.name + "=\"";
-        append_escaped(out, attribute.value, true);
+        append_escaped_as(out, attribute.value, true);
         out += "\"";
     }
     if (element.children.empty()) {
@@ -293,7 +293,7 @@ void print(std::string& out, const Element& element, std::size_t depth) {
     // A lone text stays on its line, so that reading back does not add white space to it.
     if (element.children.size() == 1 && element.children.front().kind == NodeKind::Text) {
         out += ">";
-        append_escaped(out, element.children.front().text, false);
+        append_escaped_as(out, element.children.front().text, false);
         out += "</" + element.name + ">\n";
         return;
     }
@@ -318,6 +318,12 @@ Any* find_child(Any& element, std::string_view name) {
         if (below.kind == NodeKind::Element && below.name == name) return &below;
     }
     return nullptr;
+}
+
+template <class Any>
+Any* find_histories(Any& node_state) {
+    Any* executor = find_child(node_state, "lrm");
+    return executor == nullptr ? nullptr : find_child(*executor, "lrm_resources");
 }
 
 }  // namespace
@@ -411,6 +417,11 @@ Result<Element> parse_xml(std::string_view text) {
     if (!root) return Error{Code::Invalid, "there is no XML element in the document"};
     return convert(root, reader, 1);
 }
+
+const Element* histories_of(const Element& node_state) { return find_histories(node_state); }
+Element* histories_of(Element& node_state) { return find_histories(node_state); }
+
+void append_escaped(std::string& out, std::string_view text) { append_escaped_as(out, text, true); }
 
 std::string print_xml(const Element& element) {
     std::string out;

@@ -55,11 +55,19 @@ struct Element {
     }
 };
 
+/// What a `node_state` knows of runs: its list of `lrm_resource` elements, or null.
+[[nodiscard]] const Element* histories_of(const Element& node_state);
+[[nodiscard]] Element* histories_of(Element& node_state);
+
 /// Reads one document: UTF-8, one root element, no DOCTYPE, no processing instruction, no entity
 /// but XML's own five. White space around text is dropped, and so is a second hyphen in comments.
 /// Errors are Code::Invalid with "line N: ..." or Code::Limit: more than kConfigBytesMax bytes,
 /// kXmlDepthMax levels, kXmlElementsMax elements, kXmlAttributesMax attributes, ...
 [[nodiscard]] Result<Element> parse_xml(std::string_view text);
+
+/// Appends `text` as it stands between the quotes of an attribute: &, <, >, " and what a reader
+/// would turn into blanks (line feed, tab, carriage return) become references.
+void append_escaped(std::string& out, std::string_view text);
 
 /// Two blanks a level, attributes in order, everything escaped; parse_xml() reads back an equal
 /// element.

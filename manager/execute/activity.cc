@@ -44,8 +44,7 @@ std::optional<bool> is_like_everywhere(const cib::Element& at, std::string_view 
 std::vector<std::string> known_on(const cib::Element& cib, std::string_view node_id) {
     std::vector<std::string> out;
     const cib::Element* node = replicate::node_state(cib, node_id);
-    const cib::Element* lrm = node == nullptr ? nullptr : node->child("lrm");
-    const cib::Element* resources = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+    const cib::Element* resources = node == nullptr ? nullptr : cib::histories_of(*node);
     if (resources == nullptr) return out;
     for (const cib::Element& resource : resources->children) out.emplace_back(resource.get("id"));
     return out;

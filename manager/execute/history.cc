@@ -214,8 +214,7 @@ std::vector<RecordBody> clear_failures_records(const cib::Element& cib, std::str
             }
         }
     }
-    const cib::Element* lrm = node->child("lrm");
-    const cib::Element* resources = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+    const cib::Element* resources = cib::histories_of(*node);
     if (resources == nullptr) return out;
     for (const cib::Element& known : resources->children) {
         if (!resource.empty() && known.get("id") != resource) continue;
@@ -232,8 +231,7 @@ std::vector<RecordBody> clear_failures_records(const cib::Element& cib, std::str
 
 bool runs_resources(const cib::Element& cib, std::string_view node_id) {
     const cib::Element* node = replicate::node_state(cib, node_id);
-    const cib::Element* lrm = node == nullptr ? nullptr : node->child("lrm");
-    const cib::Element* resources = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+    const cib::Element* resources = node == nullptr ? nullptr : cib::histories_of(*node);
     if (resources == nullptr) return false;
     return std::any_of(resources->children.begin(), resources->children.end(),
                        [](const cib::Element& resource) {

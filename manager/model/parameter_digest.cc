@@ -6,6 +6,7 @@
 namespace xbeat::model {
 namespace {
 
+// Not cib::append_escaped(): executors have always hashed line ends and tabs as they are.
 void append_escaped(std::string& out, std::string_view text) {
     for (const char c : text) {
         if (c == '&') {

@@ -170,8 +170,7 @@ void Mind::hide_past_failures(cib::Element& cib) const {
     for (const auto& [id, flight] : flights_) {
         for (cib::Element& node : cib.child_or_new("status").children) {
             if (node.get("id") != flight.place.id) continue;
-            cib::Element* lrm = node.child("lrm");
-            cib::Element* resources = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+            cib::Element* resources = cib::histories_of(node);
             if (resources == nullptr) continue;
             for (cib::Element& history : resources->children) {
                 if (history.get("id") != flight.operation.resource) continue;

@@ -162,8 +162,7 @@ void Mind::request(const Asker& asker, const ReplaceConfiguration& wanted) {
 void Mind::forget_failures(const execute::Place& place, const std::string& resource, bool all,
                            std::set<std::string>& touched) {
     const cib::Element* node = replicate::node_state(shared_.cib, place.id);
-    const cib::Element* lrm = node == nullptr ? nullptr : node->child("lrm");
-    const cib::Element* resources = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+    const cib::Element* resources = node == nullptr ? nullptr : cib::histories_of(*node);
     std::vector<std::string> names;
     if (resources != nullptr) {
         for (const cib::Element& known : resources->children) {

@@ -175,8 +175,7 @@ struct Applier {
     bool operator()(const wire::EraseHistory& record) {
         Element* node =
             find_child(state.cib.child_or_new("status"), "node_state", "id", record.node);
-        Element* lrm = node == nullptr ? nullptr : node->child("lrm");
-        Element* resources = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+        Element* resources = node == nullptr ? nullptr : histories_of(*node);
         if (resources == nullptr) return false;
         if (record.entry.empty()) {
             return std::erase_if(resources->children, [&record](const Element& resource) {
@@ -296,8 +295,7 @@ const Element* node_state(const Element& cib, std::string_view id) {
 
 const Element* history_of(const Element& cib, std::string_view node_id, std::string_view resource) {
     const Element* node = node_state(cib, node_id);
-    const Element* lrm = node == nullptr ? nullptr : node->child("lrm");
-    const Element* resources = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+    const Element* resources = node == nullptr ? nullptr : histories_of(*node);
     return resources == nullptr ? nullptr : find_child(*resources, "lrm_resource", "id", resource);
 }
 

@@ -154,8 +154,7 @@ void matching(World& world, std::string_view name, std::vector<Resource*>& out) 
 void handle_changed_configuration(World& world) {
     for (Node& node : world.nodes) {
         if (node.status == nullptr || (!node.maintenance && !is_usable(node))) continue;
-        const cib::Element* lrm = node.status->child("lrm");
-        const cib::Element* list = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+        const cib::Element* list = cib::histories_of(*node.status);
         if (list == nullptr) continue;
         for (const cib::Element& history : list->children) {
             if (history.name != "lrm_resource" || history.children.empty()) continue;

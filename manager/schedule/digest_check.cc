@@ -3,45 +3,12 @@
 #include <algorithm>
 
 #include "core/text.h"
-#include "model/md5.h"
+#include "model/parameter_digest.h"
 #include "rules/compare.h"
 #include "schedule/steps.h"
 
 namespace xbeat::schedule {
 namespace {
-
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            default:
-                out.push_back(c);
-        }
-    }
-    return out;
-}
-
-// The digest is over one <parameters/> element with sorted attributes, a blank before, a line end
-// after: what executors have always written.
-std::string digest_of(const Attributes& parameters) {
-    std::string text = " <parameters";
-    for (const auto& [name, value] : parameters) {
-        text += concat(' ', name, "=\"", escaped(value), '"');
-    }
-    return model::md5_hex(text + "/>\n");
-}
 
 Attributes digested_parameters(World& world, Resource& resource, const Node& node,
                                const Recorded& record) {
@@ -98,7 +65,7 @@ bool only_secrets_masked(const Resource& resource, const Attributes& parameters,
             !pair.second.empty() && pair.second.find_first_not_of('*') == std::string::npos;
         return true;
     });
-    return any_masked && digest_of(open) == secure;
+    return any_masked && model::parameter_digest(open) == secure;
 }
 
 bool is_listed(std::string_view list, std::string_view name) {
@@ -121,9 +88,9 @@ Change parameters_changed(World& world, Resource& resource, Node& node, const Re
             std::erase_if(unreloadable,
                           [list](const auto& pair) { return !is_listed(list, pair.first); });
         }
-        if (digest_of(unreloadable) != restart) return Change::Restart;
+        if (model::parameter_digest(unreloadable) != restart) return Change::Restart;
     }
-    if (recorded.empty() || digest_of(parameters) == recorded) return Change::None;
+    if (recorded.empty() || model::parameter_digest(parameters) == recorded) return Change::None;
     // Parameters of the operation itself are only applied when it runs again.
     if (record.interval_ms == 0 && has_own_parameters(world, resource, record)) {
         return Change::Restart;

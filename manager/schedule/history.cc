@@ -416,8 +416,7 @@ std::vector<Recorded> sorted_records(const cib::Element& lrm_resource) {
 
 const cib::Element* find_history(const Node& node, std::string_view resource) {
     if (node.status == nullptr) return nullptr;
-    const cib::Element* lrm = node.status->child("lrm");
-    const cib::Element* list = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+    const cib::Element* list = cib::histories_of(*node.status);
     if (list == nullptr) return nullptr;
     for (const cib::Element& child : list->children) {
         if (child.name == "lrm_resource" && child.get("id") == resource) return &child;
@@ -475,8 +474,7 @@ void add_running(World& world, Resource& resource, Node& node, bool failed) {
 }
 
 void unpack_node_history(World& world, Node& node, const cib::Element& state) {
-    const cib::Element* lrm = state.child("lrm");
-    const cib::Element* list = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+    const cib::Element* list = cib::histories_of(state);
     if (list == nullptr) return;
     std::vector<const cib::Element*> fillers;
     for (const cib::Element& child : list->children) {

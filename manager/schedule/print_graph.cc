@@ -1,44 +1,15 @@
 // A plan as a transition_graph document.
+#include "cib/xml.h"
 #include "core/text.h"
 #include "schedule/plan.h"
 
 namespace xbeat::schedule {
 namespace {
 
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\n':
-                out += "&#10;";
-                break;
-            case '\t':
-                out += "&#9;";
-                break;
-            case '\r':
-                out += "&#13;";
-                break;
-            default:
-                out.push_back(c);
-        }
-    }
-    return out;
-}
-
 void attribute(std::string& out, std::string_view name, std::string_view value) {
-    out += concat(' ', name, "=\"", escaped(value), '"');
+    out += concat(' ', name, "=\"");
+    cib::append_escaped(out, value);
+    out.push_back('"');
 }
 
 void attribute_if(std::string& out, std::string_view name, std::string_view value) {
@@ -118,7 +89,9 @@ void body(std::string& out, const Action& action) {
     if (action.downed.empty()) return;
     out += concat(kIndent, "<downed>\n");
     for (const std::string& id : action.downed) {
-        out += concat(kIndent, "  <node id=\"", escaped(id), "\"/>\n");
+        out += concat(kIndent, "  <node");
+        attribute(out, "id", id);
+        out += "/>\n";
     }
     out += concat(kIndent, "</downed>\n");
 }

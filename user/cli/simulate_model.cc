@@ -188,8 +188,7 @@ private:
         const cib::Element* status = cib_.child("status");
         if (status == nullptr) return;
         for (const cib::Element& state : status->children) {
-            const cib::Element* lrm = state.child("lrm");
-            const cib::Element* list = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+            const cib::Element* list = cib::histories_of(state);
             if (list == nullptr) continue;
             for (const cib::Element& history : list->children) visit(history);
         }

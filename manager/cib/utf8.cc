@@ -1,6 +1,7 @@
 #include "cib/utf8.h"
 
 #include <cstdint>
+#include <cstring>
 
 namespace xbeat::cib {
 namespace {
@@ -29,10 +30,28 @@ std::size_t sequence_length(std::string_view text, std::size_t at) {
     return length;
 }
 
+// Eight printable ASCII bytes at once: nearly all of a configuration is that. A byte has its mark
+// (the top bit) set if it is past ASCII, below a blank, or a delete.
+bool are_eight_printable(const char* bytes) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101U;
+    constexpr std::uint64_t kTops = 0x8080808080808080U;
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes, sizeof word);
+    if ((word & kTops) != 0) return false;
+    // With all tops clear no sum or difference below carries into the next byte.
+    const std::uint64_t below_blank = ~((word | kTops) - kOnes * 0x20);
+    const std::uint64_t is_delete = word + kOnes;
+    return ((below_blank | is_delete) & kTops) == 0;
+}
+
 }  // namespace
 
 std::optional<std::size_t> find_bad_byte(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
+        if (text.size() - at >= sizeof(std::uint64_t) && are_eight_printable(text.data() + at)) {
+            at += sizeof(std::uint64_t);
+            continue;
+        }
         if (byte_at(text, at) < 0x80) {
             if (!is_good_ascii(byte_at(text, at))) return at;
             ++at;

@@ -128,7 +128,10 @@ std::optional<std::size_t> find_bad_reference(std::string_view text) {
 Result<Element> convert(const pugi::xml_node& node, Reader& reader, std::size_t depth);
 
 Result<void> convert_attributes(const pugi::xml_node& node, Element& element) {
-    for (const pugi::xml_attribute& attribute : node.attributes()) {
+    const auto all = node.attributes();
+    const auto count = static_cast<std::size_t>(std::distance(all.begin(), all.end()));
+    element.attributes.reserve(std::min(count, kXmlAttributesMax));
+    for (const pugi::xml_attribute& attribute : all) {
         if (element.attributes.size() == kXmlAttributesMax) {
             return at_line(Code::Limit, element.line,
                            concat("more than ", kXmlAttributesMax, " attributes"));
@@ -155,7 +158,9 @@ Result<void> convert_attributes(const pugi::xml_node& node, Element& element) {
 
 Result<void> convert_children(const pugi::xml_node& node, Element& element, Reader& reader,
                               std::size_t depth) {
-    for (const pugi::xml_node& below : node.children()) {
+    const auto all = node.children();
+    element.children.reserve(static_cast<std::size_t>(std::distance(all.begin(), all.end())));
+    for (const pugi::xml_node& below : all) {
         switch (below.type()) {
             case pugi::node_element:
                 element.children.push_back(XB_TRY(convert(below, reader, depth + 1)));

@@ -150,20 +150,28 @@ std::optional<bool> condition_holds(const cib::Element& condition, const RuleInp
     return std::nullopt;
 }
 
-void index_ids(const cib::Element& element, std::map<std::string_view, const cib::Element*>& out) {
+using Entry = std::pair<std::string_view, const cib::Element*>;
+
+bool has_lower_id(const Entry& a, const Entry& b) { return a.first < b.first; }
+
+void index_ids(const cib::Element& element, std::vector<Entry>& out) {
     for (const cib::Attribute& attribute : element.attributes) {
-        if (attribute.name == "id") out.emplace(attribute.value, &element);
+        if (attribute.name == "id") out.emplace_back(attribute.value, &element);
     }
     for (const cib::Element& below : element.children) index_ids(below, out);
 }
 
 }  // namespace
 
-IdIndex::IdIndex(const cib::Element& root) { index_ids(root, by_id_); }
+IdIndex::IdIndex(const cib::Element& root) {
+    index_ids(root, by_id_);
+    std::stable_sort(by_id_.begin(), by_id_.end(), has_lower_id);
+}
 
 const cib::Element* IdIndex::find(std::string_view id) const {
-    const auto at = by_id_.find(id);
-    return at == by_id_.end() ? nullptr : at->second;
+    const auto at =
+        std::lower_bound(by_id_.begin(), by_id_.end(), Entry{id, nullptr}, has_lower_id);
+    return at == by_id_.end() || at->first != id ? nullptr : at->second;
 }
 
 const cib::Element* IdIndex::resolve(const cib::Element& element) const {

@@ -30,7 +30,9 @@ public:
     [[nodiscard]] const cib::Element* resolve(const cib::Element& element) const;
 
 private:
-    std::map<std::string_view, const cib::Element*> by_id_;
+    // Sorted, the elements of one id in document order: cheaper to make than a tree, and it is made
+    // anew for each plan.
+    std::vector<std::pair<std::string_view, const cib::Element*>> by_id_;
 };
 
 struct RuleInput {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "control/reply.h"
 #include "sys/boot_clock.h"
 #include "sys/system_error.h"
 
@@ -144,8 +145,15 @@ Result<std::string> Client::read_line(Instant deadline) {
     while (true) {
         const std::size_t end = buffer_.find('\n', scanned_);
         if (end != std::string::npos) {
-            std::string line = buffer_.substr(0, end);
-            buffer_.erase(0, end + 1);
+            std::string line;
+            if (end + 1 == buffer_.size()) {  // as ever but while following: no copy of megabytes
+                line = std::move(buffer_);
+                buffer_.clear();
+                line.pop_back();
+            } else {
+                line = buffer_.substr(0, end);
+                buffer_.erase(0, end + 1);
+            }
             scanned_ = 0;
             return line;
         }
@@ -174,7 +182,7 @@ Result<std::string> Client::read_line(Instant deadline) {
 
 Result<nlohmann::json> Client::next(Duration timeout) {
     const std::string line = XB_TRY(read_line(sys::boot_now() + timeout));
-    nlohmann::json reply = nlohmann::json::parse(line, nullptr, false);
+    nlohmann::json reply = parse_reply(line);
     const Error corrupt{.code = Code::Corrupt,
                         .context = "what answered is no xbeatd: its reply is not understood"};
     if (!reply.is_object()) return corrupt;

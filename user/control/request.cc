@@ -171,6 +171,15 @@ Result<node::RequestBody> read_validate_device(const Members& members) {
     return node::RequestBody{node::ValidateDevice{XB_TRY(members.required("device"))}};
 }
 
+Result<ReadCib> read_cib(const Members& members) {
+    XB_TRY(members.allow({"sections", "resource"}));
+    ReadCib body;
+    const std::string sections = XB_TRY(members.text("sections", ""));
+    body.part.sections = XB_TRY(cib::parse_sections(sections));
+    body.part.resource = XB_TRY(members.text("resource", ""));
+    return body;
+}
+
 Result<ReadEvents> read_events(const Members& members) {
     XB_TRY(members.allow({"since", "limit", "follow"}));
     ReadEvents body;
@@ -192,9 +201,10 @@ Result<ReadHistory> read_history(const Members& members) {
 
 Result<Request> read_body(const OpRow& row, const Members& members) {
     switch (row.op) {
-        case Op::Ping:
         case Op::Status:
         case Op::Cib:
+            return Request{.op = row.op, .body = XB_TRY(read_cib(members))};
+        case Op::Ping:
         case Op::Timeline:
         case Op::Heart:
         case Op::Attributes:

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include "cib/part.h"
 #include "control/protocol.h"
 #include "core/result.h"
 #include "node/event.h"
@@ -20,6 +21,10 @@ constexpr std::size_t kTextBytesMax = 64U << 10U;  // of any member but `configu
 
 /// A question without members.
 struct Read {};
+/// The document, or a part of it.
+struct ReadCib {
+    cib::Part part = {};
+};
 struct ReadEvents {
     std::uint64_t since = 0;
     std::size_t limit = 100;
@@ -34,7 +39,7 @@ struct ReadHistory {
 
 struct Request {
     Op op = Op::Ping;
-    std::variant<Read, ReadEvents, ReadHistory, node::RequestBody> body;
+    std::variant<Read, ReadCib, ReadEvents, ReadHistory, node::RequestBody> body;
 };
 
 struct Parsed {

@@ -213,6 +213,11 @@ json heart_peer_json(const Config& config, const heart::PeerStatus& status) {
             {"paths", std::move(paths)}};
 }
 
+std::string print_part(const cib::Element& cib, control::Role role, const cib::Part& part) {
+    const bool is_whole = part.sections.empty() && part.resource.empty();
+    return is_whole ? print_cib(cib, role) : print_cib(cib::part_of(cib, part), role);
+}
+
 }  // namespace
 
 std::string print_cib(const cib::Element& cib, control::Role role) {
@@ -230,10 +235,12 @@ json answer_ping(const Sources& sources, control::Role role) {
             {"node_id", sources.config.self.value},
             {"pid", ::getpid()},
             {"role", control::to_string(role)},
+            {"coordinator", sources.node.coordinator()},
+            {"activity", sources.node.activity()},
             {"now_ns", ns(sources.now)}};
 }
 
-json answer_status(const Sources& sources, control::Role role) {
+json answer_status(const Sources& sources, control::Role role, const cib::Part& part) {
     const heart::Status status = sources.heart.status();
     json degraded = json::array();
     for (const node::Degraded& entry : sources.self.degraded)
@@ -250,7 +257,7 @@ json answer_status(const Sources& sources, control::Role role) {
             {"term", sources.node.term().value},
             {"activity", sources.node.activity()},
             {"cib_version", cib_version(sources.node.cib())},
-            {"cib", print_cib(sources.node.cib(), role)},
+            {"cib", print_part(sources.node.cib(), role, part)},
             {"profile", sources.config.profile},
             {"period_ns", timing.period.count()},
             {"suspect", timing.suspect},
@@ -263,9 +270,9 @@ json answer_status(const Sources& sources, control::Role role) {
             {"daemon", daemon_json(sources, status)}};
 }
 
-json answer_cib(const Sources& sources, control::Role role) {
+json answer_cib(const Sources& sources, control::Role role, const cib::Part& part) {
     return {{"ok", true},
-            {"cib", print_cib(sources.node.cib(), role)},
+            {"cib", print_part(sources.node.cib(), role, part)},
             {"version", cib_version(sources.node.cib())}};
 }
 

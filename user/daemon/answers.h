@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cib/part.h"
 #include "control/protocol.h"
 #include "core/time.h"
 #include "daemon/config.h"
@@ -50,8 +51,10 @@ struct Sources {
 
 [[nodiscard]] nlohmann::json lease_json(const Sources& sources);  // a part of answer_status()
 [[nodiscard]] nlohmann::json answer_ping(const Sources& sources, control::Role role);
-[[nodiscard]] nlohmann::json answer_status(const Sources& sources, control::Role role);
-[[nodiscard]] nlohmann::json answer_cib(const Sources& sources, control::Role role);
+[[nodiscard]] nlohmann::json answer_status(const Sources& sources, control::Role role,
+                                           const cib::Part& part);
+[[nodiscard]] nlohmann::json answer_cib(const Sources& sources, control::Role role,
+                                        const cib::Part& part);
 /// Transient attributes of all nodes. For viewers the values of secret ones are replaced.
 [[nodiscard]] nlohmann::json answer_attributes(const Sources& sources, control::Role role);
 /// A list of the past, or one entry with its document (secrets as for print_cib()).

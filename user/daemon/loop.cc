@@ -365,16 +365,18 @@ void Loop::answer(const control::Incoming& incoming) {
     self_.control_refused = parts_.server.refused();
     self_.channel_refused = parts_.peers.refused();
     const Sources sources = make_sources();
+    const auto* const asked = std::get_if<control::ReadCib>(&incoming.request.body);
+    const cib::Part part = asked != nullptr ? asked->part : cib::Part{};
     nlohmann::json reply;
     switch (incoming.request.op) {
         case control::Op::Ping:
             reply = answer_ping(sources, incoming.role);
             break;
         case control::Op::Status:
-            reply = answer_status(sources, incoming.role);
+            reply = answer_status(sources, incoming.role, part);
             break;
         case control::Op::Cib:
-            reply = answer_cib(sources, incoming.role);
+            reply = answer_cib(sources, incoming.role, part);
             break;
         case control::Op::Attributes:
             reply = answer_attributes(sources, incoming.role);

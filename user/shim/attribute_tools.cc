@@ -138,7 +138,7 @@ Result<std::optional<std::string>> query(const Tool& tool, const Target& target)
         }
         return std::optional<std::string>();
     }
-    Element document = XB_TRY(tool.cluster.cib());
+    Element document = XB_TRY(tool.cluster.cib({.sections = {target.scope}}));
     Element& configuration = document.child_or_new("configuration");
     if (is_set_section(target.scope)) {
         const Element* pair = find_pair(configuration.child_or_new(target.scope), target);

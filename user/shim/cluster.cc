@@ -52,11 +52,10 @@ public:
                     .node_id = has_id ? std::to_string(id->get<std::int64_t>()) : std::string()};
     }
 
-    Result<cib::Element> cib() override {
+    Result<cib::Element> cib(const cib::Part& part) override {
         // With the most that the caller may have: others see no secrets.
         const auto role = ::geteuid() == 0 ? control::Role::Admin : control::Role::Viewer;
-        const json reply = XB_TRY(ask({{"op", "cib"}}, role));
-        return cib::parse_xml(text_of(reply, "cib"));
+        return cib::parse_xml(text_of(XB_TRY(ask_for_part("cib", part, role)), "cib"));
     }
 
     Result<std::vector<TransientAttribute>> attributes() override {
@@ -103,7 +102,7 @@ public:
 
     Result<void> change_configuration(const Edit& edit) override {
         for (int attempt = 0; attempt < kEditsMax; ++attempt) {
-            cib::Element document = XB_TRY(cib());
+            cib::Element document = XB_TRY(cib({}));
             cib::Element* configuration = document.child("configuration");
             if (configuration == nullptr) {
                 return Error{.code = Code::Corrupt, .context = "the CIB has no configuration"};
@@ -148,7 +147,8 @@ public:
     }
 
     Result<std::vector<FenceEvent>> fence_history() override {
-        const json reply = XB_TRY(ask({{"op", "status"}}, control::Role::Viewer));
+        const json reply =
+            XB_TRY(ask_for_part("status", {.sections = {"none"}}, control::Role::Viewer));
         std::vector<FenceEvent> out;
         for (const json& each : list_of(reply, "fence_history")) {
             const auto time = each.find("time_s");
@@ -163,11 +163,26 @@ public:
     }
 
     Result<bool> is_idle() override {
-        const json reply = XB_TRY(ask({{"op", "status"}}, control::Role::Viewer));
-        return text_of(reply, "activity") == "idle";
+        const json reply = XB_TRY(ask({{"op", "ping"}}, control::Role::Viewer));
+        if (reply.contains("activity")) return text_of(reply, "activity") == "idle";
+        // A daemon of the release before.
+        return text_of(XB_TRY(ask({{"op", "status"}}, control::Role::Viewer)), "activity") ==
+               "idle";
     }
 
 private:
+    // A daemon of the release before knows no parts, until it is restarted: it is asked for all.
+    Result<json> ask_for_part(std::string_view op, const cib::Part& part, control::Role role) {
+        json request{{"op", op}};
+        std::string sections;
+        for (const std::string& section : part.sections) sections += section + ' ';
+        if (!sections.empty()) request["sections"] = sections;
+        if (!part.resource.empty()) request["resource"] = part.resource;
+        Result<json> reply = ask(request, role);
+        const bool is_older = !reply && reply.error().code == Code::Invalid && request.size() > 1;
+        return is_older ? ask({{"op", op}}, role) : std::move(reply);
+    }
+
     Result<json> ask(const json& request, control::Role role) {
         control::Client client =
             XB_TRY(control::Client::connect({.run_dir = run_dir_, .role = role}));

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cib/part.h"
 #include "cib/xml.h"
 #include "core/result.h"
 #include "core/time.h"
@@ -58,7 +59,8 @@ public:
 
     /// Errors of all of these: those of the control protocol; Unavailable if no daemon runs.
     virtual Result<Self> self() = 0;
-    virtual Result<cib::Element> cib() = 0;
+    /// The document, or at least this part of it.
+    virtual Result<cib::Element> cib(const cib::Part& part) = 0;
     virtual Result<std::vector<TransientAttribute>> attributes() = 0;
     virtual Result<void> set_attribute(const AttributeChange& change) = 0;
     /// An empty name with no value forgets the ticket.

@@ -114,6 +114,22 @@ int fence_history(const Tool& tool, const Arguments& given) {
     return kOk;
 }
 
+// The one section that a plain path begins with; nothing, that is everything, for all other paths.
+std::vector<std::string> sections_for(std::string_view path) {
+    for (const std::string_view above : {"/cib/configuration/", "/cib/"}) {
+        if (!path.starts_with(above)) continue;
+        const std::string_view rest = path.substr(above.size());
+        const std::string_view name = rest.substr(0, rest.find_first_of("/["));
+        const bool is_alone = path.find('|') == std::string_view::npos &&
+                              path.find("..") == std::string_view::npos &&
+                              path.find("::") == std::string_view::npos;
+        if (!is_alone || (above == "/cib/" && name != "status")) return {};
+        Result<std::vector<std::string>> known = cib::parse_sections(name);
+        if (known) return *std::move(known);
+    }
+    return {};
+}
+
 // In the CIB's own form; members of a list stand two blanks further in.
 Result<void> show(const Tool& tool, const pugi::xml_node& node, bool is_member) {
     std::ostringstream raw;
@@ -168,7 +184,7 @@ int run_node(const Tool& tool, Words words) {
         tool.io.out << self->node_id << '\n';
         return kOk;
     }
-    const Result<Element> document = tool.cluster.cib();
+    const Result<Element> document = tool.cluster.cib({.sections = {"nodes", "members"}});
     if (!document) return tool.fail(document.error());
     if (mode == "quorum") {
         tool.io.out << (document->get("have-quorum") == "1" ? "1" : "0") << '\n';
@@ -198,7 +214,7 @@ int run_node(const Tool& tool, Words words) {
 int run_admin(const Tool& tool, Words words) {
     const Result<Arguments> given = Arguments::parse(words, kAdminOptions);
     if (!given) return tool.fail_usage(given.error().context);
-    const Result<Element> document = tool.cluster.cib();
+    const Result<Element> document = tool.cluster.cib({.sections = {"nodes", "members"}});
     if (!document) return tool.fail(document.error());
     const std::vector<Member> members = members_of(*document);
     if (given->has("nodes")) {
@@ -226,13 +242,6 @@ int run_cib(const Tool& tool, Words words) {
         return kUsage;
     }
     if (!given->has("query")) return tool.fail_usage("here it only shows: -Q");
-    const Result<Element> document = tool.cluster.cib();
-    if (!document) return tool.fail(document.error());
-    pugi::xml_document parsed;
-    const std::string text = cib::print_xml(*document);
-    if (!parsed.load_buffer(text.data(), text.size())) {
-        return tool.fail({.code = Code::Corrupt, .context = "the CIB cannot be read"});
-    }
     std::string path = given->get("xpath");
     const std::string scope = given->has("scope") ? given->get("scope") : given->get("obj_type");
     if (path.empty()) {
@@ -242,6 +251,13 @@ int run_cib(const Tool& tool, Words words) {
             path = "/cib/" + scope;
         else
             path = "/cib/configuration/" + scope;
+    }
+    const Result<Element> document = tool.cluster.cib({.sections = sections_for(path)});
+    if (!document) return tool.fail(document.error());
+    pugi::xml_document parsed;
+    const std::string text = cib::print_xml(*document);
+    if (!parsed.load_buffer(text.data(), text.size())) {
+        return tool.fail({.code = Code::Corrupt, .context = "the CIB cannot be read"});
     }
     // Built with the library's exceptions, so that a bad path is told by what it throws.
     pugi::xpath_node_set found;
@@ -274,7 +290,7 @@ int run_ticket(const Tool& tool, Words words) {
         if (wanted.empty()) return tool.fail_usage("a ticket is needed: -t TICKET");
         return change_ticket(tool, *given, wanted);
     }
-    const Result<Element> document = tool.cluster.cib();
+    const Result<Element> document = tool.cluster.cib({.sections = {"tickets"}});
     if (!document) return tool.fail(document.error());
     const Element* status = document->child("status");
     const Element* tickets = status == nullptr ? nullptr : status->child("tickets");

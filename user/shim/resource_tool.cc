@@ -81,8 +81,11 @@ EpochSeconds clock_now() {
                             .count()};
 }
 
-Result<schedule::Situation> observe(const Tool& tool) {
-    const Element document = XB_TRY(tool.cluster.cib());
+// Of one resource, or (empty) of all: without what only matters for where things should run.
+Result<schedule::Situation> observe(const Tool& tool, const std::string& resource) {
+    const Element document = XB_TRY(tool.cluster.cib(
+        {.sections = {"nodes", "crm_config", "rsc_defaults", "op_defaults", "resources", "status"},
+         .resource = base_of(resource)}));
     schedule::Options options;
     options.now = clock_now();
     return schedule::observe(document, options);
@@ -96,7 +99,7 @@ int no_such(const Tool& tool, std::string_view id) {
 
 int locate(const Tool& tool, const Arguments& given) {
     const std::string id = given.get("resource");
-    const Result<schedule::Situation> situation = observe(tool);
+    const Result<schedule::Situation> situation = observe(tool, id);
     if (!situation) return tool.fail(situation.error());
     std::vector<const ResourceView*> views;
     find_views(situation->resources, id, views);
@@ -123,7 +126,8 @@ int locate(const Tool& tool, const Arguments& given) {
 int get_parameter(const Tool& tool, const Arguments& given) {
     const std::string id = given.get("resource");
     const std::string name = given.get("get-parameter");
-    Result<Element> document = tool.cluster.cib();
+    Result<Element> document =
+        tool.cluster.cib({.sections = {"resources"}, .resource = base_of(id)});
     if (!document) return tool.fail(document.error());
     const Element& configuration = document->child_or_new("configuration");
     if (configuration.find_id(base_of(id)) == nullptr) return no_such(tool, id);
@@ -198,14 +202,13 @@ void list_operations_of(const Tool& tool, const Element& resource, std::string_v
 }
 
 int list_operations(const Tool& tool, const Arguments& given) {
-    Result<Element> document = tool.cluster.cib();
-    if (!document) return tool.fail(document.error());
     const std::string wanted = given.has("node") ? given.get("node") : given.get("host-uname");
     const std::string id = given.get("resource");
+    Result<Element> document = tool.cluster.cib({.sections = {"status"}});
+    if (!document) return tool.fail(document.error());
     for (const Element& node : document->child_or_new("status").children) {
         if (node.name != "node_state" || (!wanted.empty() && node.get("uname") != wanted)) continue;
-        const Element* lrm = node.child("lrm");
-        const Element* resources = lrm == nullptr ? nullptr : lrm->child("lrm_resources");
+        const Element* resources = histories_of(node);
         if (resources == nullptr) continue;
         for (const Element& resource : resources->children) {
             const std::string name(resource.get("id"));
@@ -218,7 +221,7 @@ int list_operations(const Tool& tool, const Arguments& given) {
 }
 
 int list_resources(const Tool& tool) {
-    const Result<schedule::Situation> situation = observe(tool);
+    const Result<schedule::Situation> situation = observe(tool, "");
     if (!situation) return tool.fail(situation.error());
     for (const ResourceView& view : situation->resources) {
         std::vector<const ResourceView*> leaves;
@@ -229,9 +232,10 @@ int list_resources(const Tool& tool) {
 }
 
 int query_xml(const Tool& tool, const Arguments& given) {
-    Result<Element> document = tool.cluster.cib();
-    if (!document) return tool.fail(document.error());
     const std::string id = given.get("resource");
+    Result<Element> document =
+        tool.cluster.cib({.sections = {"resources"}, .resource = base_of(id)});
+    if (!document) return tool.fail(document.error());
     const Element* found = document->child_or_new("configuration").find_id(base_of(id));
     if (found == nullptr) return no_such(tool, id);
     if (!given.has("query-xml-raw")) tool.io.out << "Resource XML:\n";
@@ -251,7 +255,7 @@ int change_constraints(const Tool& tool, const Arguments& given) {
             clock_now().value + std::chrono::duration_cast<std::chrono::seconds>(*span).count()};
     }
     if (given.has("ban") && node.empty()) {
-        const Result<schedule::Situation> situation = observe(tool);
+        const Result<schedule::Situation> situation = observe(tool, id);
         if (!situation) return tool.fail(situation.error());
         std::vector<const ResourceView*> views;
         find_views(situation->resources, id, views);

@@ -34,9 +34,11 @@ public:
         if (is_down) return down();
         return Self{.node = "pm01", .node_id = "1"};
     }
-    Result<cib::Element> cib() override {
+    // No more than what was asked for: a tool that needs another part fails here.
+    Result<cib::Element> cib(const cib::Part& part) override {
         if (is_down) return down();
-        return document;
+        asked_whole = asked_whole || (part.sections.empty() && part.resource.empty());
+        return cib::part_of(document, part);
     }
     Result<std::vector<TransientAttribute>> attributes() override {
         if (is_down) return down();
@@ -80,6 +82,7 @@ public:
     cib::Element document;
     std::vector<TransientAttribute> transients;
     std::vector<AttributeChange> changes;
+    bool asked_whole = false;  // for the whole document
     std::vector<std::string> calls;
     std::vector<FenceEvent> fences;
     bool is_down = false;

@@ -250,5 +250,24 @@ TEST(Shims, LeaveWhatOnlyShowsToTheCommandLine) {
     EXPECT_FALSE(as_command("nothing", words).has_value());
 }
 
+// A cluster may have thousands of resources, and an agent asks some of these in each monitor.
+TEST(Shims, AskForNoMoreThanTheyNeed) {
+    Bench bench;
+    for (const char* line :
+         {"crm_node -l", "crm_node -p", "crm_node -q", "crm_node -N 2", "crmadmin -D",
+          "crmadmin -N", "crm_attribute -t crm_config -n no-quorum-policy -G",
+          "crm_attribute -N pm01 -l forever -n a -G", "crm_resource -W -r d",
+          "crm_resource -r d -g state", "crm_resource -r d -q", "crm_resource -l",
+          "crm_resource -O", "crm_ticket -G granted -t T", "cibadmin -Q -o nodes",
+          "cibadmin -Q --xpath /cib/configuration/resources/primitive[@id='d']",
+          "crm_standby -G -N pm01", "crm_failcount -G -r d -N pm01"}) {
+        EXPECT_EQ(bench.run(line), kOk) << line << bench.err;
+        EXPECT_FALSE(bench.cluster.asked_whole) << line;
+        EXPECT_NE(bench.out, "") << line;
+    }
+    EXPECT_EQ(bench.run("cibadmin -Q --xpath //primitive"), kOk);
+    EXPECT_TRUE(bench.cluster.asked_whole);
+}
+
 }  // namespace
 }  // namespace xbeat::shim

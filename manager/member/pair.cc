@@ -9,6 +9,11 @@
 namespace xbeat::member {
 namespace {
 
+// What a node can use up alone, one a start. A leap is twice as far: so it is still one that long
+// from anything that was led alone. The numbers of operations hold 32 bits of a term: room for more
+// than 42 000 leaps.
+constexpr std::uint64_t kTermsAloneMax = 50'000;
+
 std::string list_of(const std::vector<wire::NodeEntry>& nodes) {
     std::string text;
     for (const wire::NodeEntry& node : nodes) {
@@ -49,6 +54,12 @@ auto claim_fresh(const wire::Hello& hello) {
     return std::tuple(hello.is_last_survivor, hello.log_term, hello.log_index);
 }
 
+// The peer of a node with such a log was proven off before that node started alone, and has not
+// been a member since: a right of its own to start alone is from before that.
+bool is_past(const wire::Hello& newer, const wire::Hello& older) {
+    return newer.log_term.value >= older.log_term.value + kTermsAloneMax;
+}
+
 Judgement lead_if(bool leads, std::string_view why) {
     return {.decision = leads ? Decision::Lead : Decision::Join,
             .reason = concat(leads ? "this node leads: " : "the peer leads: ", why)};
@@ -78,6 +89,9 @@ Judgement judge(const wire::Hello& mine, const wire::Hello& theirs) {
         }
         return lead_if(lower_id, "it has the lower id");
     }
+    if (is_past(mine, theirs) || is_past(theirs, mine)) {
+        return lead_if(is_past(mine, theirs), "it was started when the other one was off");
+    }
     const auto a = claim_fresh(mine);
     const auto b = claim_fresh(theirs);
     if (a != b) {
@@ -99,11 +113,7 @@ Term next_term(Term newest, NodeId self, const std::vector<NodeId>& nodes) {
     return Term{term};
 }
 
-// The numbers of operations hold 32 bits of a term: room for more than 42 000 such leaps.
-Term past_unknown_terms(Term newest) {
-    constexpr std::uint64_t kTermsAloneMax = 100'000;
-    return Term{newest.value + kTermsAloneMax};
-}
+Term past_unknown_terms(Term newest) { return Term{newest.value + 2 * kTermsAloneMax}; }
 
 std::string reason_to_start_alone(const AloneFacts& facts) {
     if (facts.nodes == 1) return "the cluster has one node";

@@ -91,6 +91,22 @@ TEST(Pair, OfTwoFreshOnesTheLastSurvivorLeadsWhateverTheLogsSay) {
     EXPECT_EQ(judged(survivor, other), Decision::Lead);
 }
 
+// Claim I-10; xbeat-sim's seed 2000659: a full disk kept a right that had long ended.
+TEST(Pair, OfTwoFreshOnesARightFromBeforeTheOtherOnesStartOnAPersonsWordCountsForNothing) {
+    Hello survivor = hello_of(2);
+    survivor.is_last_survivor = true;
+    survivor.log_term = Term{3};
+    Hello started = hello_of(1);
+    started.log_term = Term{4};
+    EXPECT_EQ(judged(survivor, started), Decision::Lead);
+
+    for (const std::uint64_t known : {1U, 3U}) {
+        started.log_term =
+            next_term(past_unknown_terms(Term{known}), NodeId{1}, {NodeId{1}, NodeId{2}});
+        EXPECT_EQ(judged(survivor, started), Decision::Join);
+    }
+}
+
 TEST(Pair, OneThatRunsLeadsOneThatIsFresh) {
     Hello running = hello_of(2);
     running.standing = Standing::Running;

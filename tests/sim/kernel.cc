@@ -181,6 +181,8 @@ bool Kernel::may_skip(const Scalars& delta, std::uint64_t& laps) const {
         if (change.state != 0 || change.answered.bits != 0 || change.heard.bits != 0) return false;
         if (change.misses != 0 && (!is_settled || paths_[i].state != XB_PATH_DOWN)) return false;
         if (change.good_run != 0 && paths_[i].state != XB_PATH_UP) return false;
+        // Means that still settle do so ever more slowly, not by the same amount for ever.
+        if (change.rtt_mean_ns != 0 || change.rtt_dev_ns != 0) return false;
         // The send times of all remembered probes must follow the same pattern.
         if (change.sequence != 0 && paths_[i].sequence < XB_SENT_SLOTS) return false;
     }
@@ -203,7 +205,8 @@ void Kernel::skip(const Scalars& delta, std::uint64_t laps, std::uint64_t period
     for (std::size_t i = 0; i < kPaths; ++i) {
         xb_path& path = paths_[i];
         if (path.sequence == before[i]) continue;
-        for (std::uint64_t back = 0; back < XB_SENT_SLOTS; ++back) {
+        // What was sent before the skipped laps keeps its time, however irregular.
+        for (std::uint64_t back = 0; back < std::min<std::uint64_t>(laps, XB_SENT_SLOTS); ++back) {
             const std::uint64_t sequence = path.sequence - back;
             path.sent_at[sequence & (XB_SENT_SLOTS - 1)] = (path.sent_ns - back * period_ns) | 1;
         }

@@ -87,8 +87,7 @@ std::vector<OperationStatus> operations_of(const cib::Element& cib) {
     const cib::Element* status = cib.child("status");
     if (status == nullptr) return rows;
     for (const cib::Element& state : status->children) {
-        const cib::Element* list =
-            state.name == "node_state" ? cib::histories_of(state) : nullptr;
+        const cib::Element* list = state.name == "node_state" ? cib::histories_of(state) : nullptr;
         if (list == nullptr) continue;
         const std::string node(state.has("uname") ? state.get("uname") : state.get("id"));
         for (const cib::Element& history : list->children) {

@@ -1,7 +1,7 @@
 // xbeat-witness: the command line and the loop of the witness. See xbeat-witness(8).
 #include <fmt/format.h>
-#include <sys/signalfd.h>
 #include <poll.h>
+#include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>

@@ -13,7 +13,8 @@ namespace {
 
 void apply_health(World& world) {
     const std::string& strategy = world.options.health_strategy;
-    if (strategy != "only-green" && strategy != "migrate-on-red" && strategy != "progressive") {
+    if (strategy != "only-green" && strategy != "migrate-on-red" && strategy != "progressive" &&
+        strategy != "custom") {
         return;
     }
     for (Node& node : world.nodes) {

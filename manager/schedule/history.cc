@@ -265,14 +265,7 @@ void take_shutdown_lock(World& world, Resource& resource, Node& node, const cib:
     if (since == 0) return;
     if (world.options.shutdown_lock_ms > 0 &&
         world.now.value > since + world.options.shutdown_lock_ms / 1000) {
-        Step& erase = make_step(world, {.resource = &resource,
-                                        .task = Task::Delete,
-                                        .node = &node,
-                                        .optional = false,
-                                        .key = operation_key(resource.id, "lrm_delete", 0)});
-        erase.lock_node = &node;
-        erase.meta.emplace_back("on-fail", "ignore");
-        update_runnable(world, erase);
+        erase_lock(world, resource, node);
         return;
     }
     resource.lock_node = &node;
@@ -493,6 +486,17 @@ void unpack_node_history(World& world, Node& node, const cib::Element& state) {
         resource->launcher = launcher;
         launcher->launched.push_back(resource);
     }
+}
+
+void erase_lock(World& world, Resource& resource, Node& node) {
+    Step& erase = make_step(world, {.resource = &resource,
+                                    .task = Task::Delete,
+                                    .node = &node,
+                                    .optional = false,
+                                    .key = operation_key(resource.id, "lrm_delete", 0)});
+    erase.lock_node = &node;
+    erase.meta.emplace_back("on-fail", "ignore");
+    update_runnable(world, erase);
 }
 
 void stop_failed_containers(World& world) {

@@ -39,6 +39,9 @@ void unpack_node_history(World& world, Node& node, const cib::Element& state);
 /// Containers whose connection failed are stopped, now that it is known where they run.
 void stop_failed_containers(World& world);
 
+/// Erases the lock of `resource` to `node` in the CIB: what the node's history tells of it.
+void erase_lock(World& world, Resource& resource, Node& node);
+
 /// Makes the resource active on `node`, also for its parents.
 void add_running(World& world, Resource& resource, Node& node, bool failed);
 

@@ -9,6 +9,7 @@
 #include "schedule/constraints.h"
 #include "schedule/explain.h"
 #include "schedule/failcount.h"
+#include "schedule/history.h"
 #include "schedule/steps.h"
 
 namespace xbeat::schedule {
@@ -18,6 +19,10 @@ Discovery parse_discovery(std::string_view text) {
     if (equals_ignoring_case(text, "never")) return Discovery::Never;
     if (equals_ignoring_case(text, "exclusive")) return Discovery::Exclusive;
     return Discovery::Always;
+}
+
+bool is_exclusive(const cib::Element& constraint) {
+    return parse_discovery(constraint.get("resource-discovery")) == Discovery::Exclusive;
 }
 
 Role location_role(std::string_view text) {
@@ -69,7 +74,10 @@ void add_rule(World& world, const LocationRequest& request, const cib::Element& 
         const Score score = rule_score(*rule, node, input, &known);
         if (known) location.nodes.emplace_back(&node, score);
     }
-    if (location.nodes.empty()) return;
+    if (location.nodes.empty()) {
+        if (is_exclusive(request.xml)) request.resource.exclusive_discovery = true;
+        return;
+    }
     Location& kept = add_location(world, request.xml.get("id"), request.resource,
                                   parse_discovery(request.xml.get("resource-discovery")));
     kept.role = location.role;
@@ -206,8 +214,9 @@ void apply_failures(World& world, Resource& resource, Node& node) {
 }
 
 void apply_exclusive_discovery(Resource& resource, Node& node) {
-    for (Resource* child : resource.children) apply_exclusive_discovery(*child, node);
+    // A member's own constraint decides where it is probed; only its group's keeps it away.
     if (!resource.exclusive_discovery && !top_of(resource)->exclusive_discovery) return;
+    for (Resource* child : resource.children) apply_exclusive_discovery(*child, node);
     Allowed* entry = resource.allowed.find(&node);
     if (entry != nullptr && entry->discovery != Discovery::Exclusive) {
         entry->score = Score::never();
@@ -216,19 +225,22 @@ void apply_exclusive_discovery(Resource& resource, Node& node) {
 
 // A resource stopped by its node's clean shutdown waits for that node.
 void apply_shutdown_lock(World& world, Resource& resource) {
-    if (!resource.children.empty()) {
+    if (resource.kind == Kind::Group && !is_in_clone(resource)) {
         for (Resource* child : resource.children) apply_shutdown_lock(world, *child);
         return;
     }
-    if (resource.kind != Kind::Primitive) return;
+    // Whatever their history says, others are not locked.
+    if (resource.kind != Kind::Primitive || resource.is_fence_device || resource.is_connection ||
+        is_in_clone(resource) || is_bundled(resource)) {
+        return;
+    }
     if (resource.lock_node != nullptr) {
         if (!resource.running_on.empty()) {
-            resource.lock_node = nullptr;  // it came back
+            erase_lock(world, resource, *resource.lock_node);  // it came back
+            resource.lock_node = nullptr;
             resource.lock_time = 0;
         }
-    } else if (resource.running_on.size() == 1 && resource.managed && !resource.blocked &&
-               !resource.is_fence_device && !resource.is_connection && !is_in_clone(resource) &&
-               !is_bundled(resource)) {
+    } else if (resource.running_on.size() == 1 && resource.managed && !resource.blocked) {
         Node* node = resource.running_on.front();
         if (node->shutting_down && !node->unclean && !is_guest_or_remote(*node)) {
             resource.lock_node = node;
@@ -257,6 +269,8 @@ Location& add_location(World& world, std::string_view id, Resource& resource, Di
     location.id = id;
     location.resource = &resource;
     location.discovery = discovery;
+    // Wherever it names no node: a rule that holds nowhere leaves the resource nowhere to be.
+    if (discovery == Discovery::Exclusive) resource.exclusive_discovery = true;
     resource.locations.push_back(&location);
     return location;
 }

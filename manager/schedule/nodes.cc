@@ -62,6 +62,10 @@ void read_node_attributes(World& world, Node& node, const cib::Element& xml, boo
     }
 }
 
+bool is_suspect_unseen(const World& world) {
+    return world.options.startup_fencing && world.options.fencing_enabled;
+}
+
 void unpack_nodes(World& world) {
     const cib::Element* configuration = world.cib->child("configuration");
     const cib::Element* nodes = configuration == nullptr ? nullptr : configuration->child("nodes");
@@ -89,9 +93,8 @@ void unpack_nodes(World& world) {
         Node& node = make_node(world, xml.get("id"), name, variant);
         node.is_configured = true;
         node.initial_score = parse_score(xml.get("score")).value_or(Score()).points();
-        // Without a word in the status section a node is not known to be safe.
-        node.unclean = !world.options.startup_fencing ? false : world.options.fencing_enabled;
-        if (variant == NodeVariant::Remote) node.unclean = false;
+        // A remote one is only worth fencing if something connects to it; see unpack_resources.
+        node.unclean = variant != NodeVariant::Remote && is_suspect_unseen(world);
         read_node_attributes(world, node, xml, false);
     }
 }

@@ -90,7 +90,8 @@ void take_success(Judge& judge, Entry& entry, int rc) {
     if (rc == kNotInstalled || is_masked(entry)) {
         resource.role = Role::Stopped;
     } else if (rc == kNotRunning) {
-        resource.role = Role::Stopped;
+        // What really found it stopped has said so in remap_by_rc(); an ignored failure of a probe
+        // leaves the state as unknown as it was.
         clear = true;
     } else {
         switch (entry.record.kind) {

@@ -350,6 +350,8 @@ void link_launchers(World& world) {
         node->remote = &resource;
         if (resource.launcher != nullptr) {
             node->attributes["#kind"] = "container";
+        } else {
+            node->unclean = is_suspect_unseen(world);
         }
     }
 }
@@ -493,6 +495,7 @@ Resource* make_orphan(World& world, const cib::Element& history, std::string_vie
     if (resource->is_connection) {
         Node& node = make_node(world, id, id, NodeVariant::Remote);
         node.remote = resource;
+        node.unclean = is_suspect_unseen(world);
     }
     if (history.has("container")) resource->orphan_container_filler = true;
     resource->orphan = true;

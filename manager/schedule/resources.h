@@ -8,6 +8,10 @@ namespace xbeat::schedule {
 /// A node of that name, made if there is none. `id` is the CIB's.
 Node& make_node(World& world, std::string_view id, std::string_view name, NodeVariant variant);
 
+/// Whether a node is not known to be safe until the status section has a word about it; a guest
+/// goes with its container.
+[[nodiscard]] bool is_suspect_unseen(const World& world);
+
 /// <nodes>: cluster nodes, and their permanent attributes.
 void unpack_nodes(World& world);
 

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Cases from a folder, each changed a little, planned by `xbeat simulate` and by the installed crm_simulate.
 
-    mutate.py --xbeat PROGRAM --cases FOLDER [--rounds N] [--first N] [--only NAME,...] [--changes KIND,...] [--out FOLDER]
+    mutate.py --xbeat PROGRAM --cases FOLDER [--rounds N] [--first N] [--only NAME,...] [--changes KIND,...]
+              [--deepest placement|actions|details|order|scores] [--shrink] [--out FOLDER]
+    mutate.py --xbeat PROGRAM --shrink FILE...
 
 FOLDER holds xml/NAME.xml (CIBs) and cases.tsv (names and the time to plan for). A case counts if the two agree about it as it
-stands; then it is changed once or twice: a node that stands by, a lost member, a failed operation, another option. The
-generator makes small clusters; this finds what only large and real ones show. The seed is the case's name and the round.
+stands; then it is changed once or more: a node that stands by, a lost member, a failed operation, another option (changes.py).
+The generator makes small clusters; this finds what only large and real ones show. The seed is the case's name and the round.
+A difference belongs to the first class in which the plans differ; --shrink leaves out of the CIB what is not needed for it.
 """
 import argparse
 import collections
@@ -19,7 +22,8 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
-from differ import actions_of, normalised
+from changes import KINDS, Change, option_of, set_option, set_pair
+from graphs import CLASSES, Plan
 
 # Words of Pacemaker 3 that the older program does not know.
 OLD_WORDS = {"fencing-enabled": "stonith-enabled", "fencing-action": "stonith-action", "fencing-timeout": "stonith-timeout",
@@ -41,362 +45,220 @@ def with_old_words(root):
         for name, word in (("in_ccm", "true"), ("crmd", "online")):
             if (state.get(name) or "").isdigit() and len(state.get(name)) > 1:
                 state.set(name, word)
+    for clone in root.iter("clone"):  # what more than one instance a node means by default
+        pairs = {each.get("name"): each.get("value") for each in clone.findall("./meta_attributes/nvpair")}
+        if pairs.get("clone-node-max", "1") != "1" and "globally-unique" not in pairs:
+            set_pair(clone, "meta_attributes", "meta", "globally-unique", "true")
     if option_of(root, "concurrent-fencing") is None:
         set_option(root, "concurrent-fencing", "true")  # the default of Pacemaker 3
     return root
 
 
-def option_of(root, name):
-    for pair in root.findall("./configuration/crm_config/cluster_property_set/nvpair"):
-        if pair.get("name") == name:
-            return pair
-    return None
-
-
-def set_option(root, name, value):
-    pair = option_of(root, name)
-    if pair is None:
-        config = root.find("./configuration/crm_config")
-        chosen = config.find("cluster_property_set")
-        if chosen is None:
-            chosen = ET.SubElement(config, "cluster_property_set", id="cib-bootstrap-options")
-        pair = ET.SubElement(chosen, "nvpair", id=f"changed-{name}", name=name)
-    pair.set("value", value)
-
-
-def set_pair(owner, tag, prefix, name, value):
-    """The attribute in the first set of the element, made if there is none."""
-    for pair in owner.findall(f"./{tag}/nvpair"):
-        if pair.get("name") == name:
-            pair.set("value", value)
-            return
-    chosen = owner.find(tag)
-    if chosen is None or chosen.get("id-ref"):
-        chosen = ET.Element(tag, id=f"changed-{prefix}-{owner.get('id')}")
-        owner.insert(0, chosen)
-    ET.SubElement(chosen, "nvpair", id=f"changed-{prefix}-{owner.get('id')}-{name}", name=name, value=value)
-
-
-class Change:
-    def __init__(self, root, dice):
-        self.root = root
-        self.dice = dice
-
-    def pick(self, path):
-        found = self.root.findall(path)
-        return self.dice.choice(found) if found else None
-
-    def resources(self):
-        return [each for each in self.root.findall("./configuration/resources//*")
-                if each.tag in ("primitive", "group", "clone", "master", "bundle")]
-
-    def states(self):
-        return [each for each in self.root.findall("./status/node_state") if each.get("remote_node") != "true"]
-
-    def status_attribute(self, state, name, value):
-        transient = state.find("transient_attributes")
-        if transient is None:
-            transient = ET.SubElement(state, "transient_attributes", id=state.get("id"))
-        set_pair(transient, "instance_attributes", "status", name, value)
-        return f"{state.get('uname') or state.get('id')}: {name}={value}"
-
-    # --- Nodes
-
-    def node_state(self):
-        states = self.states()
-        if not states:
-            return None
-        state = self.dice.choice(states)
-        word = self.dice.choice(["lost", "down", "pending", "banned", "no process"])
-        values = {"lost": ("false", "offline", "down", "member"), "down": ("false", "offline", "down", "down"),
-                  "pending": ("true", "online", "pending", "member"), "banned": ("true", "online", "banned", "member"),
-                  "no process": ("true", "offline", "member", "member")}[word]
-        for name, value in zip(("in_ccm", "crmd", "join", "expected"), values):
-            state.set(name, value)
-        return f"{state.get('uname')} is {word}"
-
-    def node_attribute(self):
-        states = self.root.findall("./status/node_state")
-        if not states:
-            return None
-        name, value = self.dice.choice([("standby", "on"), ("maintenance", "true"), ("shutdown", "1700000000"),
-                                        ("terminate", "true"), ("#health-x", "red")])
-        if name == "#health-x":
-            set_option(self.root, "node-health-strategy", self.dice.choice(["only-green", "migrate-on-red", "progressive"]))
-        return self.status_attribute(self.dice.choice(states), name, value)
-
-    # --- Options
-
-    def option(self):
-        name, value = self.dice.choice([
-            ("no-quorum-policy", "stop"), ("no-quorum-policy", "freeze"), ("no-quorum-policy", "demote"),
-            ("no-quorum-policy", "ignore"), ("stop-all-resources", "true"), ("maintenance-mode", "true"),
-            ("symmetric-cluster", "false"), ("placement-strategy", "balanced"), ("placement-strategy", "minimal"),
-            ("placement-strategy", "utilization"), ("start-failure-is-fatal", "false"), ("stonith-enabled", "true"),
-            ("stonith-enabled", "false"), ("enable-startup-probes", "false"), ("startup-fencing", "false"),
-            ("stop-orphan-resources", "false"), ("stop-orphan-actions", "false"), ("concurrent-fencing", "false"),
-            ("shutdown-lock", "true"), ("stonith-action", "off")])
-        set_option(self.root, name, value)
-        if name == "no-quorum-policy":
-            self.root.set("have-quorum", "0")
-        return f"{name}={value}"
-
-    # --- Resources
-
-    def meta(self):
-        resources = self.resources()
-        if not resources:
-            return None
-        resource = self.dice.choice(resources)
-        pairs = [("target-role", "Stopped"), ("target-role", "Started"), ("is-managed", "false"), ("maintenance", "true"),
-                 ("resource-stickiness", "100"), ("resource-stickiness", "INFINITY"), ("migration-threshold", "1"),
-                 ("migration-threshold", "3"), ("allow-migrate", "true"), ("multiple-active", "block"),
-                 ("multiple-active", "stop_only"), ("multiple-active", "stop_unexpected"), ("priority", "10"),
-                 ("critical", "false"), ("failure-timeout", "60"), ("requires", "nothing"), ("requires", "quorum")]
-        if resource.tag in ("clone", "master"):
-            pairs = [("target-role", "Unpromoted"), ("target-role", "Stopped"), ("notify", "true"), ("interleave", "true"),
-                     ("interleave", "false"), ("ordered", "true"), ("clone-max", "1"), ("clone-max", "2"), ("clone-min", "1"),
-                     ("clone-node-max", "2"), ("promoted-max", "2"), ("promoted-node-max", "2"), ("promotable", "true"),
-                     ("globally-unique", "true"), ("globally-unique", "false"), ("is-managed", "false")]
-        name, value = self.dice.choice(pairs)
-        set_pair(resource, "meta_attributes", "meta", name, value)
-        return f"{resource.get('id')}: {name}={value}"
-
-    def remove_resource(self):
-        parents = [self.root.find("./configuration/resources")] + self.root.findall("./configuration/resources/group")
-        parent = self.dice.choice([each for each in parents if each is not None])
-        chosen = [each for each in parent if each.tag in ("primitive", "group", "clone", "bundle")]
-        if len(chosen) < 2:
-            return None
-        gone = self.dice.choice(chosen)
-        names = {each.get("id") for each in gone.iter()}
-        parent.remove(gone)
-        constraints = self.root.find("./configuration/constraints")
-        for constraint in list(constraints if constraints is not None else []):
-            if any(value in names for each in constraint.iter() for key, value in each.attrib.items() if key != "node"):
-                constraints.remove(constraint)
-        return f"{gone.get('id')} is gone"
-
-    def operation(self):
-        operation = self.pick("./configuration/resources//op")
-        if operation is None:
-            return None
-        name, value = self.dice.choice([("on-fail", each) for each in ("block", "stop", "standby", "fence", "ignore", "migrate",
-                                                                      "demote", "restart")] +
-                                       [("enabled", "false"), ("interval", "17s"), ("role", "Stopped"), ("timeout", "33s")])
-        if name in ("interval", "role") and operation.get("name") != "monitor":
-            return None
-        operation.set(name, value)
-        return f"{operation.get('id')}: {name}={value}"
-
-    # --- History
-
-    def result(self):
-        record = self.pick("./status/node_state/lrm/lrm_resources/lrm_resource/lrm_rsc_op")
-        if record is None:
-            return None
-        kind = self.dice.choice(["gone", "failed", "failed", "failed", "pending", "timeout", "not installed"])
-        what = f"{record.get('id')} on {record.get('on_node')}"
-        if kind == "gone":
-            for parent in self.root.iter("lrm_resource"):
-                if record in list(parent):
-                    parent.remove(record)
-            return f"{what} is gone"
-        rc, status = {"failed": (self.dice.choice(["1", "7", "8", "9", "0", "6"]), "0"), "pending": ("-1", "-1"),
-                      "timeout": ("1", "2"), "not installed": ("5", "0")}[kind]
-        record.set("rc-code", rc)
-        record.set("op-status", status)
-        if kind == "pending":
-            record.set("call-id", "-1")
-        key = record.get("transition-key") or ""
-        record.set("transition-magic", f"{status}:{rc};{key}")
-        return f"{what}: {kind} rc={rc}"
-
-    def history(self):
-        history = self.pick("./status/node_state/lrm/lrm_resources/lrm_resource")
-        if history is None:
-            return None
-        for parent in self.root.iter("lrm_resources"):
-            if history in list(parent):
-                parent.remove(history)
-        return f"history of {history.get('id')} is gone"
-
-    def copied_history(self):
-        """The resource is active on another node as well."""
-        history = self.pick("./status/node_state/lrm/lrm_resources/lrm_resource")
-        lists = self.root.findall("./status/node_state/lrm/lrm_resources")
-        if history is None or not lists:
-            return None
-        chosen = self.dice.choice(lists)
-        for each in list(chosen):
-            if each.get("id") == history.get("id"):
-                chosen.remove(each)
-        chosen.append(copy.deepcopy(history))
-        return f"history of {history.get('id')} is copied"
-
-    def fail_count(self):
-        state = self.dice.choice(self.root.findall("./status/node_state") or [None])
-        record = None if state is None else self.dice.choice(state.findall("./lrm/lrm_resources/lrm_resource/lrm_rsc_op") or [None])
-        if record is None:
-            return None
-        name = re.sub(r"_(monitor|start|stop|promote|demote|notify|migrate\w+)_(\d+)$", "", record.get("operation_key") or "")
-        what = f"{re.sub(r':[0-9]+$', '', name)}#{record.get('operation')}_{record.get('interval') or 0}"
-        self.status_attribute(state, f"last-failure-{what}", str(int(record.get("last-rc-change") or 1600000000)))
-        return self.status_attribute(state, f"fail-count-{what}", self.dice.choice(["1", "3", "INFINITY"]))
-
-    # --- Constraints
-
-    def constraint(self):
-        constraints = self.root.find("./configuration/constraints")
-        if constraints is None or not len(constraints):
-            return None
-        chosen = self.dice.choice(list(constraints))
-        kind = self.dice.choice(["gone", "changed"])
-        if kind == "gone":
-            constraints.remove(chosen)
-            return f"{chosen.get('id')} is gone"
-        if chosen.tag == "rsc_order":
-            name, value = self.dice.choice([("kind", "Optional"), ("kind", "Mandatory"), ("kind", "Serialize"), ("symmetrical", "false")])
-            chosen.attrib.pop("score", None)
-        elif chosen.tag == "rsc_ticket":
-            name, value = self.dice.choice([("loss-policy", each) for each in ("stop", "demote", "fence", "freeze")])
-        else:
-            name, value = "score", self.dice.choice(["INFINITY", "-INFINITY", "100", "-100"])
-            if chosen.tag == "rsc_location" and chosen.get("node") is None:
-                return None
-        chosen.set(name, value)
-        return f"{chosen.get('id')}: {name}={value}"
-
-    def new_constraint(self):
-        top = [each for each in self.root.findall("./configuration/resources/*")
-               if each.tag in ("primitive", "group", "clone", "bundle")]
-        nodes = self.root.findall("./configuration/nodes/node")
-        constraints = self.root.find("./configuration/constraints")
-        if len(top) < 2 or not nodes or constraints is None:
-            return None
-        one, other = (each.get("id") for each in self.dice.sample(top, 2))
-        kind = self.dice.choice(["rsc_location", "rsc_colocation", "rsc_order"])
-        score = self.dice.choice(["INFINITY", "-INFINITY", "100", "-100"])
-        if kind == "rsc_location":
-            attributes = {"rsc": one, "node": self.dice.choice(nodes).get("uname") or "", "score": score}
-        elif kind == "rsc_colocation":
-            attributes = {"rsc": one, "with-rsc": other, "score": score}
-            if self.dice.random() < 0.3:
-                attributes["with-rsc-role"] = "Promoted"
-        else:
-            attributes = {"first": one, "then": other, "kind": self.dice.choice(["Mandatory", "Optional"])}
-            if self.dice.random() < 0.3:
-                attributes["first-action"] = "promote"
-                attributes["then-action"] = "start"
-        ET.SubElement(constraints, kind, id="changed-constraint", **attributes)
-        return f"new {kind} {attributes}"
-
-    def ticket(self):
-        state = self.pick("./status/tickets/ticket_state")
-        if state is None:
-            return None
-        name, value = self.dice.choice([("granted", "true"), ("granted", "false"), ("standby", "true")])
-        state.set(name, value)
-        return f"ticket {state.get('id')}: {name}={value}"
-
-
-KINDS = ("node_state", "node_attribute", "option", "meta", "remove_resource", "operation", "result", "history", "copied_history",
-         "fail_count", "constraint", "new_constraint", "ticket")
-
-
 class Programs:
-    def __init__(self, xbeat, folder, with_pseudo):
+    def __init__(self, xbeat, folder, deepest):
         self.xbeat = xbeat
         self.cib = pathlib.Path(folder) / "cib.xml"
         self.graph = pathlib.Path(folder) / "graph.xml"
-        self.with_pseudo = with_pseudo
+        self.deepest = deepest
 
-    def both(self, root, now):
-        """Two multisets of actions; the first is None if the reference refuses the input."""
-        self.cib.write_bytes(ET.tostring(root))
+    def theirs(self, now):
         self.graph.unlink(missing_ok=True)
-        subprocess.run(["crm_simulate", "--simulate", "--quiet", "-x", self.cib, "--save-graph", self.graph, *now],
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+        done = subprocess.run(["crm_simulate", "--simulate", "--quiet", "--show-scores", "-x", self.cib, "--save-graph", self.graph, *now],
+                              capture_output=True, text=True, timeout=60, check=False)
         try:
-            theirs = ET.parse(self.graph).getroot()
+            return Plan(ET.parse(self.graph).getroot(), done.stdout)
         except (OSError, ET.ParseError):
-            return None, None
-        done = subprocess.run([self.xbeat, "simulate", "--graph", "-x", self.cib, *now], capture_output=True, text=True, timeout=60)
-        if done.returncode != 0:
-            return self.actions(theirs), collections.Counter({("xbeat failed", done.stderr.strip(), "", ""): 1})
-        return self.actions(theirs), self.actions(ET.fromstring(done.stdout))
+            return None
 
-    def actions(self, graph):
-        out = normalised(actions_of(graph))
-        if self.with_pseudo:
-            for event in graph.iter("pseudo_event"):
-                if event.find("attributes") is not None:
-                    out[("pseudo", re.sub(r":\d+", "", event.get("operation_key")), event.get("on_node") or "", "")] += 1
-        return out
+    def ours(self, now):
+        texts = []
+        for form in ("--graph", "--scores") if self.deepest == "scores" else ("--graph",):
+            done = subprocess.run([self.xbeat, "simulate", form, "-x", self.cib, *now], capture_output=True, text=True, timeout=60, check=False)
+            if done.returncode != 0:
+                return done.stderr.strip() or f"ended with {done.returncode}"
+            texts.append(done.stdout)
+        return Plan(ET.fromstring(texts[0]), *texts[1:])
+
+    def difference(self, root, now):
+        """(class, lines); class None: the same; "refused": by the older program; "failed": ours did."""
+        self.cib.write_bytes(ET.tostring(root))
+        theirs = self.theirs(now)
+        if theirs is None:
+            return "refused", []
+        ours = self.ours(now)
+        if isinstance(ours, str):
+            return "failed", [f"  ! {ours}"]
+        name, missing, extra = theirs.differences(ours, self.deepest)
+        lines = [f"  {sign} {key if isinstance(key, str) else ' '.join(map(str, key))}"
+                 for sign, some in (("-", missing), ("+", extra)) for key in sorted(some.elements(), key=str)]
+        return name, lines
 
 
-def instances_move(theirs, ours):
+def instances_move(lines):
     """Whether the older program only shuffles instances that stay here; see docs/scheduler-differences.md."""
-    starts = {name for operation, name, _, _ in theirs if operation == "start"}
-    stops = {name for operation, name, _, _ in theirs if operation == "stop"}
-    return bool(starts & stops) and not any(operation in ("start", "stop", "stonith") for operation, _, _, _ in ours)
+    words = [line.split() for line in lines]
+    theirs = {word: {each[2] for each in words if each[0] == "-" and each[1] == word} for word in ("start", "stop")}
+    return bool(theirs["start"] & theirs["stop"]) and not any(
+        each[0] == "+" and each[1] in ("start", "stop", "stonith") for each in words)
+
+
+# --- Smaller
+
+def units(root):
+    """Lists of elements that can be left out together, large ones first; each is a list of (parent, child)."""
+    parents = {child: parent for parent in root.iter() for child in parent}
+    def pair(child):
+        return parents[child], child
+    out = []
+    for resource in root.findall("./configuration/resources/*"):
+        names = {each.get("id") for each in resource.iter() if each.tag in ("primitive", "group", "clone", "bundle", "template")}
+        unit = [pair(resource)]
+        unit += [pair(each) for each in root.iter("lrm_resource") if re.sub(r":\d+$", "", each.get("id")) in names]
+        unit += [pair(each) for each in root.findall("./configuration/constraints/*")
+                 if any(value in names for part in each.iter() for value in part.attrib.values())]
+        out.append(unit)
+    for node in root.findall("./configuration/nodes/node"):
+        unit = [pair(node)] + [pair(each) for each in root.findall("./status/node_state") if each.get("id") == node.get("id")]
+        out.append(unit)
+    def is_needed(element):
+        """The default of Pacemaker 3, and what the two read differently when it is empty."""
+        return any(each.get("name") == "concurrent-fencing" for each in element.iter()) or \
+            (element.tag in ("expression", "date_expression") and len(parents[element]) == 1)
+    for path in ("./configuration/*", "./configuration/constraints/*", "./configuration/constraints//resource_set",
+                 "./configuration/constraints//resource_ref", "./status/*", ".//group/primitive", ".//lrm_resource", ".//lrm_rsc_op", ".//op",
+                 ".//operations", ".//meta_attributes", ".//instance_attributes", ".//utilization", ".//nvpair", ".//rule", ".//expression"):
+        out += [[pair(each)] for each in root.findall(path) if not is_needed(each)]
+    return out
+
+
+def shrunk(programs, root, now, difference):
+    """The CIB without what the difference does not need; at least one of its lines stays."""
+    wanted, lines = difference
+    chunk = None
+    while True:
+        candidates = units(root)
+        chunk = min(chunk or len(candidates), len(candidates)) or 1
+        at, smaller = 0, False
+        while at < len(candidates):
+            some = [each for unit in candidates[at:at + chunk] for each in unit]
+            removed = []
+            for parent, child in some:
+                if child in list(parent):
+                    removed.append((parent, child, list(parent).index(child)))
+                    parent.remove(child)
+            name, rest = programs.difference(root, now) if removed else (None, [])
+            if name == wanted and set(rest) & set(lines):
+                smaller = True
+            else:
+                for parent, child, place in reversed(removed):
+                    parent.insert(place, child)
+            at += chunk
+        if chunk == 1 and not smaller:
+            return root
+        chunk = max(1, chunk // 2) if chunk > 1 else 1
+
+
+class Report:
+    def __init__(self, out):
+        self.out = out
+        self.found = collections.Counter()
+        self.by_kind = collections.Counter()
+
+    def difference(self, name, at, what, kinds, difference, root):
+        kind, lines = difference
+        if instances_move(lines):
+            self.found["accepted"] += 1
+            return False
+        self.found["different"] += 1
+        self.found[kind] += 1
+        self.by_kind.update(set(kinds))
+        print(f"--- {name} round {at} ({kind}): {what}")
+        print("\n".join(lines[:16]))
+        sys.stdout.flush()
+        if self.out:
+            pathlib.Path(self.out).mkdir(parents=True, exist_ok=True)
+            (pathlib.Path(self.out) / f"{name}-{at}.xml").write_bytes(ET.tostring(root))
+        return True
+
+    def last(self):
+        of = ", ".join(f"{self.found[each]} in {each}" for each in CLASSES + ("failed",) if self.found[each])
+        print(f"{self.found['changed']} changed cases, {self.found['different']} different{f' ({of})' if of else ''}, "
+              f"{self.found['accepted']} that only move instances; {self.found['refused']} refused, "
+              f"{self.found['unusable']} cases in which the two differ as they stand")
+        if self.by_kind:
+            print("changes in those: " + ", ".join(f"{count} {kind}" for kind, count in self.by_kind.most_common()))
+
+
+def changed(whole, dice, kinds, most):
+    """A changed copy, the words for it, and the kinds of change."""
+    root = copy.deepcopy(whole)
+    change = Change(root, dice)
+    done = {}
+    for _ in range(dice.randint(1, most)):
+        kind = dice.choice(kinds)
+        words = getattr(change, kind)()
+        if words:
+            done[kind] = words
+    return with_old_words(root), "; ".join(done.values()), list(done)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--xbeat", required=True)
-    parser.add_argument("--cases", required=True, type=pathlib.Path)
+    parser.add_argument("--cases", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=3, help="changes of each case")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--only", default="", help="names of cases")
     parser.add_argument("--changes", default=",".join(KINDS))
     parser.add_argument("--most", type=int, default=2, help="changes at once, at most")
     parser.add_argument("--step", type=int, default=1, help="every so many cases")
-    parser.add_argument("--pseudo", action="store_true", help="compare pseudo events as well")
+    parser.add_argument("--from", type=int, default=0, dest="start", help="leave out so many cases")
+    parser.add_argument("--deepest", choices=CLASSES, default="actions", help="how much is compared")
+    parser.add_argument("--shrink", action="store_true", help="leave out what a difference does not need")
     parser.add_argument("--out", help="folder for the changed cases that differ")
+    parser.add_argument("files", nargs="*", help="CIBs to compare as they are")
     given = parser.parse_args()
-    found = collections.Counter()
-    with open(given.cases / "cases.tsv", encoding="utf-8") as table, tempfile.TemporaryDirectory() as folder:
-        programs = Programs(given.xbeat, folder, given.pseudo)
-        rows = list(csv.DictReader(table, delimiter="\t"))
+    report = Report(given.out)
+    with tempfile.TemporaryDirectory() as folder:
+        programs = Programs(given.xbeat, folder, given.deepest)
+        if given.files:
+            for file in given.files:
+                root = with_old_words(ET.parse(file).getroot())
+                difference = programs.difference(root, [])
+                if given.shrink and difference[0]:
+                    root = shrunk(programs, root, [], difference)
+                    difference = programs.difference(root, [])
+                report.found["changed"] += 1
+                if difference[0]:
+                    report.difference(pathlib.Path(file).stem, "shrunk" if given.shrink else "as-it-is", "", [], difference, root)
+            report.last()
+            return
+        with open(given.cases / "cases.tsv", encoding="utf-8") as table:
+            rows = list(csv.DictReader(table, delimiter="\t"))
         if given.only:
             rows = [row for row in rows if row["name"] in given.only.split(",")]
-        for row in rows[::given.step]:
+        for row in rows[given.start::given.step]:
             name, now = row["name"], (row["args"] or "").split()
             whole = with_old_words(ET.parse(given.cases / "xml" / f"{name}.xml").getroot())
-            theirs, ours = programs.both(whole, now)
-            if theirs is None or theirs != ours:
-                found["unusable"] += 1
+            if programs.difference(whole, now)[0] is not None:
+                report.found["unusable"] += 1
                 continue
             for at in range(given.first, given.first + given.rounds):
-                dice = random.Random(f"{name}/{at}")
-                root = copy.deepcopy(whole)
-                changes = []
-                for _ in range(dice.randint(1, given.most)):
-                    changes.append(getattr(Change(root, dice), dice.choice(given.changes.split(",")))())
-                if not any(changes):
+                root, what, kinds = changed(whole, random.Random(f"{name}/{at}"), given.changes.split(","), given.most)
+                if not kinds:
                     continue
-                theirs, ours = programs.both(root, now)
-                if theirs is None:
-                    found["refused"] += 1
+                difference = programs.difference(root, now)
+                if difference[0] == "refused":
+                    report.found["refused"] += 1
                     continue
-                found["changed"] += 1
-                if theirs == ours:
+                report.found["changed"] += 1
+                if difference[0] is None:
                     continue
-                if instances_move(theirs - ours, ours - theirs):
-                    found["accepted"] += 1
-                    continue
-                found["different"] += 1
-                print(f"--- {name} round {at}: {'; '.join(filter(None, changes))}")
-                for sign, some in (("-", theirs - ours), ("+", ours - theirs)):
-                    for key in sorted(some.elements(), key=str)[:12]:
-                        print(f"  {sign} {' '.join(map(str, key))}")
-                sys.stdout.flush()
-                if given.out:
-                    pathlib.Path(given.out).mkdir(parents=True, exist_ok=True)
-                    (pathlib.Path(given.out) / f"{name}-{at}.xml").write_bytes(ET.tostring(root))
-    print(f"{found['changed']} changed cases, {found['different']} different, {found['accepted']} that only move instances; {found['refused']} refused, "
-          f"{found['unusable']} cases in which the two differ as they stand")
+                if given.shrink and not instances_move(difference[1]):
+                    root = shrunk(programs, root, now, difference)
+                    difference = programs.difference(root, now)
+                report.difference(name, at, what, kinds, difference, root)
+    report.last()
 
 
 if __name__ == "__main__":

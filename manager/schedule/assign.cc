@@ -112,10 +112,8 @@ void connection_assigned(World& world, Resource& connection) {
     Node* remote = world.find_node(connection.id);
     if (remote == nullptr) return;
     if (connection.assigned != nullptr && connection.next_role != Role::Stopped) {
-        if (remote->pending || !remote->online) {
-            remote->online = true;
-            if (remote->unseen) remote->unclean = false;  // a probe will tell its state
-        }
+        if (remote->pending || !remote->online) remote->online = true;
+        if (remote->unseen) remote->unclean = false;  // a probe will tell its state
         return;
     }
     if (connection.running_on.empty() && connection.assigned == nullptr) {

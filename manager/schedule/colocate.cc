@@ -541,7 +541,7 @@ std::vector<const Colocation*> with_this(const Resource& resource) {
 
 bool any_usable(const Table& nodes) {
     return std::any_of(nodes.begin(), nodes.end(), [](const Allowed& entry) {
-        return entry.score >= Score() && is_usable(*entry.node);
+        return !entry.filtered && entry.score >= Score() && is_usable(*entry.node);
     });
 }
 

@@ -157,7 +157,11 @@ void read_flags(World& world, Resource& resource) {
     if (const std::string* text = meta(resource, "failure-timeout")) {
         resource.failure_timeout_ms = rules::parse_interval_ms(*text).value_or(0);
     }
-    resource.allow_migrate = meta_boolean(resource, "allow-migrate", resource.is_connection);
+    // A connection may move while what runs on its remote node stays; a guest's goes with the
+    // guest.
+    resource.allow_migrate =
+        meta_boolean(resource, "allow-migrate",
+                     resource.is_connection && meta(resource, "container") == nullptr);
     resource.unique =
         meta_boolean(resource, "globally-unique", top_of(resource)->kind != Kind::Clone);
     read_requires(world, resource);

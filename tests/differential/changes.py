@@ -175,7 +175,7 @@ class Change(Editor):
 
     def node_new(self):
         nodes = self.root.find("./configuration/nodes")
-        if nodes is None or not len(nodes):
+        if nodes is None or not len(nodes) or nodes.find("./node[@id='changed-node']") is not None:
             return None
         name = self.any_of(("aa-new", "zz-new"))
         ET.SubElement(nodes, "node", id="changed-node", uname=name)
@@ -373,7 +373,8 @@ class Change(Editor):
     def cloned(self):
         """A primitive becomes a clone, or a clone becomes a primitive."""
         resources = self.root.find("./configuration/resources")
-        chosen = self.any_of(each for each in resources if each.tag in ("primitive", "group") and each.get("class") != "stonith")
+        chosen = self.any_of(each for each in resources if each.tag in ("primitive", "group") and each.get("class") != "stonith" and
+                             each.get("type") != "remote" and each.find(".//nvpair[@name='remote-node']") is None)
         if chosen is None:
             return None
         at = list(resources).index(chosen)
@@ -593,7 +594,8 @@ class Change(Editor):
             return None
         self.set_result(record, self.any_of(("1", "7", "9")), "0")
         record.set("last-rc-change", str(self.now() - 30))
-        record.set("id", record.get("id") + "_failed")
+        if record.get("operation_key"):  # else the id is that
+            record.set("id", record.get("id") + "_failed")
         name = re.sub(r"(:\d+)?_monitor_\d+$", "", record.get("operation_key") or "")
         what = f"{name}#monitor_{record.get('interval')}"
         self.status_attribute(state, f"last-failure-{what}", str(self.now() - 30))

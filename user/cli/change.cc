@@ -78,10 +78,12 @@ struct Outcome {
 constexpr std::string_view kWould = "Would do (nothing was changed):";
 constexpr std::string_view kWill = "This would happen:";
 
-Result<Outcome> try_once(Session& session, const ChangeOptions& options, const Edit& edit) {
+Result<Outcome> try_once(Session& session, const ChangeOptions& options, const Edit& edit,
+                         const Check& check) {
     // Whoever may only look learns now which group may change, not after minutes in an editor.
     if (!options.dry_run) XB_TRY(require_admin(session));
     cib::Element cib = XB_TRY(fetch_cib(session));
+    if (check) XB_TRY(check(cib));
     cib::Element& configuration = cib.child_or_new("configuration");
     const cib::Element before = configuration;
     const std::string sentence = XB_TRY(edit(configuration));
@@ -146,9 +148,10 @@ Result<void> require_admin(const Session& session) {
     return {};
 }
 
-ExitCode change_configuration(Session& session, const ChangeOptions& options, const Edit& edit) {
+ExitCode change_configuration(Session& session, const ChangeOptions& options, const Edit& edit,
+                              const Check& check) {
     for (int tries = 1;; ++tries) {
-        const Result<Outcome> outcome = try_once(session, options, edit);
+        const Result<Outcome> outcome = try_once(session, options, edit, check);
         if (outcome) {
             if (!outcome->sentence.empty()) say(session, outcome->sentence);
             if (outcome->is_refused) return ExitCode::Error;

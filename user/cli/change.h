@@ -20,6 +20,9 @@ namespace xbeat::cli {
 /// Changes a `configuration` element; returns a sentence for the user, or an error.
 using Edit = std::function<Result<std::string>(cib::Element& configuration)>;
 
+/// Looks at the very document that is about to be edited; an error ends the change.
+using Check = std::function<Result<void>(const cib::Element& cib)>;
+
 /// The running cluster's CIB, with its secrets if the caller may see them. Errors as ask().
 [[nodiscard]] Result<cib::Element> fetch_cib(const Session& session);
 
@@ -34,7 +37,7 @@ using Edit = std::function<Result<std::string>(cib::Element& configuration)>;
 /// sentence, or that nothing was to be changed. With `asks`, a person sees what would happen and
 /// may still say no (ExitCode::Error).
 [[nodiscard]] ExitCode change_configuration(Session& session, const ChangeOptions& options,
-                                            const Edit& edit);
+                                            const Edit& edit, const Check& check = {});
 
 /// Sends a request that is no edit of the configuration (see effects.h); waits afterwards if the
 /// options say so. With --dry-run nothing is sent: what the cluster would do then is shown. With

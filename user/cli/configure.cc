@@ -10,6 +10,7 @@
 #include "cib/edit.h"
 #include "cib/suggest.h"
 #include "cli/answer.h"
+#include "cli/base_version.h"
 #include "cli/change.h"
 #include "cli/configure_edit.h"
 #include "cli/differences.h"
@@ -86,7 +87,7 @@ ExitCode show_all(Session& session, const Element& cib, const ConfigureLine& lin
     const Element configuration = configuration_of(cib);
     if (session.form == Form::Xml) return show(session, {.raw_xml = cib::print_xml(cib)});
     if (session.form == Form::Text) {
-        session.out << (line.as_xml ? cib::print_xml(cib) : cib::print_crm(configuration));
+        session.out << (line.as_xml ? cib::print_xml(cib) : print_saved(cib, false));
         return ExitCode::Ok;
     }
     Answer answer{.document = {{"objects", Document::array()}}};
@@ -113,10 +114,12 @@ ExitCode show_configuration(Session& session, ConfigureLine line) {
     return show_all(session, *cib, line);
 }
 
+std::string name_of(const std::string& file) { return file == "-" ? "standard input" : file; }
+
 // An error of reading a text, with the file's name in front.
 Error in_file(const std::string& file, const Error& error) {
     return {.code = error.code,
-            .context = concat(file == "-" ? "standard input" : file, ": ", error.context),
+            .context = concat(name_of(file), ": ", error.context),
             .system_errno = error.system_errno};
 }
 
@@ -124,29 +127,40 @@ enum class Loads : std::uint8_t { Objects, Everything };
 
 ExitCode load(Session& session, const ConfigureLine& line, Loads what) {
     const bool replaces = what == Loads::Everything;
-    const Result<std::string> text = read_input(session, line.file);
-    if (!text) return fail(session, text.error());
+    Result<std::string> read = read_input(session, line.file);
+    if (!read) return fail(session, read.error());
+    const SavedText saved = read_saved(*std::move(read));
     ChangeOptions options = line.change;
     options.retry = !replaces;
+    const auto is_of_now = [&](const Element& cib) -> Result<void> {
+        if (!replaces || !saved.base || options.force) return {};
+        const Result<void> refused = refuse_outdated(session, cib, *saved.base, name_of(line.file));
+        if (refused) return {};
+        return Error{
+            .code = refused.error().code,
+            .context = concat(refused.error().context, "\n'xbeat configure diff ", line.file,
+                              "' shows what differs; --force undoes their changes")};
+    };
     return change_configuration(
-        session, options, [&](Element& configuration) -> Result<std::string> {
-            Result<Element> loaded =
-                replaces ? cib::load_replace(*text) : cib::load_update(configuration, *text);
+        session, options,
+        [&](Element& configuration) -> Result<std::string> {
+            Result<Element> loaded = replaces ? cib::load_replace(saved.text)
+                                              : cib::load_update(configuration, saved.text);
             if (!loaded) return in_file(line.file, loaded.error());
             const std::vector<cib::Change> changes = cib::diff(configuration, *loaded);
             configuration = *std::move(loaded);
-            std::string sentence =
-                concat("from ", line.file == "-" ? "standard input" : line.file, ":");
+            std::string sentence = concat("from ", name_of(line.file), ":");
             for (const cib::Change& change : changes)
                 sentence += concat("\n  ", cib::to_string(change));
             return sentence;
-        });
+        },
+        is_of_now);
 }
 
 ExitCode compare(Session& session, const ConfigureLine& line) {
-    const Result<std::string> text = read_input(session, line.file);
+    Result<std::string> text = read_input(session, line.file);
     if (!text) return fail(session, text.error());
-    const Result<Element> wanted = cib::load_replace(*text);
+    const Result<Element> wanted = cib::load_replace(read_saved(*std::move(text)).text);
     if (!wanted) return fail(session, in_file(line.file, wanted.error()));
     const Result<Element> cib = fetch_cib(session);
     if (!cib) return fail(session, cib.error());
@@ -304,6 +318,8 @@ void add_loading(const Command& noun, const Line& line) {
     for (Command verb : {update, replace}) {
         verb.required("FILE", line->file, "crm language or XML; - reads standard input");
     }
+    replace.flag("--force", line->change.force,
+                 "Although the configuration changed since the file was saved");
     update.footer("Example:\n  xbeat configure load update web.crm --dry-run");
     replace.footer("Example:\n  xbeat configure load replace saved.xml");
     const auto run = [&line](Loads what) {

@@ -15,6 +15,7 @@
 #include "cib/edit.h"
 #include "cib/validate.h"
 #include "cli/ask.h"
+#include "cli/base_version.h"
 #include "cli/change.h"
 #include "cli/history.h"
 #include "cli/program.h"
@@ -122,7 +123,7 @@ Result<std::string> edited_text(Session& session, const Draft& draft) {
 }
 
 Result<std::string> apply_text(Element& configuration, std::string_view text) {
-    Element after = XB_TRY(cib::load_replace(text));
+    Element after = XB_TRY(cib::load_replace(read_saved(std::string(text)).text));
     std::string sentence;
     for (const cib::Change& change : cib::diff(configuration, after))
         sentence += concat(cib::to_string(change), "\n");
@@ -135,8 +136,7 @@ ExitCode edit(Session& session, const EditLine& line) {
     if (!allowed) return fail(session, allowed.error());
     const Result<Element> cib = fetch_cib(session);
     if (!cib) return fail(session, cib.error());
-    const Element before = configuration_of(*cib);
-    const std::string text = line.form == "xml" ? cib::print_xml(before) : cib::print_crm(before);
+    const std::string text = print_saved(*cib, line.form == "xml");
     Result<Draft> draft = Draft::create(text, line.form == "xml" ? ".xml" : ".crm");
     if (!draft) return fail(session, draft.error());
     const Result<std::string> changed = edited_text(session, *draft);
@@ -152,27 +152,26 @@ ExitCode edit(Session& session, const EditLine& line) {
     }
     ChangeOptions options = line.change;
     options.retry = false;
-    const ExitCode code =
-        change_configuration(session, options, [&](Element& configuration) -> Result<std::string> {
-            // The editor was open for minutes: what somebody else did meanwhile is not undone.
-            if (configuration != before) {
-                return Error{.code = Code::Conflict,
-                             .context =
-                                 "somebody else changed the configuration while you edited "
-                                 "it; nothing was changed"};
-            }
-            return apply_text(configuration, *changed);
-        });
-    if (code != ExitCode::Ok) session.err << "Your text is kept in " << draft->keep() << '\n';
+    // The editor was open for minutes: what somebody else did meanwhile is not undone unseen.
+    const auto is_of_now = [&](const Element& now) {
+        return options.force ? Result<void>()
+                             : refuse_outdated(session, now, cib::version_of(*cib), "your text");
+    };
+    const ExitCode code = change_configuration(
+        session, options,
+        [&](Element& configuration) { return apply_text(configuration, *changed); }, is_of_now);
+    if (code == ExitCode::Ok) return code;
+    session.err << "Your text is kept in " << draft->keep();
+    if (code == ExitCode::Outdated)
+        session.err << "; 'xbeat configure load replace' of it with --force undoes their changes";
+    session.err << '\n';
     return code;
 }
 
 ExitCode save(Session& session, const EditLine& line) {
     const Result<Element> cib = fetch_cib(session);
     if (!cib) return fail(session, cib.error());
-    const Element configuration = configuration_of(*cib);
-    const std::string text =
-        line.form == "xml" ? cib::print_xml(configuration) : cib::print_crm(configuration);
+    const std::string text = print_saved(*cib, line.form == "xml");
     if (line.file == "-") {
         if (session.form != Form::Text)
             return fail_usage(session, "- has the configuration on standard output, as it is saved",
@@ -249,6 +248,8 @@ void add_configure_editing(const Command& noun) {
     Command editor = noun.verb("edit", "Edit it in $EDITOR; checked before it takes effect");
     editor.option_of("--as", line->form, {"crm", "xml"},
                      "The crm shell's language (default), or XML");
+    editor.flag("--force", line->change.force,
+                "Although somebody else changed it meanwhile: that is undone");
     editor.footer("Example:\n  EDITOR=nano xbeat configure edit");
     editor.changes(line->change, with(line, edit), Harm::MayStop);
 

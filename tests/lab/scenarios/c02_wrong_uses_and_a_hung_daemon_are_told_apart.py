@@ -37,16 +37,25 @@ def stranger():
 
 
 def two_operators():
-    """The first one's editor is open while the second one changes something else."""
+    """The first one's editor is open, or file saved, while the second one changes something else."""
+    xblab.run("pm02", "xbeat", "configure", "save", "/root/c02.crm")
     editor = "xbeat configure property stop-orphan-resources=false && sed -i 's/migration-threshold=1/migration-threshold=3/'"
     script = f"#!/bin/sh\n{editor} \"$1\"\n"
     xblab.run("pm01", "sh", "-c", "cat > /tmp/c02-editor && chmod +x /tmp/c02-editor", text=script)
     done = xblab.run("pm01", "env", "EDITOR=/tmp/c02-editor", "xbeat", "configure", "edit", "--yes", check=False)
     scene.expect_equal(done.returncode, OUTDATED, f"exit code of the slower operator: {done.stdout}{done.stderr}")
-    scene.expect("somebody else changed" in done.stderr and "is kept in" in done.stderr, f"what it says: {done.stderr}")
+    scene.expect("somebody else changed" in done.stderr and "root on pm01" in done.stderr and "is kept in" in done.stderr, f"what it says: {done.stderr}")
     shown = cluster.shell("pm01", "configure", "show").stdout
     scene.expect("stop-orphan-resources=false" in shown, "the faster operator's change is there")
     scene.expect("migration-threshold=1" in shown, "the slower one's is not")
+    for words, code in (((), OUTDATED), (("--force",), 0)):
+        done = xblab.run("pm02", "xbeat", "configure", "load", "replace", "/root/c02.crm", *words, check=False)
+        scene.expect_equal(done.returncode, code, f"exit code of the older file, {words}: {done.stdout}{done.stderr}")
+        if code == OUTDATED:
+            told = "root on pm01" in done.stderr and "stop-orphan-resources" in done.stderr
+            scene.expect(told, f"who changed what: {done.stderr}")
+    shown = cluster.shell("pm01", "configure", "show").stdout
+    scene.expect("stop-orphan-resources" not in shown, "the older file is in force")
 
 
 def closed_pipe():

@@ -15,6 +15,11 @@ namespace xbeat::execute {
     return resource.substr(0, resource.find(':'));
 }
 
+/// What leaves a resource serving where it did not before.
+[[nodiscard]] inline bool makes_active(std::string_view task) {
+    return task == "start" || task == "promote" || task == "migrate_from";
+}
+
 /// Every resource that has a history on a node, in its order.
 [[nodiscard]] std::vector<std::string> known_on(const cib::Element& cib, std::string_view node_id);
 

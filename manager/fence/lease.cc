@@ -245,6 +245,11 @@ void Lease::in_vain(Instant now) {
 void Lease::seen(Instant granted_until, Instant now) {
     if (!is_used()) return;
     granted_until_ = granted_until;
+    is_granted_ = granted_until > now;
+    if (mode_ == Mode::Sharing && is_entitled_) {
+        // What waits for may_begin() has to hear of the next grant.
+        look_at_ = is_granted_ ? std::nullopt : std::optional(now + kHandshakePause);
+    }
     // Only a grant that is newer than the membership tells that the peer grants again.
     const bool is_new = granted_until > now && granted_until > granted_before_;
     if (mode_ != Mode::Sharing || is_entitled_ || !is_new) return;
@@ -323,6 +328,10 @@ bool Lease::is_exclusive(Instant now) const { return exclusive_until_ > now; }
 bool Lease::may_serve(Instant now) const {
     if (!is_used()) return true;
     return is_exclusive(now) || (mode_ == Mode::Sharing && is_entitled_);
+}
+
+bool Lease::may_begin(Instant now) const {
+    return may_serve(now) && (!is_used() || is_exclusive(now) || is_granted_);
 }
 
 bool Lease::may_peer_serve(Instant now) const {

@@ -109,6 +109,9 @@ public:
 
     /// This node may start what serves. Always true if leases are not used.
     [[nodiscard]] bool may_serve(Instant now) const;
+    /// And may do it now: the right to it has not run out unnoticed, as on a machine that stood
+    /// still and has not yet found its peer silent. To be asked after seen().
+    [[nodiscard]] bool may_begin(Instant now) const;
     /// The peer may: its grant is on its way for long enough. Always true if leases are not used.
     [[nodiscard]] bool may_peer_serve(Instant now) const;
     /// The arbiter's exclusivity is held, or nobody else is left.
@@ -158,6 +161,7 @@ private:
     std::string said_;
 
     Instant granted_until_{};    // by the peer, as last seen
+    bool is_granted_ = false;    // that was still to come
     Instant granted_before_{};   // what of it was seen before this membership
     bool is_entitled_ = false;   // the peer granted us something in this membership
     Instant exclusive_until_{};  // Instant::max(): without end

@@ -90,6 +90,7 @@ Output Mind::step(Now at, const Event& event) {
 // Goes on until nothing more follows from what is known.
 void Mind::settle() {
     for (int round = 0; round < kRoundsMax; ++round) {
+        begin_postponed();
         bool has_moved = drain();
         follow_lease();
         if (phase_ == member::Phase::Left) return;
@@ -567,7 +568,16 @@ void Mind::heard(const wire::Execute& order) {
     // An order of an older term is a fenced coordinator's last word (claims I-9, I-14).
     // Nor does a node that said goodbye begin anything.
     if (order.term != term_ || is_coordinator() || is_going_) return;
+    const bool serves = order.operation.agent_class != "stonith" &&
+                        execute::makes_active(order.operation.task);
+    if (serves && !lease_.may_begin(now_.boot)) return postponed_.push_back(order);
     local_.accept(order.operation, now_);
+}
+
+// Those of a term that is over are dropped by the way.
+void Mind::begin_postponed() {
+    if (postponed_.empty() || !lease_.may_begin(now_.boot)) return;
+    for (const wire::Execute& order : std::exchange(postponed_, {})) heard(order);
 }
 
 void Mind::heard(const wire::EndMonitors& order) {

@@ -309,6 +309,7 @@ private:
     void forget_repeated_notifications();
     void settle_owed(OperationId flight, bool is_good);
     [[nodiscard]] bool start_owed();
+    void begin_postponed();
     [[nodiscard]] bool is_past_failure(const Flight& flight, const cib::Element& entry) const;
     [[nodiscard]] bool has_past_failures() const;
     void hide_past_failures(cib::Element& cib) const;
@@ -410,6 +411,9 @@ private:
         std::set<OperationId> waits;  // flights that have to succeed first
     };
     std::vector<Owed> owed_;
+    // Starts that the coordinator wanted when this node had no lease: whoever stood still hears
+    // them late, and may have been replaced since.
+    std::vector<wire::Execute> postponed_;
     std::optional<Instant> recheck_at_;
     bool is_failing_over_ = false;
     std::map<std::string, std::string> places_before_;  // resource -> where it was

@@ -32,10 +32,6 @@ bool is_late_notification(const Action& action) {
            action.priority >= kUrgent && meta_of(action, "CRM_meta_notify_type") == "post";
 }
 
-bool makes_active(std::string_view task) {
-    return task == "start" || task == "promote" || task == "migrate_from";
-}
-
 }  // namespace
 
 // Before the transition is replaced, while flights still know their actions.
@@ -149,7 +145,7 @@ bool Mind::start_owed() {
 // --- Failures of before -------------------------------------------------------------------------
 
 bool Mind::is_past_failure(const Flight& flight, const cib::Element& entry) const {
-    return makes_active(flight.operation.task) &&
+    return execute::makes_active(flight.operation.task) &&
            entry.get("id") == concat(flight.operation.resource, "_last_failure_0");
 }
 

@@ -131,6 +131,7 @@ void Mind::stand_down() {
     transition_.reset();
     flights_.clear();
     held_.clear();
+    postponed_.clear();
     wants_plan_ = false;
     (void)fencer_.recall(peer.node.name);
     std::erase_if(fences_, [this](const auto& each) { return !fencer_.has_job(each.first); });

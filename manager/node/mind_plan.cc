@@ -34,8 +34,9 @@ std::string_view meta_of(const Action& action, std::string_view name) {
     return {};
 }
 
+// Of both ends of a migration.
 bool makes_active(std::string_view task) {
-    return task == "start" || task == "promote" || task == "migrate_from" || task == "migrate_to";
+    return execute::makes_active(task) || task == "migrate_to";
 }
 
 // Identifies the planner in transition keys; the form is a UUID's, the content our term.
@@ -336,7 +337,7 @@ bool Mind::may_start(const Action& action) const {
     if (!is_here && !(is_peer_member() && node == peer_->node.name)) return false;
     // What serves has to find the gate open: its first packets announce it.
     if (makes_active(action.task) && action.agent_class != "stonith" &&
-        !(is_here ? lease_.may_serve(now_.boot) : lease_.may_peer_serve(now_.boot))) {
+        !(is_here ? lease_.may_begin(now_.boot) : lease_.may_peer_serve(now_.boot))) {
         return false;
     }
     if (makes_active(action.task) && may_run_on_lost_peer(action)) return false;

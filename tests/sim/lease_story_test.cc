@@ -50,6 +50,52 @@ TEST(LeaseStory, WhoMeetsItsReplacementBeforeItGaveUpJoinsIt) {
     EXPECT_TRUE(pair.is_well()) << pair.world.describe();
 }
 
+// What it ran dies while the machine stands still. It once began to start it again before it had
+// looked at its lease, beside the start of its heir.
+TEST(LeaseStory, WhoWakesWithoutALeaseStartsNothing) {
+    Settings settings = Pair::with_witness();
+    settings.timing = {.period = 5 * kMilli, .dead = 30};  // a verdict takes longer than agents
+    settings.lease = 400ms;
+    Pair pair(settings);
+    const std::size_t before = pair.active();
+
+    pair.world.freeze(before, 2 * kSecond);
+    pair.run(kSecond);
+    ASSERT_TRUE(pair.world.truth().is_active(1 - before, "web"));
+    pair.world.kill_service(before, "web");
+    pair.run(10 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+    EXPECT_EQ(pair.active(), 1 - before);
+}
+
+// The order to start arrives at a machine that stands still, which hears it when it was replaced.
+TEST(LeaseStory, AnOrderOfBeforeTheFreezeIsNotFollowed) {
+    bool is_ordered = false;
+    Settings settings = Pair::with_witness();
+    settings.trace = [&is_ordered](Nanos, std::string_view text) {
+        is_ordered = is_ordered || text.find("start db on pm02") != std::string_view::npos;
+    };
+    Pair pair(settings);
+    WantedConfig config;
+    config.has_fencing = false;
+    config.resources.emplace_back().name = "web";
+    config.resources.emplace_back().name = "db";
+    config.resources.back().prefers = 1;
+
+    pair.world.request(0, node::ReplaceConfiguration{config.print(), ""});
+    while (!is_ordered && pair.world.now() < 60 * kSecond) pair.run(100 * kMicro);
+    ASSERT_TRUE(is_ordered);
+    ASSERT_FALSE(pair.world.truth().is_active(1, "db"));
+    pair.world.freeze(1, 700 * kMilli);
+    pair.run(400 * kMilli);
+    EXPECT_TRUE(pair.world.truth().is_active(0, "db"));
+    pair.run(20 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+    EXPECT_TRUE(pair.world.truth().is_active(1, "db"));
+}
+
 // The winner of the witness has started what needs no more than a lease and is still shooting, when
 // the network is whole again and the other one, which has the newer term, has not given up waiting.
 // The winner once stood down to it, and both served.

@@ -332,7 +332,9 @@ void World::fly(std::size_t from, std::uint64_t connection, std::string bytes) {
 
 void World::arrive(std::size_t to, std::uint64_t connection, std::string bytes) {
     if (ends_[to].connection != connection || connection == 0) return;
-    if (!is_usable()) {
+    // A machine that stands still finds in its NIC what came meanwhile, before the end of the
+    // connection.
+    if (!has_wires() || !hosts_[to].is_powered) {
         // It is lost on the wire and sent again when that is mended, if the connection lives.
         End& sender = ends_[1 - to];
         if (sender.connection == connection) sender.held.push_back(std::move(bytes));

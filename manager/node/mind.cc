@@ -568,8 +568,8 @@ void Mind::heard(const wire::Execute& order) {
     // An order of an older term is a fenced coordinator's last word (claims I-9, I-14).
     // Nor does a node that said goodbye begin anything.
     if (order.term != term_ || is_coordinator() || is_going_) return;
-    const bool serves = order.operation.agent_class != "stonith" &&
-                        execute::makes_active(order.operation.task);
+    const bool serves =
+        order.operation.agent_class != "stonith" && execute::makes_active(order.operation.task);
     if (serves && !lease_.may_begin(now_.boot)) return postponed_.push_back(order);
     local_.accept(order.operation, now_);
 }

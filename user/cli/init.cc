@@ -3,7 +3,6 @@
 // init proposes links from what this machine has, and makes the key and the configuration; join
 // takes both from a token. Neither opens a port nor starts anything.
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "cli/setup.h"
 #include "core/text.h"
 #include "daemon/config.h"
+#include "sys/chance.h"
 #include "sys/fd.h"
 #include "sys/system_error.h"
 
@@ -153,15 +153,9 @@ Result<void> ask_for_missing(Session& session, InitLine& line) {
     return {};
 }
 
-Result<std::string> random_key() {
+std::string random_key() {
     std::string key(kSetupKeyBytes, '\0');
-    std::size_t filled = 0;
-    while (filled < key.size()) {
-        const ssize_t got = ::getrandom(key.data() + filled, key.size() - filled, 0);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return sys::system_error("the kernel gave no random bytes");
-        filled += static_cast<std::size_t>(got);
-    }
+    sys::random_bytes({reinterpret_cast<std::uint8_t*>(key.data()), key.size()});
     return key;
 }
 
@@ -257,15 +251,14 @@ ExitCode run_init(Session& session, const InitLine& given) {
     if (!asked) return fail(session, asked.error());
     const Result<Setup> setup = make_setup(line);
     if (!setup) return fail(session, setup.error());
-    const Result<std::string> key = random_key();
-    if (!key) return fail(session, key.error());
-    const Result<void> installed = install(session, line, *setup, *key);
+    const std::string key = random_key();
+    const Result<void> installed = install(session, line, *setup, key);
     if (!installed) return fail(session, installed.error());
     say_files(session, line, *setup);
     if (line.change.dry_run) return ExitCode::Ok;
     Setup theirs = *setup;
     theirs.self.clear();
-    const Result<void> given_away = hand_over(session, line, make_token(theirs, *key));
+    const Result<void> given_away = hand_over(session, line, make_token(theirs, key));
     if (!given_away) return fail(session, given_away.error());
     say(session,
         "Then, on both: systemctl start xbeatd\n"

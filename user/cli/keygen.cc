@@ -1,7 +1,6 @@
 #include "cli/keygen.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 
 #include "cli/nouns.h"
 #include "core/text.h"
+#include "sys/chance.h"
 #include "sys/fd.h"
 #include "sys/system_error.h"
 
@@ -21,18 +21,6 @@ namespace xbeat::cli {
 namespace {
 
 using Key = std::array<std::uint8_t, kKeyBytes>;
-
-Result<Key> draw_key() {
-    Key key{};
-    std::size_t filled = 0;
-    while (filled < key.size()) {
-        const ssize_t got = ::getrandom(key.data() + filled, key.size() - filled, 0);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return sys::system_error("the kernel gave no random bytes");
-        filled += static_cast<std::size_t>(got);
-    }
-    return key;
-}
 
 Error cannot_create(const std::string& file, int error) {
     if (error == EEXIST) {
@@ -65,10 +53,11 @@ Result<void> write_and_sync(int fd, std::span<const std::uint8_t> bytes) {
 }  // namespace
 
 Result<void> write_new_key(const std::string& file) {
-    Key key = XB_TRY(draw_key());
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     const sys::Fd fd(::open(file.c_str(), flags, 0400));
     if (!fd.is_open()) return cannot_create(file, errno);
+    Key key{};
+    sys::random_bytes(key);
     Result<void> outcome = write_and_sync(fd.get(), key);
     // A umask may have taken bits away, never added some; 0400 exactly is what the daemon wants.
     if (outcome && ::fchmod(fd.get(), 0400) != 0) {

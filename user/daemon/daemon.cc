@@ -13,7 +13,7 @@
 #include "daemon/loop.h"
 #include "node/recording.h"
 #include "sys/boot_clock.h"
-#include "sys/random.h"
+#include "sys/chance.h"
 #include "sys/realtime.h"
 #include "sys/signals.h"
 #include "sys/system_error.h"

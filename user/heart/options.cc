@@ -5,7 +5,7 @@
 
 #include "core/limits.h"
 #include "core/text.h"
-#include "sys/random.h"
+#include "sys/chance.h"
 
 namespace xbeat::heart {
 namespace {

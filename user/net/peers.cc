@@ -11,7 +11,7 @@
 #include "net/connection.h"
 #include "net/keys.h"
 #include "net/socket.h"
-#include "sys/random.h"
+#include "sys/chance.h"
 #include "sys/system_error.h"
 
 namespace xbeat::net {

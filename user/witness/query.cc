@@ -11,8 +11,8 @@
 #include "core/check.h"
 #include "net/socket.h"
 #include "sys/boot_clock.h"
+#include "sys/chance.h"
 #include "sys/fd.h"
-#include "sys/random.h"
 #include "sys/system_error.h"
 
 namespace xbeat::witness {

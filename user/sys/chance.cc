@@ -1,4 +1,4 @@
-#include "sys/random.h"
+#include "sys/chance.h"
 
 #include <openssl/rand.h>
 
@@ -11,6 +11,10 @@ std::uint64_t random_number() {
     while (value == 0)
         XB_CHECK(::RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
     return value;
+}
+
+void random_bytes(std::span<std::uint8_t> bytes) {
+    XB_CHECK(::RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
 }
 
 }  // namespace xbeat::sys

@@ -117,7 +117,10 @@ void Lease::peer_lost(std::optional<Instant> silent_since, Instant lost_at, bool
     lost_at_ = lost_at;
     ask_at_ = serves ? now : now + options_.handicap;
     give_up_at_ = lost_at + options_.exclusivity / 2;
-    if (now >= *give_up_at_) return give_up();
+    if (now >= *give_up_at_) {
+        if (options_.is_unsafe) return give_up();
+        return yield("this node stood still, and does not know what the peer did in that time");
+    }
     ask_if_due(now);
 }
 

@@ -89,7 +89,8 @@ public:
     void may_grant(Instant now);
     /// The peer is silent or stalled. `silent_since`: no later than that anything of ours was
     /// granted to it; nothing if grants may still be leaving: then it counts from the next event,
-    /// when the host has stopped them. `lost_at`: when that was found. `serves`: this node runs
+    /// when the host has stopped them. `lost_at`: from when on the peer may have acted alone: when
+    /// that was found, or our own lease has run out. `serves`: this node runs
     /// resources, so it asks at once.
     void peer_lost(std::optional<Instant> silent_since, Instant lost_at, bool serves, Instant now);
     /// A proof other than its lease: it was fenced, left, or a person vouches for it.

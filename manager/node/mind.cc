@@ -131,6 +131,7 @@ bool Mind::drain() {
         }
     }
     for (const fence::Outcome& outcome : shots.outcomes) fence_ended(outcome, self_.name);
+    if (!shots.outcomes.empty()) try_welcome();  // the target may have waited for the end of it
     return !local.results.empty() || !shots.outcomes.empty();
 }
 

@@ -103,8 +103,11 @@ void Mind::lose_lease() {
     if (is_dead) {
         silent_since = evidence.last_heard == Instant{} ? evidence.judged_at : evidence.last_heard;
     }
-    lease_.peer_lost(silent_since, is_dead ? evidence.judged_at : now_.boot, i_run_resources(),
-                     now_.boot);
+    // A verdict that comes after our own lease has run out comes too late to tell when the peer may
+    // have begun to act alone: this machine stood still. Then it counts from there.
+    const Instant lost_at =
+        is_dead ? std::min(evidence.judged_at, evidence.last_answer + options_.lease) : now_.boot;
+    lease_.peer_lost(silent_since, lost_at, i_run_resources(), now_.boot);
     lease_wishes();
 }
 

@@ -161,9 +161,10 @@ void Chaos::strike_machine(const Fault& fault, std::size_t node, Prng& prng) {
             return world_.after(spread(prng, kSecond, 120 * kSecond),
                                 [this, node] { world_.boot(node); });
         case FaultKind::CrashAtAck:
-            world_.crash_at_ack({.both = chance(prng, 50),
-                                 .after = spread(prng, kMicro, 20 * kMilli),
-                                 .boots_after = spread(prng, kMilli, 5 * kSecond)});
+            world_.crash_at_ack(
+                World::CrashAtAck{.both = chance(prng, 50),
+                                  .after = spread(prng, kMicro, 20 * kMilli),
+                                  .boots_after = spread(prng, kMilli, 5 * kSecond)});
             return;
         case FaultKind::Reboot:
             world_.cut_power(node);
@@ -431,6 +432,7 @@ void Chaos::judge_well() {
 void Chaos::heal() {
     world_.set_agent_faults({});
     world_.set_fence_faults({});
+    world_.crash_at_ack({});
     for (int round = 0; round < kHealRounds && !is_over(); ++round) {
         for (std::size_t i = 0; i < kNodes; ++i) {
             // A device that lied left a life behind that nobody speaks to any more.
@@ -438,7 +440,7 @@ void Chaos::heal() {
                 round == 2 &&
                 world_.reached().count(static_cast<std::size_t>(State::FenceLied)) > 0;
             if (is_shunned && !world_.is_member(i)) world_.kill_daemon(i);
-            if (has_witness() && round < 2) mend();
+            if (has_witness() && round < 3) mend();
             world_.boot(i);
             world_.start_daemon(i);
         }

@@ -17,5 +17,26 @@ TEST(HeartStory, WhoLeavesDoesNotMindThatThePeerIsStalledForTooLong) {
     EXPECT_EQ(pair.world.node(leaver), nullptr);
 }
 
+// A shot that was fired is waited for, and its end was once not told to the node that waits.
+TEST(HeartStory, WhoReturnsWhileADeviceWorksOnItIsWelcomedWhenThatHasEnded) {
+    Pair pair(Pair::with_fencing());
+    const std::size_t active = pair.active();
+    const std::size_t target = 1 - active;
+    pair.world.set_fence_faults({.never_boot = 100});
+    pair.world.cut_power(target);
+    pair.run(kSecond);
+    pair.world.set_fence_faults({.hang = 100});
+    pair.world.request(active, node::FenceNode{World::name_of(target), "on"});
+    pair.run(kSecond);
+
+    pair.world.boot(target);
+    pair.run(30 * kSecond);
+    EXPECT_FALSE(pair.world.is_member(target));
+    pair.world.set_fence_faults({});
+    pair.run(90 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+}
+
 }  // namespace
 }  // namespace xbeat::xsim

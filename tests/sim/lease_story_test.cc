@@ -165,6 +165,30 @@ TEST(LeaseStory, AFullDiskMakesNoRightOutOfALoan) {
     EXPECT_FALSE(pair.world.is_gate_open(heir));
 }
 
+// It stood still while the other one went on alone, changed the configuration, and gave up when the
+// witness forgot it. What it knows of its peer is older than that.
+TEST(LeaseStory, WhoWasFrozenForLongTakesNothingOverFromAPeerThatHasStopped) {
+    Pair pair(Pair::with_witness());
+    const std::size_t frozen = pair.active();
+    const std::size_t heir = 1 - frozen;
+    pair.world.freeze(frozen, 9 * kSecond);
+    pair.run(kSecond);
+    WantedConfig config;
+    config.has_fencing = false;
+    config.marker = 2;
+    config.resources.emplace_back().name = "web";
+    pair.world.request(heir, node::ReplaceConfiguration{config.print(), ""}, 2);
+    pair.run(kSecond);
+    EXPECT_EQ(pair.world.acknowledged(), 1);
+    pair.world.crash_witness();
+    pair.world.start_witness();
+    pair.run(60 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+    EXPECT_EQ(pair.world.lost_change(frozen), "");
+    EXPECT_EQ(pair.world.lost_change(heir), "");
+}
+
 TEST(LeaseStory, NobodyIsServedTwiceWhenTheWitnessForgets) {
     Pair pair(Pair::with_witness());
 

@@ -100,7 +100,7 @@ public:
         Nanos after = 0;
         Nanos boots_after = 0;
     };
-    void crash_at_ack(CrashAtAck crash) { crash_at_ack_ = crash; }
+    void crash_at_ack(std::optional<CrashAtAck> crash) { crash_at_ack_ = crash; }
 
     // --- Wires. `sender`: the direction is from that node to the other one.
     [[nodiscard]] Wire& wire(std::size_t path, std::size_t sender) { return wires_[path][sender]; }

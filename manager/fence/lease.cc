@@ -91,7 +91,10 @@ void Lease::grant_peer(Instant now) {
 
 void Lease::peer_lost(std::optional<Instant> silent_since, Instant lost_at, bool serves,
                       Instant now) {
-    if (!is_used() || mode_ != Mode::Sharing) return;
+    if (!is_used()) return;
+    // It had stood down and was joining, with what it ran before.
+    if (mode_ == Mode::Apart) return yield("the peer fell silent before this node had joined it");
+    if (mode_ != Mode::Sharing) return;
     const bool was_granting = granting_ > Duration{};
     grant({});
     look_at_.reset();

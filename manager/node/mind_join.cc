@@ -21,12 +21,10 @@ void Mind::welcome() {
     drop_remote_flights();
     if (peer.standing != Standing::Joining) peer.was_lost = peer.standing == Standing::Lost;
     peer.standing = Standing::Joining;
-    peer.fenced_daemon = {};
     // If it does not finish its joining, what its old life ran must be dealt with after all.
     peer.hold_until = now_.boot + options_.stall_limit;
     peer.daemon = peer.heard->daemon;
     holds_grant_ = holds_grant_ || peer.is_out_by_lease || is_lease_proven_;
-    peer.is_out_by_lease = false;
     log_.peer_unknown();
     flush_appends();
     wire::Message message;
@@ -194,6 +192,8 @@ void Mind::joined_writes_done() {
     coordinator_ = peer.node.id;
     peer.standing = Standing::Member;
     left_running_.clear();
+    peer.fenced_daemon = {};
+    peer.is_out_by_lease = false;
     holds_grant_ = false;  // that is for who leads to decide
     lease_.peer_joined(now_.boot);
     lease_wishes();
@@ -211,6 +211,9 @@ void Mind::peer_joined() {
     peer.hold_until.reset();
     guard_.cleared(peer.node.name);
     left_running_.clear();
+    // Only now: a life that was welcomed and lost again before it followed may still lead its own.
+    peer.fenced_daemon = {};
+    peer.is_out_by_lease = false;
     is_lease_proven_ = false;
     lease_.peer_joined(
         now_.boot, holds_grant_ ? fence::Lease::Granting::Held : fence::Lease::Granting::AtOnce);

@@ -56,7 +56,7 @@ void Mind::meet() {
     const bool is_same_life = theirs.daemon == peer.daemon && theirs.daemon.value != 0;
     const bool is_being_shot = peer.standing == Standing::Lost && is_lease_proven_;
     const bool is_replaced = is_same_life && (peer.is_out_by_lease || is_being_shot);
-    if (is_replaced && judgement.decision != member::Decision::Lead) {
+    if (is_replaced && judgement.decision == member::Decision::Join) {
         return refuse(concat(peer.node.name,
                              " lost its lease, and was replaced: it may join when everything on it "
                              "has stopped"));

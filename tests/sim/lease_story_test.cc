@@ -189,6 +189,32 @@ TEST(LeaseStory, WhoWasFrozenForLongTakesNothingOverFromAPeerThatHasStopped) {
     EXPECT_EQ(pair.world.lost_change(heir), "");
 }
 
+// The replaced node was welcomed, and the network broke again before it had joined. Its own term is
+// newer then, and its heir once stood down to it while both served; xbeat-sim's seed 2002119.
+TEST(LeaseStory, WhoIsWelcomedAndLostAgainIsStillReplaced) {
+    Pair pair(Pair::with_witness(10s));
+    const std::size_t replaced = pair.active();
+    const std::size_t heir = 1 - replaced;
+    for (std::size_t way = 0; way < 2; ++way) ++pair.world.witness_wire(replaced, way).cuts;
+    pair.world.disk(replaced).extra_latency = 50 * kMilli;  // of its joining
+    pair.world.freeze(replaced, 300 * kMilli);
+    pair.run(300 * kMilli);
+    ASSERT_TRUE(pair.world.truth().is_active(heir, "web"));
+    const auto is_welcoming = [&pair, heir] {
+        return pair.world.node(heir)->activity().find("to join") != std::string::npos;
+    };
+    for (int ms = 0; ms < 1000 && !is_welcoming(); ++ms) pair.run(kMilli);
+    ASSERT_TRUE(is_welcoming());
+
+    pair.cut(1);
+    pair.run(100 * kMilli);
+    pair.cut(-1);
+    pair.run(30 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+    EXPECT_EQ(pair.active(), heir);
+}
+
 TEST(LeaseStory, NobodyIsServedTwiceWhenTheWitnessForgets) {
     Pair pair(Pair::with_witness());
 

@@ -1,7 +1,7 @@
 // `xbeat init` and `xbeat join`: a pair from two machines, with one command on each.
 //
-// init proposes links from what this machine has, and makes the key and the configuration; join
-// takes both from a token. Neither opens a port nor starts anything.
+// init proposes links from what this machine has, makes the key and the configuration, and waits on
+// the links until join has fetched both (see handover.h). Neither starts anything.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,10 +10,14 @@
 #include <cerrno>
 #include <memory>
 
+#include "cib/duration.h"
+#include "cli/handover.h"
 #include "cli/nouns.h"
 #include "cli/setup.h"
+#include "cli/words.h"
 #include "core/text.h"
 #include "daemon/config.h"
+#include "sys/boot_clock.h"
 #include "sys/chance.h"
 #include "sys/fd.h"
 #include "sys/system_error.h"
@@ -30,6 +34,7 @@ struct InitLine {
     std::string key_file;
     std::string token;
     std::string token_file;
+    std::string valid_for = "1h";
     std::vector<std::string> links;
     int port = 7455;
     bool force = false;
@@ -230,40 +235,89 @@ void say_files(Session& session, const InitLine& line, const Setup& setup) {
     }
 }
 
+Result<Duration> life_of_token(const InitLine& line) {
+    const std::optional<Duration> life = cib::parse_duration(line.valid_for);
+    if (life && *life >= kTokenLifeMin && *life <= kTokenLifeMax) return *life;
+    return invalid(concat("--valid-for ", line.valid_for,
+                          ": say a time from 60s to 24h, such as 10min or 1h"));
+}
+
 // The token for the other node: in a file, or on the screen with the command to paste.
-Result<void> hand_over(Session& session, const InitLine& line, const std::string& token) {
-    if (line.token_file.empty()) {
-        say(session,
-            concat("\nOn ", line.peer, ", as root, run this (it contains the cluster's key: ",
-                   "show it to nobody):\n\n  xbeat join ", token, "\n"));
-        return {};
+Result<void> tell_token(Session& session, const InitLine& line, const std::string& token) {
+    if (!line.token_file.empty()) {
+        XB_TRY(write_file(line.token_file, token + "\n", 0400, 0755));
+        say(session, concat("\nwrote ", line.token_file, ": copy it to ", line.peer,
+                            " and run there, as root: xbeat join ", line.token_file, "\n"));
+    } else {
+        say(session, concat("\nOn ", line.peer, ", as root, run this (whoever is first with it ",
+                            "gets the cluster's key):\n\n  xbeat join ", token, "\n"));
     }
-    XB_TRY(write_file(line.token_file, token + "\n", 0400, 0755));
-    say(session, concat("\nwrote ", line.token_file, ": copy it to ", line.peer,
-                        " by a way that nobody else can read, and run there: xbeat join ",
-                        line.token_file, "\n"));
+    say(session, concat("This command waits for that, ", line.valid_for,
+                        " at most; to end it makes the token void."));
+    session.out << std::flush;
     return {};
+}
+
+ExitCode wait_for_joiner(Session& session, const InitLine& line, const Handover& handover,
+                         Instant deadline) {
+    const Result<Handover::Joined> joined =
+        handover.serve(deadline, [&session](const std::string& why) {
+            session.err << "xbeat: " << printable(why) << std::endl;
+        });
+    if (!joined) {
+        if (joined.error().code != Code::Timeout) return fail(session, joined.error());
+        return fail(session, {.code = Code::Timeout,
+                              .context = concat("nobody joined in ", line.valid_for,
+                                                ": the token is void; make a new one with ",
+                                                "'xbeat init --force'")});
+    }
+    if (!joined->is_confirmed) {
+        return fail(session,
+                    {.code = Code::Unavailable,
+                     .context = concat(joined->address,
+                                       " has taken the key and did not say that it wrote it down. ",
+                                       "Look there; if it has none, 'xbeat init --force' makes a ",
+                                       "new key and token")});
+    }
+    say(session, concat(line.peer, " has joined from ", joined->address,
+                        "; the token is used up.\nNow, on both: systemctl start xbeatd\n"
+                        "'xbeat doctor' checks what usually goes wrong."));
+    return ExitCode::Ok;
 }
 
 ExitCode run_init(Session& session, const InitLine& given) {
     InitLine line = given;
+    const Result<Duration> life = life_of_token(line);
+    if (!life) return fail(session, life.error());
+    if (session.form != Form::Text && line.token_file.empty() && !line.change.dry_run) {
+        return fail_usage(session,
+                          "a document is printed at the end, too late for the token: "
+                          "give --token-file as well",
+                          "xbeat init");
+    }
     const Result<void> asked = ask_for_missing(session, line);
     if (!asked) return fail(session, asked.error());
     const Result<Setup> setup = make_setup(line);
     if (!setup) return fail(session, setup.error());
     const std::string key = random_key();
+    if (line.change.dry_run) {
+        const Result<void> installed = install(session, line, *setup, key);
+        if (!installed) return fail(session, installed.error());
+        say_files(session, line, *setup);
+        return ExitCode::Ok;
+    }
+    // Before anything is written: a port that a daemon holds is found now.
+    const Instant deadline = sys::boot_now() + *life;
+    const EpochSeconds expires{sys::calendar_now().value +
+                               std::chrono::duration_cast<std::chrono::seconds>(*life).count()};
+    const Result<Handover> handover = Handover::open(*setup, key, expires);
+    if (!handover) return fail(session, handover.error());
     const Result<void> installed = install(session, line, *setup, key);
     if (!installed) return fail(session, installed.error());
     say_files(session, line, *setup);
-    if (line.change.dry_run) return ExitCode::Ok;
-    Setup theirs = *setup;
-    theirs.self.clear();
-    const Result<void> given_away = hand_over(session, line, make_token(theirs, key));
-    if (!given_away) return fail(session, given_away.error());
-    say(session,
-        "Then, on both: systemctl start xbeatd\n"
-        "'xbeat doctor' checks what usually goes wrong.");
-    return ExitCode::Ok;
+    const Result<void> told = tell_token(session, line, make_token(handover->invitation()));
+    if (!told) return fail(session, told.error());
+    return wait_for_joiner(session, line, *handover, deadline);
 }
 
 // The interfaces of the joining node may have other names: the addresses count.
@@ -282,7 +336,7 @@ void fit_interfaces(SetupNode& node, const std::vector<LocalAddress>& addresses,
 }
 
 Result<std::string> token_text(Session& session, const std::string& word) {
-    if (word.starts_with("xb1.")) return word;
+    if (word.starts_with("xb1.") || word.starts_with("xb2.")) return word;
     return read_input(session, word);
 }
 
@@ -313,14 +367,26 @@ ExitCode run_join(Session& session, const InitLine& line) {
     if (!text) return fail(session, text.error());
     const Result<Invitation> invitation = read_token(*text);
     if (!invitation) return fail(session, invitation.error());
-    const Result<Setup> setup = fitted_setup(invitation->setup, line);
+    Result<Joiner> joiner = Joiner::connect(*invitation, sys::calendar_now());
+    if (!joiner) return fail(session, joiner.error());
+    const Result<Setup> setup = fitted_setup(joiner->setup(), line);
     if (!setup) return fail(session, setup.error());
-    const Result<void> installed = install(session, line, *setup, invitation->key);
+    // What stands in the way on this machine must not use the token up.
+    InitLine look = line;
+    look.change.dry_run = true;
+    const Result<void> possible = install(session, look, *setup, {});
+    if (!possible) return fail(session, possible.error());
+    if (line.change.dry_run) {
+        say_files(session, line, *setup);
+        return ExitCode::Ok;
+    }
+    const Result<std::string> key = joiner->take_key();
+    if (!key) return fail(session, key.error());
+    const Result<void> installed = install(session, line, *setup, *key);
     if (!installed) return fail(session, installed.error());
+    joiner->confirm();
     say_files(session, line, *setup);
-    if (!line.change.dry_run)
-        say(session,
-            "\nNow: systemctl start xbeatd\n'xbeat doctor' checks what usually goes wrong.");
+    say(session, "\nNow: systemctl start xbeatd\n'xbeat doctor' checks what usually goes wrong.");
     return ExitCode::Ok;
 }
 
@@ -350,6 +416,8 @@ void add_init(const Command& root) {
     verb.number("--port", line->port, {1, 65535}, "PORT", "UDP and TCP; 7455 if not given");
     verb.option("--token-file", line->token_file, "FILE",
                 "Write the token there, not to the screen");
+    verb.option("--valid-for", line->valid_for, "TIME",
+                "How long to wait for the other node, 60s to 24h; default 1h");
     add_common(verb, line);
     verb.footer(
         "Examples:\n  xbeat init --peer pm02 --link eth1=10.77.1.2 --link eth2=10.77.2.2\n"
@@ -361,7 +429,8 @@ void add_join(const Command& root) {
     Command verb = root.verb("join", "Join the pair that made this token");
     if (!verb.is_wanted()) return;
     const auto line = std::make_shared<InitLine>();
-    verb.required("TOKEN", line->token, "What 'xbeat init' printed, or a file with it");
+    verb.required("TOKEN", line->token,
+                  "What 'xbeat init' printed, or a file with it; good for one use");
     add_common(verb, line);
     verb.footer("Example:\n  xbeat join /root/token");
     verb.makes(line->change, with(line, run_join));

@@ -23,7 +23,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kMark = "xb1.";
+constexpr std::string_view kMark = "xb2.";
+constexpr std::string_view kOldMark = "xb1.";  // held the key itself
 constexpr std::string_view kDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -161,9 +162,30 @@ std::string print_setup(const Setup& setup, std::string_view key_file) {
     return text;
 }
 
-std::string make_token(const Setup& setup, std::string_view key) {
-    XB_CHECK(key.size() == kSetupKeyBytes);
-    const std::string plain = concat(key, to_json(setup).dump());
+std::string setup_text(const Setup& setup) { return to_json(setup).dump(); }
+
+Result<Setup> read_setup(std::string_view text) {
+    const Error useless{
+        .code = Code::Corrupt,
+        .context = "the first node's setup cannot be read; are both of one version?"};
+    const json object = json::parse(text, nullptr, false);
+    if (!object.is_object()) return useless;
+    try {
+        return setup_of(object);
+    } catch (const json::exception&) {
+        return useless;
+    }
+}
+
+std::string make_token(const Invitation& invitation) {
+    XB_CHECK(invitation.secret.size() == kTokenSecretBytes);
+    json links = json::array();
+    for (const InvitationLink& link : invitation.links) links.push_back({link.host, link.joiner});
+    const json object{{"cluster", invitation.cluster},
+                      {"port", invitation.port},
+                      {"expires", invitation.expires.value},
+                      {"links", links}};
+    const std::string plain = concat(invitation.secret, object.dump());
     uLongf size = ::compressBound(plain.size());
     std::string packed(size, '\0');
     const int outcome =
@@ -182,24 +204,35 @@ Result<Invitation> read_token(std::string_view token) {
                             "copy it whole"};
     if (token.size() > kTokenBytesMax)
         return Error{.code = Code::Limit, .context = "the text is too long for a token"};
+    if (token.starts_with(kOldMark)) {
+        return Error{.code = Code::Invalid,
+                     .context = "this token is of an older release; run 'xbeat init' of this one"};
+    }
     if (!token.starts_with(kMark)) return useless;
     const std::string packed = XB_TRY(bytes_of(token.substr(kMark.size())));
     std::string plain(kTokenBytesMax * 4, '\0');
     uLongf size = plain.size();
     if (::uncompress(reinterpret_cast<Bytef*>(plain.data()), &size,
                      reinterpret_cast<const Bytef*>(packed.data()), packed.size()) != Z_OK ||
-        size <= kSetupKeyBytes)
+        size <= kTokenSecretBytes)
         return useless;
     plain.resize(size);
-    Invitation invitation{.setup = {}, .key = plain.substr(0, kSetupKeyBytes)};
-    const json object = json::parse(plain.substr(kSetupKeyBytes), nullptr, false);
+    const json object = json::parse(plain.substr(kTokenSecretBytes), nullptr, false);
     if (!object.is_object()) return useless;
     try {
-        invitation.setup = setup_of(object);
+        Invitation invitation{.cluster = object.at("cluster").get<std::string>(),
+                              .port = object.at("port").get<std::uint16_t>(),
+                              .expires = {object.at("expires").get<std::int64_t>()},
+                              .secret = plain.substr(0, kTokenSecretBytes),
+                              .links = {}};
+        for (const json& link : object.at("links")) {
+            invitation.links.push_back(
+                {.host = link.at(0).get<std::string>(), .joiner = link.at(1).get<std::string>()});
+        }
+        return invitation;
     } catch (const json::exception&) {
         return useless;
     }
-    return invitation;
 }
 
 Result<std::vector<LocalAddress>> local_addresses() {

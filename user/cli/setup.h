@@ -1,7 +1,7 @@
 // Setting up a pair: the configuration file and the key of both nodes as one token.
 //
-// `xbeat init` makes them on the first node, `xbeat join` unpacks them on the second. The token is
-// as secret as the key that it contains. Pure but for the key's random bytes, which are given.
+// `xbeat init` makes them on the first node; `xbeat join` fetches them on the second, with a token
+// that says where the first one waits (see handover.h).
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "core/result.h"
+#include "core/time.h"
 
 namespace xbeat::cli {
 
 constexpr std::size_t kTokenBytesMax = 16384;  // a longer one is refused
 constexpr std::size_t kSetupKeyBytes = 32;
+constexpr std::size_t kTokenSecretBytes = 32;
 
 struct SetupLink {
     std::string interface = {};
@@ -37,14 +39,27 @@ struct Setup {
 /// The text of xbeat.toml. `key_file` goes into it as it stands.
 [[nodiscard]] std::string print_setup(const Setup& setup, std::string_view key_file);
 
-/// What the second node needs: "xb1." and base64url of everything, compressed.
-/// Requires: key.size() == kSetupKeyBytes.
-[[nodiscard]] std::string make_token(const Setup& setup, std::string_view key);
+/// A setup as one text and back. Errors: Corrupt.
+[[nodiscard]] std::string setup_text(const Setup& setup);
+[[nodiscard]] Result<Setup> read_setup(std::string_view text);
 
-struct Invitation {
-    Setup setup;
-    std::string key = {};
+/// Where the first node waits for the second, until when, and the secret by which they know each
+/// other: good for one conversation.
+struct InvitationLink {
+    std::string host = {};    // the first node's address
+    std::string joiner = {};  // the second one's: no other is let in
 };
+struct Invitation {
+    std::string cluster = {};
+    int port = 0;
+    EpochSeconds expires{};  // by the first node's clock
+    std::string secret = {};
+    std::vector<InvitationLink> links = {};
+};
+
+/// "xb2." and base64url of everything, compressed, with a checksum against slips of the pen.
+/// Requires: secret.size() == kTokenSecretBytes.
+[[nodiscard]] std::string make_token(const Invitation& invitation);
 /// Errors: Invalid for a text that is no token, was cut or mistyped; Limit.
 [[nodiscard]] Result<Invitation> read_token(std::string_view token);
 

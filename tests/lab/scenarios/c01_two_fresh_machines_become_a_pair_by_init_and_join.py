@@ -1,6 +1,7 @@
 """Two machines that know nothing become a pair that serves an address, with init, join and few other commands."""
 import contextlib
 import json
+import subprocess
 
 import cluster
 import scene
@@ -37,15 +38,42 @@ def daemons(operator):
             process.wait(timeout=60)
 
 
+def token_of(init):
+    """The token that a waiting init has printed: it prints nothing more before somebody joins."""
+    for line in init.stdout:
+        if "xbeat join" in line:
+            return line.split()[-1]
+    raise AssertionError("init ended without a token")
+
+
+def join_with_the_token(operator):
+    operator.count += 1
+    words = ("xbeat", "init", "--cluster", "five", "--peer", "pm02", "--profile", "vm", "--arbiter", "none",
+             "--link", "ic0=10.77.1.2", "--link", "ic1=10.77.2.2")
+    init = xblab.start("pm01", *words, stdout=subprocess.PIPE, text=True)
+    try:
+        token = token_of(init)
+        cut = xblab.run("pm02", "xbeat", "join", token[:-9], check=False)
+        scene.expect(cut.returncode != 0 and "cut or mistyped" in cut.stderr, f"half a token: {cut.stderr}")
+        xblab.run("pm02", "xbeat", "join", token, "--dry-run")
+        operator.run("pm02", "xbeat", "join", token)
+        rest = init.communicate(timeout=60)[0]
+        scene.expect("pm02 has joined from 10.77.1.2" in rest, f"what init says: {rest}")
+        scene.expect_equal(init.returncode, 0, "exit code of init")
+    finally:
+        init.kill()
+        init.wait()
+    again = xblab.run("pm02", "xbeat", "--config", "/root/other.toml", "join", token, "--key-file", "/root/other.key",
+                      check=False)
+    scene.expect(again.returncode != 0 and "used already" in again.stderr, f"a second use: {again.stderr}")
+
+
 def run():
     operator = Operator()
     with scene.lab(None, "--bare"):
-        made = operator.run("pm01", "xbeat", "init", "--cluster", "five", "--peer", "pm02", "--profile", "vm",
-                            "--arbiter", "none", "--link", "ic0=10.77.1.2", "--link", "ic1=10.77.2.2")
-        token = next(line.split()[-1] for line in made.stdout.splitlines() if "xbeat join" in line)
+        join_with_the_token(operator)
         twice = xblab.run("pm01", "xbeat", "init", "--peer", "pm02", "--link", "ic0=10.77.1.2", check=False)
         scene.expect_equal(twice.returncode, 108, "a second init")
-        operator.run("pm02", "xbeat", "join", token)
         key = xblab.run("pm02", "stat", "-c", "%a", "/etc/xbeat/keys/cluster.key").stdout.strip()
         scene.expect_equal(key, "400", "mode of the key")
 

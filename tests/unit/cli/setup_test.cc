@@ -28,7 +28,7 @@ Setup pair() {
                 {.name = "pm01", .id = 1, .links = {{"eth1", "10.77.1.1"}, {"eth2", "fd00::1"}}},
                 {.name = "pm02", .id = 2, .links = {{"eth1", "10.77.1.2"}, {"eth2", "fd00::2"}}}}};
 }
-const std::string kKey = std::string(16, '\0') + std::string(16, '\xff');
+const std::string kSecret = std::string(16, '\0') + std::string(16, '\xff');
 
 TEST(Setup, PrintsAConfigurationThatTheDaemonTakes) {
     const Result<daemon::Config> config =
@@ -41,12 +41,35 @@ TEST(Setup, PrintsAConfigurationThatTheDaemonTakes) {
     EXPECT_EQ(config->key_file, "/etc/xbeat/keys/cluster.key");
 }
 
-TEST(Setup, TheTokenCarriesTheKeyAndBothNodes) {
-    const Result<Invitation> read = read_token(make_token(pair(), kKey) + "\n");
+Invitation invitation() {
+    return {.cluster = "lab",
+            .port = 7455,
+            .expires = {1'800'000'000},
+            .secret = kSecret,
+            .links = {{.host = "10.77.1.1", .joiner = "10.77.1.2"},
+                      {.host = "fd00::1", .joiner = "fd00::2"}}};
+}
+
+TEST(Setup, TheTokenSaysWhereToAskAndUntilWhen) {
+    const Result<Invitation> read = read_token(make_token(invitation()) + "\n");
 
     ASSERT_TRUE(read) << read.error().context;
-    EXPECT_EQ(read->key, kKey);
-    EXPECT_EQ(print_setup(read->setup, "k"), print_setup(pair(), "k"));
+    EXPECT_EQ(read->secret, kSecret);
+    EXPECT_EQ(read->port, 7455);
+    EXPECT_EQ(read->expires.value, 1'800'000'000);
+    ASSERT_EQ(read->links.size(), 2U);
+    EXPECT_EQ(read->links[1].host, "fd00::1");
+    EXPECT_EQ(read->links[1].joiner, "fd00::2");
+}
+
+TEST(Setup, IsATextAndBack) {
+    const auto read = read_setup(setup_text(pair()));
+
+    ASSERT_TRUE(read) << read.error().context;
+    EXPECT_EQ(print_setup(*read, "k"), print_setup(pair(), "k"));
+    EXPECT_FALSE(read_setup("{}"));
+    EXPECT_FALSE(read_setup("[]"));
+    EXPECT_FALSE(read_setup(R"({"nodes":[{"links":[["a"]]}]})"));
 }
 
 class BadToken : public ::testing::TestWithParam<std::string> {};
@@ -54,19 +77,20 @@ class BadToken : public ::testing::TestWithParam<std::string> {};
 TEST_P(BadToken, IsRefused) { EXPECT_FALSE(read_token(GetParam())); }
 
 INSTANTIATE_TEST_SUITE_P(All, BadToken,
-                         ::testing::Values("", "xb1.", "xb2.AAAA", "xb1.!!!!", "xb1.AAAAAAAAAAAA",
-                                           make_token(pair(), kKey).substr(0, 60),
-                                           "xb1." + std::string(kTokenBytesMax, 'A')));
+                         ::testing::Values("", "xb2.", "xb1.AAAA", "xb3.AAAA", "xb2.!!!!",
+                                           "xb2.AAAAAAAAAAAA",
+                                           make_token(invitation()).substr(0, 60),
+                                           "xb2." + std::string(kTokenBytesMax, 'A')));
 
 TEST(Setup, ATokenWithOneLetterChangedIsRefused) {
-    const std::string token = make_token(pair(), kKey);
+    const std::string token = make_token(invitation());
     for (std::size_t at = 4; at < token.size(); at += 7) {
         std::string changed = token;
         changed[at] = changed[at] == 'A' ? 'B' : 'A';
         if (changed == token) continue;
         const Result<Invitation> read = read_token(changed);
         // The last letter's spare bits mean nothing; everywhere else the checksum finds it.
-        EXPECT_TRUE(!read || read->key == kKey) << at;
+        EXPECT_TRUE(!read || read->secret == kSecret) << at;
     }
 }
 
@@ -110,23 +134,22 @@ TEST(Init, SaysWhatIsMissing) {
     EXPECT_FALSE(std::filesystem::exists(folder.config()));
 }
 
-TEST(Join, RefusesATokenThatIsForOthers) {
+TEST(Init, TakesATimeThatMakesSenseOnly) {
     const Folder folder;
-
-    const Ran ran = run_in(folder, {"join", make_token(pair(), kKey), "--self", "pm07"});
-
-    EXPECT_NE(ran.code, ExitCode::Ok);
-    EXPECT_THAT(ran.err, HasSubstr("--self NAME"));
-    EXPECT_FALSE(std::filesystem::exists(folder.config()));
+    for (const char* const time : {"0", "59s", "25h", "soon", "-1h", ""}) {
+        const Ran ran = run_in(folder, {"init", "--peer", "b", "--valid-for", time});
+        EXPECT_EQ(ran.code, ExitCode::BadConfig) << time;
+        EXPECT_THAT(ran.err, HasSubstr("from 60s to 24h")) << time;
+    }
 }
 
-TEST(Join, RefusesAddressesThatThisMachineDoesNotHave) {
+TEST(Init, ADocumentWouldTellTheTokenTooLate) {
     const Folder folder;
 
-    const Ran ran = run_in(folder, {"join", make_token(pair(), kKey), "--self", "pm02"});
+    const Ran ran = run_in(folder, {"init", "--peer", "b", "--json"});
 
-    EXPECT_THAT(ran.err, HasSubstr("has the address 10.77.1.2"));
-    EXPECT_FALSE(std::filesystem::exists(folder.config()));
+    EXPECT_EQ(ran.code, ExitCode::Usage);
+    EXPECT_THAT(ran.err, HasSubstr("--token-file"));
 }
 
 TEST(Join, NamesAFileThatIsNotThere) {

@@ -183,7 +183,7 @@ ExitCode run_replay(Session& session, const ReplayLine& line) {
 void add_replay(const Command& root) {
     Command replay = root.verb("replay", "Run a recorded run of the manager again, bit for bit");
     const auto line = std::make_shared<ReplayLine>();
-    replay.required("FILE", line->file, "A recording: see [recording] in xbeat.conf(5)");
+    replay.required("FILE", line->file, "A recording: see [recording] in xbeat.toml(5)");
     replay.option("--until", line->until, "EVENT",
                   "Stop after this event: its number, its kind, or the kind of a note");
     replay.flag("--verbose", line->verbose, "Every event, and notes for developers");

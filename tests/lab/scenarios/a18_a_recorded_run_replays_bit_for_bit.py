@@ -1,8 +1,10 @@
 """A daemon records its manager's run through a failover; replayed elsewhere every output is the same, and it stops where asked."""
 import base64
+import json
 import pathlib
 import subprocess
 import tempfile
+from xml.etree import ElementTree
 
 import agents_lab
 import cluster
@@ -51,6 +53,11 @@ def run():
                      f"what was known at the verdict: {stopped.stdout[-500:]}")
         scene.expect("fence-requested" not in stopped.stdout.split("peer-dead")[0], "nothing was shot before the verdict")
         number = stopped.stdout.split("state after event ")[1].split(":")[0]
+        document = json.loads(replay(file, "--until", "peer-dead", "--json").stdout)
+        peers = {row["name"]: row["state"] for row in document["state"]["peers"]}
+        scene.expect_equal((document["is_same"], document["events"], peers), (True, int(number), {"pm01": "dead"}), "as JSON")
+        tree = ElementTree.fromstring(replay(file, "--until", "peer-dead", "--xml").stdout)
+        scene.expect("peer-dead" in ElementTree.tostring(tree, encoding="unicode"), "as XML")
         scene.expect_equal(replay(file, "--until", number).stdout, stopped.stdout, "the same stop, by its number")
         scene.expect_equal(replay(file, "--until", "no-such-event").returncode, 105, "exit code of an event that never came")
 

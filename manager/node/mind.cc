@@ -220,8 +220,9 @@ void Mind::handle(const Started& started) {
     heart_ = started.heart;
     // Numbers of agents' runs and of writes are of this life only.
     load(started);
+    may_run_leftovers_ = started.heart_adopted;
     // The services of before may run on, and so may those of a peer that was replaced by its lease.
-    holds_grant_ = lease_.is_used() && is_last_survivor_ && started.heart_adopted;
+    holds_grant_ = lease_.is_used() && is_last_survivor_ && may_run_leftovers_;
     phase_ = member::Phase::Waiting;
     if (peer_) meet_until_ = now_.boot + kMeetingPatience;
     note_node(Level::Info, "started", self_.name,
@@ -421,6 +422,7 @@ void Mind::handle(const Persisted& persisted) {
             if (!retry_at_) retry_at_ = now_.boot + kRetryPause;
         }
         log_progressed();
+        write_survivor();
     }
     const auto found = writes_.find(persisted.ticket);
     if (found == writes_.end()) return;

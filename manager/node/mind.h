@@ -173,6 +173,8 @@ private:
     enum class Proof : std::uint8_t { Full, Goodbye, Lease };
     void peer_is_out(std::string how, Proof proof = Proof::Full);
     void remember_survivor();
+    void write_survivor();
+    void forget_survivor();
     void update_quorum();
     void reset_channel();
 
@@ -349,12 +351,14 @@ private:
     bool has_life_ = false;  // was active since the start of this daemon
     Incarnation daemon_;
     Incarnation heart_;
+    bool may_run_leftovers_ = false;  // an earlier life's: the machine ran on
     Term term_;
     NodeId coordinator_;  // 0: none
     std::optional<Peer> peer_;
     bool is_last_survivor_ = false;     // the peer is out, with a proof
     bool is_survivor_durable_ = false;  // and the disk knows
     bool is_survivor_clearing_ = false;
+    std::optional<LogIndex> survivor_after_;  // the disk is told when it has records up to here
     // What the peer left running when it said goodbye; durable with the fact above. Empty again
     // when the peer has joined, was shot, or a person vouched for it.
     std::set<std::string> left_running_;

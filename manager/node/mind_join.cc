@@ -131,6 +131,7 @@ void Mind::begin_membership(Term term, std::uint64_t session) {
     std::erase_if(writes_, [](const auto& each) { return each.second == After::JoinWrites; });
     join_writes_ = 2;
     put_meta("term", concat(term_.value), After::JoinWrites);
+    survivor_after_.reset();
     put_meta("last_survivor", "", After::JoinWrites);
 }
 

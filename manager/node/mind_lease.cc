@@ -95,6 +95,7 @@ void Mind::handle(const LeaseSeen& seen) {
 
 // The peer has just become `lost`.
 void Mind::lose_lease() {
+    is_lease_proven_ = false;  // that was of an earlier loss
     if (!lease_.is_used()) return;
     const Evidence& evidence = peer_->health.evidence();
     const bool is_dead = peer_->health.state() == PeerState::Dead;

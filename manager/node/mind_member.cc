@@ -23,7 +23,8 @@ wire::Hello Mind::make_hello() const {
     hello.standing = has_life_ ? wire::Standing::Running : wire::Standing::Fresh;
     hello.is_coordinator = is_coordinator();
     // Who has stood down follows the one that it met, whatever that one's state tells of this node.
-    hello.runs_resources = has_life_ && phase_ != Phase::Joining && i_run_resources();
+    hello.runs_resources =
+        has_life_ ? phase_ != Phase::Joining && i_run_resources() : may_run_leftovers_;
     hello.is_last_survivor = is_last_survivor_;
     hello.term = term_;
     hello.log_term = shared_.last_term();
@@ -82,6 +83,7 @@ void Mind::meet() {
             return try_welcome();
         case member::Decision::Join:
             note_node(Level::Info, "peer-met", peer.node.name, judgement.reason);
+            forget_survivor();
             return stand_down();
         case member::Decision::Refuse:
             return;
@@ -144,6 +146,7 @@ void Mind::stand_down() {
     peer.link.end();
     peer.hold_until.reset();
     peer.standing = Standing::Absent;
+    is_lease_proven_ = false;
     // A member that joins anew goes on granting: the other one serves under it.
     if (lease_.mode() != fence::Lease::Mode::Sharing) lease_.begin_anew();
     lease_wishes();
@@ -169,6 +172,7 @@ void Mind::try_welcome() {
     if (is_last_survivor_) {
         if (!is_survivor_clearing_) {
             is_survivor_clearing_ = true;
+            survivor_after_.reset();
             put_meta("last_survivor", "", After::SurvivorCleared);
         }
         return;
@@ -249,6 +253,10 @@ void Mind::lead(std::string why) {
     }
     phase_ = Phase::Active;
     has_life_ = true;
+    // Two daemons that begin anew on machines that did not: nobody remembers which of them was
+    // silenced, and both may run the same.
+    const bool may_peer_run = peer_ && peer_->heard && peer_->heard->runs_resources;
+    if (was_fresh && lease_.is_used() && (may_run_leftovers_ || may_peer_run)) holds_grant_ = true;
     coordinator_ = self_.id;
     next_operation_ = 1;
     log_.peer_unknown();
@@ -412,9 +420,28 @@ void Mind::peer_is_out(std::string how, Proof proof) {
 void Mind::remember_survivor() {
     is_last_survivor_ = true;
     is_survivor_durable_ = false;
+    survivor_after_ = shared_.applied;
+    write_survivor();
+}
+
+// Not before all records are on the disk that this node had when the peer went: a later life would
+// lead with less than this one knew.
+void Mind::write_survivor() {
+    if (!survivor_after_ || log_.durable() < *survivor_after_) return;
+    survivor_after_.reset();
     std::string value = concat(term_.value);
     for (const std::string& resource : left_running_) value += concat(' ', resource);
     put_meta("last_survivor", std::move(value), After::SurvivorKept);
+}
+
+// Who follows another one has no right any more to start without it, whatever becomes of its
+// joining.
+void Mind::forget_survivor() {
+    if (!is_last_survivor_) return;
+    is_last_survivor_ = false;
+    is_survivor_durable_ = false;
+    survivor_after_.reset();
+    put_meta("last_survivor", "", After::Nothing);
 }
 
 void Mind::reset_channel() {

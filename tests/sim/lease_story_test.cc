@@ -215,6 +215,83 @@ TEST(LeaseStory, WhoIsWelcomedAndLostAgainIsStillReplaced) {
     EXPECT_EQ(pair.active(), heir);
 }
 
+// That a lease had run out once is no proof the next time; xbeat-sim's seed 2002742.
+TEST(LeaseStory, AProofEndsWithTheLossThatItWasOf) {
+    Pair pair(Pair::with_witness());
+    WantedConfig config;
+    config.resources.emplace_back().name = "web";
+    config.resources.back().requires_lease = true;
+    config.resources.back().prefers = 1;
+    config.resources.emplace_back().name = "db";  // who serves something asks at once
+    config.resources.back().requires_lease = true;
+    config.resources.back().prefers = 0;
+    pair.world.request(0, node::ReplaceConfiguration{config.print(), ""});
+    pair.run(3 * kSecond);
+    ASSERT_TRUE(pair.world.truth().is_active(1, "web")) << pair.world.describe();
+    pair.world.set_fence_faults({.refuse = 100});
+    for (std::size_t way = 0; way < 2; ++way) ++pair.world.witness_wire(1, way).cuts;
+    pair.cut(1);
+    pair.run(200 * kMilli);
+    ASSERT_TRUE(pair.world.truth().is_active(0, "web")) << pair.world.describe();
+    pair.world.crash_witness();
+    pair.world.start_witness();
+    pair.run(20 * kSecond);
+    pair.cut(-1);
+    pair.run(20 * kSecond);
+    ASSERT_TRUE(pair.is_well() && pair.active() == 1) << pair.world.describe();
+
+    pair.cut(1);
+    pair.run(5 * kSecond);
+    pair.cut(-1);
+}
+
+// A person started the other node while this one was off. It meets that one, and is lost again
+// before it has joined.
+TEST(LeaseStory, WhoHasMetALeaderDoesNotStartAloneAnyMore) {
+    Pair pair(Pair::with_witness());
+    pair.world.request(1, node::Leave{});
+    pair.run(5 * kSecond);
+    pair.world.cut_power(0);
+    pair.world.start_daemon(1);
+    pair.run(kSecond);
+    pair.world.truth().proven_off(0);
+    pair.world.request(1, node::ConfirmFenced{World::name_of(0)});
+    pair.run(2 * kSecond);
+    ASSERT_TRUE(pair.world.truth().is_active(1, "web"));
+    pair.world.disk(1).works = false;
+    pair.world.boot(0);
+    pair.run(kSecond);
+
+    pair.cut(1);
+    pair.run(20 * kSecond);
+    EXPECT_FALSE(pair.world.truth().is_active(0, "web"));
+    pair.world.disk(1).works = true;
+    pair.cut(-1);
+    pair.run(10 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+}
+
+// One was silenced and replaced, and the disk of its heir never learned of it; xbeat-sim's seed
+// 2001926.
+TEST(LeaseStory, OfTwoDaemonsThatBeginAnewNeitherIsGrantedBeforeBothWereLookedAt) {
+    Pair pair(Pair::with_witness());
+    const std::size_t silenced = pair.active();
+    const std::size_t heir = 1 - silenced;
+    pair.world.disk(heir).works = false;
+    pair.world.stall_daemon(silenced, 600 * kSecond);
+    pair.run(15 * kSecond);
+    ASSERT_TRUE(pair.world.truth().is_active(heir, "web"));
+
+    for (std::size_t i = 0; i < kNodes; ++i) pair.world.kill_daemon(i);
+    pair.world.disk(heir).works = true;
+    pair.run(15 * kSecond);
+    for (std::size_t i = 0; i < kNodes; ++i) pair.world.start_daemon(i);
+    pair.run(20 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+}
+
 TEST(LeaseStory, NobodyIsServedTwiceWhenTheWitnessForgets) {
     Pair pair(Pair::with_witness());
 

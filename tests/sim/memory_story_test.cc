@@ -143,6 +143,36 @@ TEST(Scenario, OfTwoLastSurvivorsTheOneThatWasStartedOnAPersonsWordLeads) {
     }
 }
 
+// It knew the change, and led, but its disk had refused it: a later life must not take itself for
+// the last survivor.
+TEST(Scenario, WhoseDiskDoesNotHoldWhatItKnewIsNoLastSurvivor) {
+    Story story;
+    story.world.set_auto_boot(false);
+    story.world.request(1, node::Leave{});
+    ASSERT_TRUE(story.world.run_until([&] { return story.world.node(1) == nullptr; }, 10s));
+    story.world.change_configuration(0, {"web"});
+    story.world.run(1s);
+    ASSERT_TRUE(story.world.last_reply(0) && story.world.last_reply(0)->has_value());
+    story.world.set_disk_works(1, false);
+    story.world.start_daemon(1);
+    story.world.run(500ms);
+    story.world.crash(0);
+    story.world.confirm_off(0);
+    story.world.run(100ms);
+    story.world.set_disk_works(1, true);
+    story.world.request(1, node::ConfirmFenced{World::name_of(0)});
+    story.world.run(50ms);
+    EXPECT_EQ(story.world.coordinator(), "pm02");
+
+    story.world.crash(1);
+    story.world.boot(0);
+    story.world.boot(1);
+
+    EXPECT_TRUE(story.settles());
+    EXPECT_EQ(story.world.lost_change(), "");
+    EXPECT_EQ(story.world.violation(), "");
+}
+
 // Claim I-10, I-12.
 TEST(Scenario, AChangeThatADiskRefusesIsNotMade) {
     for (const std::size_t broken : {std::size_t{0}, std::size_t{1}}) {

@@ -145,6 +145,8 @@ void World::boot(std::size_t index) {
 void World::start_daemon(std::size_t index) {
     Host& host = hosts_[index];
     if (!host.is_powered || host.node || host.is_frozen) return;
+    // A full disk may still hold a right to start alone that ended when the other one was met.
+    if (is_kept_off_[index] && !(has_wires() && is_awake(1 - index))) return;
     const bool is_adopted = host.has_heart;
     if (!host.has_heart) {
         host.kernel.boot(next_incarnation());

@@ -154,7 +154,10 @@ void World::take_lease_note(std::size_t index, const Note& note) {
     const std::size_t other = 1 - index;
     if (note.kind == "exclusivity-granted") reach(State::Exclusive);
     if (note.kind == "yielded") reach(State::Yielded);
-    if (note.kind == "left" && note.node == name_of(index)) hosts_[index].has_said_goodbye = true;
+    if (note.kind == "left" && note.node == name_of(index)) {
+        hosts_[index].has_said_goodbye = true;
+        hosts_[other].is_silenced = false;
+    }
     if (note.kind == "lease-lost") hosts_[other].is_silenced = false;
     if (note.kind != "lease-ran-out") return;
     reach(State::LeaseRanOut);

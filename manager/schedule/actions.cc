@@ -128,9 +128,9 @@ Places judge_places(Resource& resource) {
     const ActiveNodes active = active_nodes(resource);
     Places out{.current = active.one};
     const bool in_migration = resource.migration_source != nullptr;
-    if (active.all == 2 && active.clean == 2 && resource.assigned != nullptr && in_migration &&
-        resource.migration_target != nullptr && active.one == resource.migration_source &&
-        resource.assigned == resource.migration_target) {
+    if (resource.allow_migrate && active.all == 2 && active.clean == 2 &&
+        resource.assigned != nullptr && in_migration && resource.migration_target != nullptr &&
+        active.one == resource.migration_source && resource.assigned == resource.migration_target) {
         return out;  // a migration in flight goes on
     }
     if (in_migration || resource.migration_target != nullptr) {

@@ -32,32 +32,31 @@ void apply_health(World& world) {
     }
 }
 
-void append_named(World& world, std::string_view name, std::vector<Resource*>& out) {
-    const auto append = [&out](Resource* resource) {
-        if (resource != nullptr) out.push_back(resource);
-    };
+// False if the name, or one in the tag that it names, is nobody's; those before that are appended.
+bool append_named(World& world, std::string_view name, std::vector<Resource*>& out) {
     if (Resource* resource = world.find_resource(name)) {
-        append(resource);
-        return;
+        out.push_back(resource);
+        return true;
     }
     // The bare name of an instance, once it is in a history, means the whole clone.
     const auto instance =
         std::find_if(world.resources.begin(), world.resources.end(),
                      [name](const Resource& each) { return each.history_name == name; });
     if (instance != world.resources.end()) {
-        append(top_of(*instance));
-        return;
+        out.push_back(top_of(*instance));
+        return true;
     }
     if (const auto at = world.templates.find(name); at != world.templates.end()) {
         for (const std::string& user : at->second) append_named(world, user, out);
-        return;
+        return true;
     }
-    if (const auto at = world.tags.find(name); at != world.tags.end()) {
-        for (const std::string& member : at->second) {
-            if (member == name || world.tags.contains(member)) continue;  // tags do not nest
-            append_named(world, member, out);
-        }
+    const auto at = world.tags.find(name);
+    if (at == world.tags.end() || at->second.empty()) return false;
+    for (const std::string& member : at->second) {
+        if (member == name || world.tags.contains(member)) continue;  // tags do not nest
+        if (!append_named(world, member, out)) return false;
     }
+    return true;
 }
 
 void constrain_by_ticket(World& world, Resource& resource, const TicketConstraint& constraint) {
@@ -142,8 +141,10 @@ ResourceSet read_set(World& world, const cib::Element& original) {
     out.says_sequential = set.has("sequential") && out.sequential;
     out.require_all = parse_boolean(set.get("require-all")).value_or(true);
     for (const cib::Element& reference : set.children) {
-        if (reference.name == "resource_ref") {
-            append_named(world, reference.get("id"), out.members);
+        if (reference.name != "resource_ref") continue;
+        if (!append_named(world, reference.get("id"), out.members)) {
+            out.dangling = true;
+            break;
         }
     }
     return out;
@@ -152,8 +153,18 @@ ResourceSet read_set(World& world, const cib::Element& original) {
 ResourceSet named_set(World& world, std::string_view name) {
     ResourceSet out;
     out.id = name;
-    append_named(world, name, out.members);
+    out.dangling = !append_named(world, name, out.members);
     out.sequential = out.members.size() == 1;
+    return out;
+}
+
+std::vector<ResourceSet> sets_of(World& world, const cib::Element& constraint) {
+    std::vector<ResourceSet> out;
+    for (const cib::Element& child : constraint.children) {
+        if (child.name != "resource_set") continue;
+        out.push_back(read_set(world, child));
+        if (out.back().dangling) break;
+    }
     return out;
 }
 
@@ -165,9 +176,7 @@ void unpack_ticket(World& world, const cib::Element& xml) {
         }
         return;
     }
-    for (const cib::Element& child : xml.children) {
-        if (child.name != "resource_set") continue;
-        const ResourceSet set = read_set(world, child);
+    for (const ResourceSet& set : sets_of(world, xml)) {
         for (Resource* resource : set.members) {
             add_ticket(world, xml, *resource, set.xml->get("role"));
         }

@@ -21,11 +21,16 @@ struct ResourceSet {
     bool sequential = true;
     bool says_sequential = false;  // in so many words
     bool require_all = true;
+    bool dangling = false;  // ends at a name that is no resource's
     std::vector<Resource*> members;
 };
 
 /// Reads a <resource_set>; references to tags and templates are expanded in place.
 [[nodiscard]] ResourceSet read_set(World& world, const cib::Element& set);
+
+/// The sets of a constraint, in order. What follows a reference to a resource that does not exist
+/// is left out, as Pacemaker does.
+[[nodiscard]] std::vector<ResourceSet> sets_of(World& world, const cib::Element& constraint);
 
 /// The resource of that name as a set of one; a tag or a template as an unordered set of several.
 [[nodiscard]] ResourceSet named_set(World& world, std::string_view name);

@@ -88,7 +88,6 @@ void add_one(World& world, const LocationRequest& request) {
     const cib::Element& xml = request.xml;
     if (xml.has("node")) {
         Node* node = world.find_node(xml.get("node"));
-        if (node == nullptr) node = world.find_node_by_id(xml.get("node"));
         if (node == nullptr) return;
         Location& location = add_location(world, xml.get("id"), request.resource,
                                           parse_discovery(xml.get("resource-discovery")));
@@ -297,9 +296,7 @@ void unpack_location(World& world, const cib::Element& xml) {
         }
         return;
     }
-    for (const cib::Element& child : xml.children) {
-        if (child.name != "resource_set") continue;
-        const ResourceSet set = read_set(world, child);
+    for (const ResourceSet& set : sets_of(world, xml)) {
         for (Resource* resource : set.members) {
             const std::string_view role =
                 set.xml->has("role") ? set.xml->get("role") : xml.get("role");

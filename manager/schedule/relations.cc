@@ -192,6 +192,9 @@ std::int32_t enough_instances(const Resource& first, const cib::Element& xml) {
 }
 
 void order_pair(World& world, const cib::Element& xml, Resource* first, Resource* then) {
+    for (const std::string_view name : {"first-action", "then-action"}) {
+        if (xml.has(name) && parse_task(xml.get(name)) == Task::None) return;
+    }
     const OrderKind kind = order_kind(xml);
     const Symmetry symmetry = order_symmetry(xml, kind, std::nullopt);
     const Task first_task = action_of(&xml, "first-action", Task::Start);
@@ -276,6 +279,13 @@ void order_between(World& world, const SetOrder& sets) {
     }
 }
 
+// A set of which a part does not exist says nothing about what comes before or after what.
+std::vector<ResourceSet> whole_sets_of(World& world, const cib::Element& xml) {
+    std::vector<ResourceSet> out = sets_of(world, xml);
+    if (!out.empty() && out.back().dangling) out.pop_back();
+    return out;
+}
+
 void order_sets(World& world, const cib::Element& xml, const std::vector<ResourceSet>& sets) {
     const OrderKind kind = order_kind(xml);
     const Symmetry symmetry = order_symmetry(xml, kind, std::nullopt);
@@ -324,14 +334,12 @@ void unpack_colocation(World& world, const cib::Element& xml) {
     if (xml.has("rsc")) {
         const ResourceSet dependent = named_set(world, xml.get("rsc"));
         const ResourceSet primary = named_set(world, xml.get("with-rsc"));
+        if (dependent.dangling || primary.dangling) return;
         colocate_between(context, dependent, primary, colocation_role(xml.get("rsc-role")),
                          colocation_role(xml.get("with-rsc-role")));
         return;
     }
-    std::vector<ResourceSet> sets;
-    for (const cib::Element& child : xml.children) {
-        if (child.name == "resource_set") sets.push_back(read_set(world, child));
-    }
+    const std::vector<ResourceSet> sets = whole_sets_of(world, xml);
     for (std::size_t at = 0; at < sets.size(); ++at) {
         colocate_within(context, sets[at]);
         if (at == 0) continue;
@@ -342,16 +350,14 @@ void unpack_colocation(World& world, const cib::Element& xml) {
 }
 
 void unpack_order(World& world, const cib::Element& xml) {
-    std::vector<ResourceSet> sets;
-    for (const cib::Element& child : xml.children) {
-        if (child.name == "resource_set") sets.push_back(read_set(world, child));
-    }
+    const std::vector<ResourceSet> sets = whole_sets_of(world, xml);
     if (!sets.empty()) {
         order_sets(world, xml, sets);
         return;
     }
     const ResourceSet first = named_set(world, xml.get("first"));
     const ResourceSet then = named_set(world, xml.get("then"));
+    if (first.dangling || then.dangling) return;
     // A tag or template stands for each of its resources, without order among them.
     for (Resource* one : first.members) {
         for (Resource* other : then.members) order_pair(world, xml, one, other);

@@ -71,6 +71,8 @@ public:
         if (has(kUnmigratableThenBlocks)) then_method(flag::kOptional, kUnmigratableThenBlocks);
         if (has(kFirstElseThen)) then_method(flag::kOptional, kFirstElseThen);
         if (has(kPlain)) then_method(flag::kRunnable, kPlain);
+        // Changes nothing but that instances which interleave are ordered by pairs.
+        if (has(kSerialize)) then_method(flag::kRunnable, kSerialize);
         if (has(kAsymmetric)) then_method(flag::kRunnable, kAsymmetric);
         pull();
         return changed_;

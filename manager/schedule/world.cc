@@ -78,7 +78,12 @@ Resource* World::find_resource(std::string_view id) const {
 
 Node* World::find_node(std::string_view name) const {
     const auto at = node_by_name.find(name);
-    return at == node_by_name.end() ? nullptr : at->second;
+    if (at != node_by_name.end()) return at->second;
+    // As host names are, but rarely written so.
+    for (const auto& [other, node] : node_by_name) {
+        if (equals_ignoring_case(other, name)) return node;
+    }
+    return nullptr;
 }
 
 Node* World::find_node_by_id(std::string_view id) const {

@@ -97,9 +97,10 @@ class Programs:
 def instances_move(lines):
     """Whether the older program only shuffles instances that stay here; see docs/scheduler-differences.md."""
     words = [line.split() for line in lines]
+    if any(each[0] == "+" and each[1] in ("start", "stop", "stonith") for each in words):
+        return False
     theirs = {word: {each[2] for each in words if each[0] == "-" and each[1] == word} for word in ("start", "stop")}
-    return bool(theirs["start"] & theirs["stop"]) and not any(
-        each[0] == "+" and each[1] in ("start", "stop", "stonith") for each in words)
+    return bool(theirs["start"] & theirs["stop"])
 
 
 # --- Smaller

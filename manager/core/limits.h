@@ -38,6 +38,7 @@ constexpr std::size_t kAlertsMax = 64;           // configured, times recipients
 constexpr std::size_t kAlertsRunningMax = 256;   // agents at one time; further: left out, noted
 constexpr std::size_t kManagedMax = 256;         // addresses under the gate; a further one: refused
 constexpr int kYieldSecondsMax = 30;             // without a lease, not stopped by then: watchdog
+constexpr std::size_t kWillStopsMax = 2048;      // of a last will; with more there is none, noted
 constexpr std::int64_t kClockDriftPpmMax = 500;  // each clock against true time; more: leases fail
 constexpr std::size_t kTimelineEntriesMax = 512;  // of one timeline; later ones are left out
 constexpr std::size_t kTimelinesMax = 16;  // of the newest failovers and transitions; older ones go

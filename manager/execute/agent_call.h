@@ -24,6 +24,7 @@ struct RunAgent {
         parameters;  // names without OCF_RESKEY_; CRM_meta_* too
     bool watch =
         false;  // follow the processes that this action leaves behind; report when one exits
+    friend bool operator==(const RunAgent&, const RunAgent&) = default;
 };
 /// How an agent's run ended, below the level of its exit code.
 enum class AgentStatus : std::uint8_t {

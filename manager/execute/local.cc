@@ -66,6 +66,10 @@ Outcome outcome_of(const AgentDone& done) {
     return {.rc = kError, .status = OpStatus::Error};
 }
 
+bool is_meta(std::string_view parameter) {
+    return parameter.starts_with("CRM_meta_") || parameter == "crm_feature_set";
+}
+
 OperationResult answer(const Operation& operation, std::int32_t rc, Now now) {
     OperationResult result;
     result.id = operation.id;
@@ -143,22 +147,23 @@ bool Local::answer_without_agent(const Job& job, Now now) {
 // which has no parameters any more. CRM_meta_* are of the stop itself.
 void Local::keep_parameters(Operation& operation) {
     if (operation.agent_class == "stonith") return;
-    const auto is_meta = [](const auto& parameter) {
-        return parameter.first.starts_with("CRM_meta_") || parameter.first == "crm_feature_set";
-    };
     const bool sets_up = operation.task == "start" || operation.task == "migrate_from" ||
                          operation.task == "reload" || operation.task == "reload-agent";
     if (sets_up) {
         Parameters& own = started_with_[operation.resource];
         own = operation.parameters;
-        std::erase_if(own, is_meta);
+        std::erase_if(own, [](const auto& one) { return is_meta(one.first); });
     } else if (operation.task == "stop") {
-        const auto started = started_with_.find(operation.resource);
-        if (started == started_with_.end()) return;
-        Parameters& parameters = operation.parameters;
-        std::erase_if(parameters, [&](const auto& one) { return !is_meta(one); });
-        parameters.insert(parameters.begin(), started->second.begin(), started->second.end());
+        complete_stop(operation);
     }
+}
+
+void Local::complete_stop(wire::Operation& operation) const {
+    const auto started = started_with_.find(operation.resource);
+    if (started == started_with_.end()) return;
+    Parameters& parameters = operation.parameters;
+    std::erase_if(parameters, [](const auto& one) { return !is_meta(one.first); });
+    parameters.insert(parameters.begin(), started->second.begin(), started->second.end());
 }
 
 void Local::describe(std::string_view provider, std::string_view type, AgentFacts facts) {

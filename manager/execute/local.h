@@ -53,6 +53,9 @@ public:
     void wake(Now now);
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
+    /// Gives a stop the parameters with which the resource was started here, as when it is run.
+    void complete_stop(wire::Operation& operation) const;
+
     /// True while an operation of this resource is queued or in flight.
     [[nodiscard]] bool is_busy(std::string_view resource) const;
     /// What was accepted and has not reported its first result yet, in the order of the resources'

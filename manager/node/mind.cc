@@ -83,6 +83,7 @@ Output Mind::step(Now at, const Event& event) {
         std::visit([this](const auto& each) { handle(each); }, event);
         settle();
     }
+    note_what_changed();
     collect();
     return std::move(out_);
 }
@@ -161,6 +162,7 @@ std::optional<Instant> Mind::next_deadline() const {
     consider(retry_at_);
     consider(meet_until_);
     consider(recheck_at_);
+    consider(will_at_);
     if (is_going_) consider(gone_at_);
     if (peer_) {
         // Whoever is left when this node has gone deals with that.
@@ -505,6 +507,7 @@ void Mind::handle(const Wake& /*wake*/) {
     fencer_.wake(now_);
     flights_overdue();
     write_dampened();
+    if (will_at_ && now_.boot >= *will_at_) write_will();
     if (recheck_at_ && now_.boot >= *recheck_at_) {
         recheck_at_.reset();
         want_plan("periodic check");

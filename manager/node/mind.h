@@ -4,8 +4,9 @@
 // (fence/); the Mind connects them. Its functions lie in one file a subject: mind_member.cc (who is
 // in), mind_log.cc (the replicated state), mind_plan.cc (planning and starting actions),
 // mind_carry.cc (what outlives a plan), mind_result.cc (what came of them), mind_leave.cc,
-// mind_fence.cc, mind_request.cc (clients), mind_attribute.cc, mind_alert.cc, mind_view.cc. Every
-// function runs inside one step(); what it wants is collected in `out`.
+// mind_fence.cc, mind_lease.cc, mind_will.cc, mind_request.cc (clients), mind_attribute.cc,
+// mind_alert.cc, mind_view.cc. Every function runs inside one step(); what it wants is collected in
+// `out`.
 #pragma once
 
 #include <deque>
@@ -21,6 +22,7 @@
 #include "execute/activity.h"
 #include "execute/alert.h"
 #include "execute/history.h"
+#include "execute/last_will.h"
 #include "execute/local.h"
 #include "execute/transition.h"
 #include "fence/examiner.h"
@@ -220,6 +222,7 @@ private:
     void want_plan(std::string cause);
     void plan();
     [[nodiscard]] schedule::Plan make_plan() const;
+    [[nodiscard]] schedule::Plan make_last_plan() const;
     void adopt_flights();
     void hold_dependents();
     [[nodiscard]] bool advance();
@@ -232,6 +235,7 @@ private:
     void shut_down(const schedule::Action& action, std::uint32_t index);
     [[nodiscard]] wire::Operation make_operation(const schedule::Action& action,
                                                  std::uint32_t index);
+    [[nodiscard]] static wire::Operation describe_operation(const schedule::Action& action);
     void finish_transition();
     void note_multiple(const std::string& resource);
     void failover_begins(const std::string& cause, const std::string& node,
@@ -277,6 +281,11 @@ private:
     void yield();
     void yielded();
     void manage_addresses();
+
+    // mind_will.cc
+    void note_what_changed();
+    void write_will();
+    void leave_will(std::vector<execute::WillStop> stops);
 
     // mind_request.cc
     void heard(const wire::Forward& forward);
@@ -438,6 +447,13 @@ private:
     std::optional<Instant> yield_by_;  // then the watchdog has to end what cannot be stopped
     std::set<std::string> managed_;    // addresses that the gate was told
     std::string managed_version_;      // of the configuration that they are of
+
+    // What the executor is to stop if this daemon cannot.
+    std::vector<execute::WillStop> will_;
+    LogIndex will_seen_;                       // up to here the state was looked at
+    std::optional<Instant> will_stale_since_;  // the state has changed, the will has not
+    std::optional<Instant> will_at_;           // then it is written anew
+    bool is_will_too_long_ = false;            // and that was noted
 
     // Fencing.
     fence::Fencer fencer_;

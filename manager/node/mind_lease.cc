@@ -220,6 +220,7 @@ void Mind::yielded() {
     note_node(Level::Warning, "yielded", self_.name,
               concat("everything on ", self_.name, " has stopped: it waits for ",
                      peer_ ? peer_->node.name : std::string("a person")));
+    leave_will({});
     stand_down();
     phase_ = Phase::Waiting;
     has_life_ = false;

@@ -228,6 +228,23 @@ schedule::Plan Mind::make_plan() const {
     return schedule::schedule(cib, options);
 }
 
+// What the scheduler would stop if this node had to stop everything now, whoever else is there.
+// Unmanaged resources and those in maintenance are left alone, as in every plan.
+schedule::Plan Mind::make_last_plan() const {
+    cib::Element cib = shared_.cib;
+    hide_past_failures(cib);
+    const std::set<std::string> held = held_resources();
+    if (!held.empty()) {
+        leave_alone(cib.child_or_new("configuration").child_or_new("resources"), held);
+    }
+    set_option(cib, "no-quorum-policy", "stop");
+    // Nobody is shot by who carries it out, so no stop may wait for a shot.
+    set_option(cib, "fencing-enabled", "false");
+    set_option(cib, "stonith-enabled", "false");
+    cib.set("have-quorum", "0");
+    return schedule::schedule(cib, {.now = schedule::effective_time(shared_.cib, now_.calendar)});
+}
+
 void Mind::plan() {
     wants_plan_ = false;
     hold_dependents();
@@ -397,17 +414,23 @@ bool Mind::start_resource_action(std::uint32_t index) {
 }
 
 wire::Operation Mind::make_operation(const Action& action, std::uint32_t index) {
-    wire::Operation operation;
+    wire::Operation operation = describe_operation(action);
     // Never used again: terms are never reused, and a term's counter only grows.
     operation.id = OperationId{(term_.value << 32U) | next_operation_++};
+    operation.transition_key = concat(index + 1, ':', transition_->number(), ':', action.target_rc,
+                                      ':', planner_id(term_, daemon_));
+    return operation;
+}
+
+// Everything but its number and its place in a transition.
+wire::Operation Mind::describe_operation(const Action& action) {
+    wire::Operation operation;
     operation.resource = action.resource_id;
     operation.agent_class = action.agent_class;
     operation.agent_provider = action.agent_provider;
     operation.agent_type = action.agent_type;
     operation.task = action.task;
     operation.key = action.key;
-    operation.transition_key = concat(index + 1, ':', transition_->number(), ':', action.target_rc,
-                                      ':', planner_id(term_, daemon_));
     operation.digest = digest_of(action);
     operation.interval_ms = action.interval_ms;
     operation.timeout_ms = action.timeout_ms > 0 ? action.timeout_ms : 20'000;

@@ -15,6 +15,7 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "execute/agent_call.h"
+#include "execute/last_will.h"
 
 namespace xbeat::node {
 
@@ -90,6 +91,11 @@ struct SetManaged {
 struct StopWatchdog {
     std::string reason;
 };
+/// What is to be stopped here, and in which order, should the lease run out while this process
+/// hangs or is no more: xbeat-exec does it then. Replaces the one before; empty: nothing is.
+struct LeaveWill {
+    std::vector<execute::WillStop> stops;
+};
 /// The clean leave is complete: stop the heart, close the store, end with success.
 ///
 /// `keeps_gate`: this node was no member, so nobody knows what its machine still runs, and the peer
@@ -101,7 +107,7 @@ struct Exit {
 
 using Command =
     std::variant<RunAgent, KillAgent, Unwatch, AcceptPeer, ForgetPeer, SetGrant, ResetChannel, Exit,
-                 AskArbiter, SetExclusivity, SetManaged, StopWatchdog>;
+                 AskArbiter, SetExclusivity, SetManaged, StopWatchdog, LeaveWill>;
 
 struct Reply {
     ClientId client;

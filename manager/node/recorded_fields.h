@@ -81,6 +81,8 @@ XB_RECORDED(arbiter::AskArbiter, self.arbiter, self.request, self.asking, self.l
 XB_RECORDED(node::SetExclusivity, self.until)
 XB_RECORDED(node::SetManaged, self.addresses)
 XB_RECORDED(node::StopWatchdog, self.reason)
+XB_RECORDED(execute::WillStop, self.call, self.after)
+XB_RECORDED(node::LeaveWill, self.stops)
 XB_RECORDED(node::Exit, self.keeps_gate)
 XB_RECORDED(node::Output, self.persist, self.send, self.run, self.replies, self.wake_at, self.notes)
 

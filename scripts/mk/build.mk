@@ -66,7 +66,7 @@ ifneq ($(wildcard user/daemon/main.cc),)
 $(eval $(call program,xbeatd,user/daemon/main.cc))
 endif
 ifneq ($(wildcard user/agent/exec_main.cc),)
-$(eval $(call program,xbeat-exec,user/agent/exec_main.cc,-lspdlog -lfmt -lpthread))
+$(eval $(call program,xbeat-exec,user/agent/exec_main.cc,-lbpf -lspdlog -lfmt -lsystemd -lelf -lz -lpthread))
 endif
 ifneq ($(wildcard user/witness/main.cc),)
 $(eval $(call program,xbeat-witness,user/witness/main.cc))

@@ -167,6 +167,7 @@ Opened open_agent(const AllowedRoots& roots, AgentClass agent_class, std::string
             }
             return open_allowed(concat(roots.fence_directory, '/', type));
         case AgentClass::Alert:
+        case AgentClass::Systemd:
             break;
     }
     return Refusal{FailReason::BadRequest, "unknown class of agent"};

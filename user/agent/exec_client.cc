@@ -41,6 +41,7 @@ std::vector<std::string> command_line(const ExecClient::Options& options) {
     };
     add("--shim-dir", options.shim_directory);
     add("--log-file", options.log_file);
+    add("--run-dir", options.run_dir);
     return words;
 }
 
@@ -107,11 +108,16 @@ ExecClient::ExecClient(ExecClient&& other) noexcept
       restart_times_(std::move(other.restart_times_)),
       reader_(std::move(other.reader_)),
       backlog_(std::move(other.backlog_)),
+      will_(std::move(other.will_)),
       writing_(other.writing_),
       running_(std::move(other.running_)),
       launched_(std::move(other.launched_)) {}
 
-ExecClient::~ExecClient() { end_child(); }
+ExecClient::~ExecClient() {
+    // It may have to stop what runs here, and whoever comes next asks it whether it has.
+    if (!will_.empty()) child_ = 0;
+    end_child();
+}
 
 Result<ExecClient> ExecClient::start(Options options) {
     sys::Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
@@ -136,6 +142,9 @@ Result<void> ExecClient::spawn_child() {
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket_.get(), &event) != 0) {
         return sys::system_error("watching xbeat-exec");
     }
+    // Before anything else: it knows nothing of what its predecessor was left.
+    backlog_.insert(0, will_);
+    flush();
     return {};
 }
 
@@ -149,15 +158,36 @@ Result<void> ExecClient::send(const Request& request) {
                      .context = concat("agent operation ", id.value, " is running already")};
     }
     std::string frame = XB_TRY(encode(request));
+    XB_TRY(put(std::move(frame)));
+    if (is_new) running_.insert(id);
+    if (std::holds_alternative<Launch>(request)) launched_.insert(id);
+    return {};
+}
+
+Result<void> ExecClient::put(std::string frame) {
     if (backlog_.size() + frame.size() > kBacklogBytesMax) {
         return Error{.code = Code::Limit, .context = "xbeat-exec does not take requests any more"};
     }
     backlog_ += frame;
-    if (is_new) running_.insert(id);
-    if (std::holds_alternative<Launch>(request)) launched_.insert(id);
     // A dead xbeat-exec is no error of this request: receive() reports it as every other in flight.
     flush();
     return {};
+}
+
+Result<void> ExecClient::leave_will(const Will& will) {
+    std::string frame = XB_TRY(encode(Request(will)));
+    if (!socket_.is_open()) XB_TRY(revive());
+    XB_TRY(put(frame));
+    will_ = will.stops.empty() ? std::string() : std::move(frame);
+    return {};
+}
+
+void ExecClient::say_alive() {
+    if (will_.empty() || !socket_.is_open()) return;
+    // One that takes nothing is busy or stands still; it finds the sign when it reads again, or
+    // begins to count anew by itself.
+    if (!backlog_.empty()) return flush();
+    [[maybe_unused]] const Result<void> put_in = put(*encode(Request(Alive{})));
 }
 
 void ExecClient::flush() {

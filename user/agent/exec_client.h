@@ -34,6 +34,7 @@ public:
         std::string log_file = {};  // HA_LOGFILE of agents; empty: they log nowhere
         std::string instance =
             "default";                   // control groups are below xbeat/INSTANCE: one per daemon
+        std::string run_dir = {};        // of xbeatd, for a last will; empty: none can be left
         std::uint32_t restarts_max = 5;  // within restart_window; then send() says Unavailable
         Duration restart_window = std::chrono::seconds(10);
     };
@@ -48,7 +49,7 @@ public:
     ExecClient(const ExecClient&) = delete;
     ExecClient& operator=(const ExecClient&) = delete;
     /// Closes the socket: xbeat-exec then kills all running actions and ends. Waits for it, at most
-    /// 2 s.
+    /// 2 s; but not if a last will is in force: then xbeat-exec stays.
     ~ExecClient();
 
     /// Readable when receive() has something to do. Stays the same across restarts.
@@ -59,6 +60,15 @@ public:
     /// backlog past kBacklogBytesMax, Code::Unavailable if xbeat-exec died too often. After an
     /// error nothing was sent and no reply will come.
     Result<void> send(const Request& request);
+
+    /// Leaves a will in place of the one before; one without stops takes it back. It is left again
+    /// to an xbeat-exec that had to be started anew. Code::Limit, Code::Unavailable as send();
+    /// after an error the will of before is in force.
+    Result<void> leave_will(const Will& will);
+    /// The daemon makes progress: to be said at least once in a second while a will is in force.
+    /// Says nothing where none is.
+    void say_alive();
+    [[nodiscard]] bool has_will() const { return !will_.empty(); }
 
     /// All replies that are there now, in order; empty if none. Does not block. That xbeat-exec
     /// died is no error: it is reported per operation, and a new one is started (one that breaks
@@ -79,6 +89,7 @@ public:
 private:
     ExecClient(Options options, sys::Fd epoll);
     Result<void> spawn_child();
+    Result<void> put(std::string frame);
     void flush();
     void read_replies(std::vector<Reply>& replies);
     void account(const Reply& reply);
@@ -94,6 +105,7 @@ private:
     std::deque<Instant> restart_times_;  // within the window
     FrameReader<Reply> reader_;
     std::string backlog_;  // encoded requests the socket has not taken yet
+    std::string will_;     // encoded; empty: none is in force
     bool writing_ = false;
     std::set<OperationId> running_;
     std::set<OperationId> launched_;  // those of them that are Launch

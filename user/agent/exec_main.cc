@@ -33,6 +33,7 @@ constexpr const char* kHelp =
     "  --shim-dir DIR       first in the agents' PATH, and their HA_SBIN_DIR\n"
     "  --temporary-dir DIR  their HA_RSCTMP (/run/resource-agents)\n"
     "  --log-file FILE      their HA_LOGFILE\n"
+    "  --run-dir DIR        where a successor of xbeatd asks for a last will\n"
     "  --instance NAME      control groups are below xbeat/NAME (default)\n"
     "  --help               this text\n";
 
@@ -50,17 +51,20 @@ std::optional<Arguments> parse(int count, char** values) {
         kTemporary,
         kLogFile,
         kInstance,
+        kRunDir,
         kHelpOption
     };
-    const std::array<option, 9> known = {{{"ocf-root", required_argument, nullptr, kOcfRoot},
-                                          {"fence-dir", required_argument, nullptr, kFence},
-                                          {"lsb-dir", required_argument, nullptr, kLsb},
-                                          {"shim-dir", required_argument, nullptr, kShim},
-                                          {"temporary-dir", required_argument, nullptr, kTemporary},
-                                          {"log-file", required_argument, nullptr, kLogFile},
-                                          {"instance", required_argument, nullptr, kInstance},
-                                          {"help", no_argument, nullptr, kHelpOption},
-                                          {nullptr, 0, nullptr, 0}}};
+    const std::array<option, 10> known = {
+        {{"ocf-root", required_argument, nullptr, kOcfRoot},
+         {"fence-dir", required_argument, nullptr, kFence},
+         {"lsb-dir", required_argument, nullptr, kLsb},
+         {"shim-dir", required_argument, nullptr, kShim},
+         {"temporary-dir", required_argument, nullptr, kTemporary},
+         {"log-file", required_argument, nullptr, kLogFile},
+         {"instance", required_argument, nullptr, kInstance},
+         {"run-dir", required_argument, nullptr, kRunDir},
+         {"help", no_argument, nullptr, kHelpOption},
+         {nullptr, 0, nullptr, 0}}};
     Arguments arguments;
     ExecServer::Options& options = arguments.options;
     for (int found = 0; (found = ::getopt_long(count, values, "", known.data(), nullptr)) != -1;) {
@@ -86,6 +90,9 @@ std::optional<Arguments> parse(int count, char** values) {
                 break;
             case kInstance:
                 options.instance = optarg;
+                break;
+            case kRunDir:
+                options.run_dir = optarg;
                 break;
             case kHelpOption:
                 arguments.wants_help = true;

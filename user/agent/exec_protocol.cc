@@ -19,10 +19,13 @@ enum class Kind : std::uint8_t {
     Release = 3,
     Kill = 4,
     Metadata = 5,
+    Will = 6,
+    Alive = 7,
     Spawned = 65,
     Done = 66,
     Failed = 67,
     Executed = 68,
+    WillNews = 69,
 };
 
 Error corrupt(std::string_view what) {
@@ -129,6 +132,18 @@ public:
         if (value < 1 || value > static_cast<std::uint8_t>(last)) ok_ = false;
         return static_cast<Enum>(value);
     }
+    std::uint16_t node() {
+        const std::uint32_t value = u32();
+        if (value > std::numeric_limits<std::uint16_t>::max()) ok_ = false;
+        return static_cast<std::uint16_t>(value);
+    }
+    std::uint32_t count(std::size_t most) {
+        const std::uint32_t items = u32();
+        if (ok_ && items <= most) return items;
+        ok_ = false;
+        return 0;
+    }
+    [[nodiscard]] bool goes_on() const { return ok_; }
     [[nodiscard]] bool ok() const { return ok_ && at_ == bytes_.size(); }
 
 private:
@@ -140,19 +155,14 @@ private:
         at_ += bytes;
         return true;
     }
-    std::uint32_t count() {
-        const std::uint32_t items = u32();
-        if (ok_ && items <= kParametersMax) return items;
-        ok_ = false;
-        return 0;
-    }
+    std::uint32_t count() { return count(kParametersMax); }
 
     std::string_view bytes_;
     std::size_t at_ = 0;
     bool ok_ = true;
 };
 
-Kind write(Writer& out, const Spawn& spawn) {
+void write_spawn(Writer& out, const Spawn& spawn) {
     out.u64(spawn.id.value);
     out.u8(static_cast<std::uint8_t>(spawn.agent_class));
     out.text(spawn.provider);
@@ -164,8 +174,27 @@ Kind write(Writer& out, const Spawn& spawn) {
     out.text(spawn.input);
     out.duration(spawn.timeout);
     out.flag(spawn.hold);
+}
+
+Kind write(Writer& out, const Spawn& spawn) {
+    write_spawn(out, spawn);
     return Kind::Spawn;
 }
+
+Kind write(Writer& out, const Will& will) {
+    out.text(will.pins);
+    out.u32(will.peer.value);
+    out.duration(will.patience);
+    out.u32(static_cast<std::uint32_t>(will.stops.size()));
+    for (const WillStop& stop : will.stops) {
+        write_spawn(out, stop.run);
+        out.u32(static_cast<std::uint32_t>(stop.after.size()));
+        for (const std::uint32_t place : stop.after) out.u32(place);
+    }
+    return Kind::Will;
+}
+
+Kind write(Writer& /*out*/, const Alive& /*alive*/) { return Kind::Alive; }
 
 Kind write(Writer& out, const Launch& launch) {
     out.u64(launch.id.value);
@@ -234,10 +263,17 @@ Kind write(Writer& out, const Failed& failed) {
     return Kind::Failed;
 }
 
+Kind write(Writer& out, const WillNews& news) {
+    out.u8(static_cast<std::uint8_t>(news.state));
+    out.duration(news.wait);
+    out.text(std::string_view(news.text).substr(0, kWillTextBytesMax));
+    return Kind::WillNews;
+}
+
 // Braced initialisers are evaluated in order, so each of these reads the fields as written.
-Spawn read_spawn(Reader& in) {
+Spawn read_spawn(Reader& in, AgentClass last = AgentClass::Alert) {
     return {.id = in.id(),
-            .agent_class = in.enumerator(AgentClass::Alert),
+            .agent_class = in.enumerator(last),
             .provider = in.text(kIdBytesMax),
             .type = in.text(kIdBytesMax),
             .action = in.text(kIdBytesMax),
@@ -268,6 +304,23 @@ Metadata read_metadata(Reader& in) {
             .timeout = in.duration()};
 }
 
+Will read_will(Reader& in) {
+    Will will{.pins = in.text(kValueBytesMax),
+              .peer = NodeId{in.node()},
+              .patience = in.duration(),
+              .stops = std::vector<WillStop>(in.count(kWillStopsMax))};
+    std::size_t place = 0;
+    for (WillStop& stop : will.stops) {
+        stop.run = read_spawn(in, AgentClass::Systemd);
+        // There are no more stops before it than it has places to name.
+        stop.after.resize(in.count(place++));
+        for (std::uint32_t& before : stop.after) before = in.u32();
+        // One that is cut short need not be read to its end.
+        if (!in.goes_on()) break;
+    }
+    return will;
+}
+
 Done read_done(Reader& in) {
     return {.id = in.id(),
             .exit_code = in.i32(),
@@ -295,6 +348,10 @@ std::optional<Request> read_message(Reader& in, Kind kind, Request* /*selects th
             return Kill{.id = in.id()};
         case Kind::Metadata:
             return read_metadata(in);
+        case Kind::Will:
+            return read_will(in);
+        case Kind::Alive:
+            return Alive{};
         default:
             return std::nullopt;
     }
@@ -312,6 +369,10 @@ std::optional<Reply> read_message(Reader& in, Kind kind, Reply* /*selects the ov
             return Failed{.id = in.id(),
                           .reason = in.enumerator(FailReason::ExecutorDied),
                           .text = in.text(kReasonBytesMax)};
+        case Kind::WillNews:
+            return WillNews{.state = in.enumerator(WillNews::State::Ended),
+                            .wait = in.duration(),
+                            .text = in.text(kWillTextBytesMax)};
         default:
             return std::nullopt;
     }
@@ -370,18 +431,38 @@ Result<void> check_limits(const Metadata& metadata) {
     return {};
 }
 
+Result<void> check_limits(const Will& will) {
+    if (will.stops.size() > kWillStopsMax) return past_limit("number of stops");
+    if (will.pins.size() > kValueBytesMax) return past_limit("a path");
+    if (will.patience < kTimeoutMin || will.patience > kTimeoutMax) return past_limit("patience");
+    for (std::size_t place = 0; place < will.stops.size(); ++place) {
+        XB_TRY(check_limits(will.stops[place].run));
+        if (will.stops[place].after.size() > place) return past_limit("what a stop comes after");
+    }
+    return {};
+}
+
+Result<void> check_limits(const Alive& /*request*/) { return {}; }
 Result<void> check_limits(const Release& /*request*/) { return {}; }
 Result<void> check_limits(const Kill& /*request*/) { return {}; }
 
 }  // namespace
 
-OperationId operation_of(const Request& request) {
-    return std::visit([](const auto& one) { return one.id; }, request);
+template <class Message>
+OperationId id_of(const Message& message) {
+    return std::visit(
+        [](const auto& one) -> OperationId {
+            if constexpr (requires { one.id; }) {
+                return one.id;
+            } else {
+                return {};
+            }
+        },
+        message);
 }
 
-OperationId operation_of(const Reply& reply) {
-    return std::visit([](const auto& one) { return one.id; }, reply);
-}
+OperationId operation_of(const Request& request) { return id_of(request); }
+OperationId operation_of(const Reply& reply) { return id_of(reply); }
 
 std::string_view to_string(FailReason reason) {
     switch (reason) {

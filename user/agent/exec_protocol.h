@@ -24,14 +24,15 @@
 
 namespace xbeat::agent {
 
-constexpr std::uint8_t kExecVersion = 1;
+constexpr std::uint8_t kExecVersion = 2;
 constexpr std::size_t kRequestBytesMax = std::size_t{1} << 20U;  // larger: Code::Limit in send()
 constexpr std::size_t kParametersMax = 512;                      // of one request, each list
 constexpr std::size_t kValueBytesMax = std::size_t{64} << 10U;   // of one parameter
 constexpr std::size_t kNameBytesMax = 128;                       // of one parameter's name
 constexpr std::size_t kInputBytesMax = std::size_t{256} << 10U;  // standard input of fence agents
 constexpr std::size_t kReasonBytesMax = 1024;  // of an exit reason; the rest is cut
-constexpr std::size_t kOperationsMax = 512;    // at one time; more: FailReason::Limit
+constexpr std::size_t kWillTextBytesMax = std::size_t{16} << 10U;  // of WillNews; the rest is cut
+constexpr std::size_t kOperationsMax = 512;  // at one time; more: FailReason::Limit
 constexpr Duration kTimeoutMin = std::chrono::milliseconds(1);
 constexpr Duration kTimeoutMax = std::chrono::hours(24 * 7);
 
@@ -41,6 +42,7 @@ enum class AgentClass : std::uint8_t {
     Lsb = 2,      // /etc/init.d/TYPE ACTION, no parameters
     Stonith = 3,  // /usr/sbin/TYPE (fence_*), parameters on standard input, see fence_input()
     Alert = 4,    // TYPE is an absolute path, parameters are its environment, see alert_users()
+    Systemd = 5,  // in a last will only: a unit
 };
 
 struct Parameter {
@@ -106,7 +108,32 @@ struct Metadata {
     friend bool operator==(const Metadata&, const Metadata&) = default;
 };
 
-using Request = std::variant<Spawn, Launch, Release, Kill, Metadata>;
+/// One stop of a last will. Only Ocf (built-in agents included), Lsb and Systemd, only the actions
+/// "stop" and "demote", without standard input.
+struct WillStop {
+    Spawn run = {};  // its id has no meaning
+    std::vector<std::uint32_t> after =
+        {};  // places in the will, all before this one: they have to succeed first
+    friend bool operator==(const WillStop&, const WillStop&) = default;
+};
+
+/// What xbeat-exec stops by itself once this node has had no lease for `patience` and the daemon
+/// gave no sign of life in that time, whether it is gone or hangs. Replaces the one before; without
+/// stops nothing is done. A will that breaks a rule is refused whole, and then there is none.
+struct Will {
+    std::string pins = {};  // the folder in which the gate and the heart are pinned
+    NodeId peer = {};       // whose grants count; 0: nobody's
+    Duration patience = std::chrono::seconds(5);  // [kTimeoutMin, kTimeoutMax]
+    std::vector<WillStop> stops = {};             // at most kWillStopsMax
+    friend bool operator==(const Will&, const Will&) = default;
+};
+
+/// The daemon makes progress.
+struct Alive {
+    friend bool operator==(const Alive&, const Alive&) = default;
+};
+
+using Request = std::variant<Spawn, Launch, Release, Kill, Metadata, Will, Alive>;
 
 /// The child exists. With `hold` it waits; otherwise it may already be running.
 struct Spawned {
@@ -160,8 +187,23 @@ struct Failed {
     friend bool operator==(const Failed&, const Failed&) = default;
 };
 
-using Reply = std::variant<Spawned, Executed, Done, Failed>;
+/// How far a last will is carried out. To the daemon when it begins: from then on nothing else is
+/// run, so it ends and lets its successor ask; and to the successor.
+struct WillNews {
+    enum class State : std::uint8_t {
+        Unused = 1,   // there was no need
+        Running = 2,  // stops run; for the successor no further ones are begun
+        Ended = 3,
+    };
+    State state = State::Unused;
+    Duration wait{};        // Running: they end within it
+    std::string text = {};  // Ended: what was stopped, what was not; one line
+    friend bool operator==(const WillNews&, const WillNews&) = default;
+};
 
+using Reply = std::variant<Spawned, Executed, Done, Failed, WillNews>;
+
+/// 0 for what is no operation.
 [[nodiscard]] OperationId operation_of(const Request& request);
 [[nodiscard]] OperationId operation_of(const Reply& reply);
 [[nodiscard]] std::string_view to_string(FailReason reason);

@@ -143,7 +143,7 @@ std::optional<Identity> alert_identity() {
 }  // namespace
 
 ExecServer::ExecServer(Options options, sys::Fd channel)
-    : options_(std::move(options)), channel_(std::move(channel)) {}
+    : options_(std::move(options)), daemon_(::getppid()), channel_(std::move(channel)) {}
 
 Result<ExecServer> ExecServer::create(Options options, sys::Fd channel) {
     ExecServer server(std::move(options), std::move(channel));
@@ -160,8 +160,8 @@ Result<ExecServer> ExecServer::create(Options options, sys::Fd channel) {
         return sys::system_error(concat("making ", temporary));
     }
     server.groups_ = CgroupTree::open(server.options_.instance);
-    server.watch(server.channel_, Source::Channel, 0, EPOLLIN);
-    server.watch(server.timer_, Source::Timer, 0, EPOLLIN);
+    server.watch(server.channel_.get(), Source::Channel, 0, EPOLLIN);
+    server.watch(server.timer_.get(), Source::Timer, 0, EPOLLIN);
     return server;
 }
 
@@ -175,6 +175,7 @@ Result<void> ExecServer::run() {
         for (int i = 0; i < count && outcome.has_value(); ++i) {
             outcome = dispatch(events[static_cast<std::size_t>(i)].data.u64);
         }
+        if (outcome.has_value()) advance_will();
         if (outcome.has_value() && !ended_) outcome = send_replies();
     }
     shut_down();
@@ -188,6 +189,8 @@ Result<void> ExecServer::dispatch(std::uint64_t token) {
         on_deadlines();
         return {};
     }
+    if (source == Source::Look) look();
+    if (source == Source::Heir) admit_heir();
     const auto serial = static_cast<Serial>(token >> 8U);
     const auto at = operations_.find(serial);
     if (at == operations_.end()) return {};  // ended by an earlier event of the same batch
@@ -208,26 +211,29 @@ Result<void> ExecServer::dispatch(std::uint64_t token) {
         case Source::Input:
             write_input(operation);
             break;
-        case Source::Channel:
-        case Source::Timer:
-            break;
+        default:
+            break;  // of no operation
     }
     return {};
 }
 
 Result<void> ExecServer::read_channel() {
+    if (!channel_.is_open()) return {};  // ended by an earlier event of the same batch
     std::array<char, kReadBytes> bytes{};
     while (replies_.size() < kRepliesBytesMax) {
         const ssize_t got = ::recv(channel_.get(), bytes.data(), bytes.size(), 0);
         if (got == 0 || (got < 0 && errno == ECONNRESET)) {
-            ended_ = true;
+            channel_ended();
             return {};
         }
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {};
         if (got < 0) return sys::system_error("reading the channel");
         reader_.feed({bytes.data(), static_cast<std::size_t>(got)});
+        will_.watch.heard();
         while (std::optional<Request> request = XB_TRY(reader_.next())) {
+            // Who was away for so long that its will is carried out has nothing to order any more.
+            if (has_begun_will()) continue;
             std::visit([this](auto& one) { handle(std::move(one)); }, *request);
         }
     }
@@ -235,12 +241,16 @@ Result<void> ExecServer::read_channel() {
 }
 
 Result<void> ExecServer::send_replies() {
+    if (!channel_.is_open()) {
+        replies_.clear();
+        return {};
+    }
     while (replies_at_ < replies_.size()) {
         const ssize_t sent = ::send(channel_.get(), replies_.data() + replies_at_,
                                     replies_.size() - replies_at_, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) {
-            ended_ = true;
+            channel_ended();
             return {};
         }
         if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
@@ -267,7 +277,9 @@ Result<void> ExecServer::send_replies() {
     return {};
 }
 
-void ExecServer::reply(const Reply& message) { replies_ += encode(message); }
+void ExecServer::reply(const Reply& message) {
+    if (!take_end_of_stop(message)) replies_ += encode(message);
+}
 
 void ExecServer::fail(OperationId id, FailReason reason, std::string text) {
     reply(Failed{.id = id, .reason = reason, .text = std::move(text)});
@@ -346,6 +358,7 @@ void ExecServer::handle(const Metadata& metadata) {
             break;
         case AgentClass::Alert:
         case AgentClass::Lsb:
+        case AgentClass::Systemd:
             return fail(metadata.id, FailReason::BadRequest,
                         "LSB scripts and alert agents have no machine-readable description");
     }
@@ -423,11 +436,11 @@ void ExecServer::start(Operation operation, ChildPlan plan, const std::string& g
 
     const Serial serial = next_serial_++;
     Operation& kept = operations_.emplace(serial, std::move(operation)).first->second;
-    watch(kept.child.pidfd, Source::Exit, serial, EPOLLIN);
-    watch(kept.child.status, Source::Status, serial, EPOLLIN);
-    if (kept.output_pipe.is_open()) watch(kept.output_pipe, Source::Output, serial, EPOLLIN);
-    if (kept.errors_pipe.is_open()) watch(kept.errors_pipe, Source::Errors, serial, EPOLLIN);
-    if (kept.input_pipe.is_open()) watch(kept.input_pipe, Source::Input, serial, EPOLLOUT);
+    watch(kept.child.pidfd.get(), Source::Exit, serial, EPOLLIN);
+    watch(kept.child.status.get(), Source::Status, serial, EPOLLIN);
+    if (kept.output_pipe.is_open()) watch(kept.output_pipe.get(), Source::Output, serial, EPOLLIN);
+    if (kept.errors_pipe.is_open()) watch(kept.errors_pipe.get(), Source::Errors, serial, EPOLLIN);
+    if (kept.input_pipe.is_open()) watch(kept.input_pipe.get(), Source::Input, serial, EPOLLOUT);
     reply(Spawned{.id = id, .pid = kept.child.pid, .started_at = kept.started_at});
 }
 
@@ -576,13 +589,13 @@ void ExecServer::arm_timer() {
     XB_CHECK(::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr) == 0);
 }
 
-void ExecServer::watch(const sys::Fd& fd, Source source, Serial serial, std::uint32_t events) {
+void ExecServer::watch(int fd, Source source, Serial serial, std::uint32_t events) {
     epoll_event event{};
     event.events = events;
     event.data.u64 = pack(static_cast<std::uint8_t>(source), serial);
     // Only out of memory or past max_user_watches can fail here: without the event an operation
     // would never be answered, so this process must not go on.
-    XB_CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) == 0);
+    XB_CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
 void ExecServer::forget(sys::Fd& fd) {
@@ -616,6 +629,7 @@ void ExecServer::shut_down() {
         ::waitid(P_PIDFD, static_cast<id_t>(operation.child.pidfd.get()), &info, WEXITED | WNOHANG);
         groups_.discard(std::move(operation.group));
     }
+    if (is_door_ours()) ::unlink(will_socket(options_.run_dir).c_str());
     groups_.close();
 }
 

@@ -13,10 +13,15 @@
 // service.
 //
 // When the channel ends (xbeatd died or left), all running actions are killed and the process
-// exits; launched programs and services live on.
+// exits; launched programs and services live on. Unless it was left a last will (last_will.h): then
+// it stays, and carries the will out if that becomes due, until a successor of the daemon comes and
+// asks at its socket. A will may also become due while the channel is there, because the daemon
+// hangs. From its beginning on no request is served: whoever left it has to end, and its successor
+// begins with probes, when the last stop has ended (decision 0047).
 #pragma once
 
 #include <sys/resource.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <map>
@@ -24,11 +29,14 @@
 #include <string>
 
 #include "agent/allow_list.h"
+#include "agent/builtin/builtins.h"
 #include "agent/cgroup.h"
 #include "agent/child.h"
 #include "agent/environment.h"
 #include "agent/exec_protocol.h"
+#include "agent/last_will.h"
 #include "agent/output.h"
+#include "agent/units.h"
 #include "core/result.h"
 #include "core/time.h"
 #include "sys/fd.h"
@@ -42,6 +50,7 @@ public:
         EnvironmentOptions environment;
         std::string instance = "default";  // of the control groups, see CgroupTree
         rlim_t child_files_max = 1024;     // soft limit of open files that children get
+        std::string run_dir = {};  // xbeatd's, for the socket of a will; empty: no will is taken
     };
 
     /// Takes over the channel (a connected stream socket). Code::System if the kernel refuses.
@@ -75,7 +84,33 @@ private:
         Instant started_at{};
         std::optional<Instant> deadline;
     };
-    enum class Source : std::uint8_t { Channel, Timer, Exit, Status, Output, Errors, Input };
+    enum class Source : std::uint8_t {
+        Channel,
+        Timer,
+        Exit,
+        Status,
+        Output,
+        Errors,
+        Input,
+        Look,      // at the lease, for a will
+        Heir,      // a successor knocks
+        Builtins,  // what a will stops in this process
+        Units,
+    };
+    /// What the daemon left to be stopped without it.
+    struct LastWill {
+        Will left;
+        WillWatch watch{Duration{}};
+        std::optional<WillRun> run;  // once it is carried out
+        bool is_told = false;        // that it has ended
+        bool is_blind = false;       // the lease cannot be read; noted once
+        ino_t door_number = 0;       // of the socket's file
+        sys::Fd looks;               // a timer
+        sys::Fd door;                // listens at will_socket()
+        sys::Fd heir;                // the successor that waits for the end
+        std::optional<Builtins> builtins;
+        std::optional<Units> units;
+    };
     using Serial = std::uint32_t;
 
     ExecServer(Options options, sys::Fd channel);
@@ -85,6 +120,8 @@ private:
     void handle(const Release& release);
     void handle(const Kill& kill);
     void handle(const Metadata& metadata);
+    void handle(Will will);
+    void handle(const Alive& alive);
     void start(Operation operation, ChildPlan plan, const std::string& group);
     bool admit(OperationId id);
 
@@ -102,12 +139,28 @@ private:
     void on_deadlines();
     void kill_all(const Operation& operation) const;
     void arm_timer();
-    void watch(const sys::Fd& fd, Source source, Serial serial, std::uint32_t events);
+    void watch(int fd, Source source, Serial serial, std::uint32_t events);
     void forget(sys::Fd& fd);
     Operation* find(OperationId id);
     void shut_down();
 
+    // exec_will.cc
+    Result<void> open_door();
+    [[nodiscard]] bool is_door_ours() const;
+    [[nodiscard]] bool has_successor() const;
+    void channel_ended();
+    void look();
+    void begin_will();
+    void advance_will();
+    void begin_stop(std::uint32_t place);
+    bool take_end_of_stop(const Reply& message);
+    void admit_heir();
+    void tell_heir(const WillNews& news);
+    [[nodiscard]] bool has_begun_will() const { return will_.run.has_value(); }
+    [[nodiscard]] bool is_running_for_daemon() const;
+
     Options options_;
+    pid_t daemon_ = 0;  // our parent at the start
     sys::Fd channel_;
     sys::Fd epoll_;
     sys::Fd timer_;
@@ -119,6 +172,7 @@ private:
     bool ended_ = false;
     Serial next_serial_ = 1;
     std::map<Serial, Operation> operations_;
+    LastWill will_;
 };
 
 }  // namespace xbeat::agent

@@ -328,6 +328,14 @@ void Agents::receive_builtins(Instant now) {
 
 void Agents::take_reply(agent::Reply reply, Instant now) {
     if (take_metadata(reply)) return;
+    if (std::holds_alternative<agent::WillNews>(reply)) {
+        is_overtaken_ = true;
+        notes_.push_back(
+            Log::note(Level::Error, "last-will-begun",
+                      "this process gave no sign of life while the lease was out: xbeat-exec stops "
+                      "what runs here. This life ends; the next one begins with probes"));
+        return;
+    }
     if (const auto* done = std::get_if<agent::Done>(&reply)) {
         if (done->output_cut) {
             Note note = Log::note(Level::Warning, "agent-output-cut",

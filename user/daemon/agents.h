@@ -33,10 +33,16 @@ constexpr Duration kWorkerReportInterval = std::chrono::milliseconds(500);
 
 class Agents {
 public:
+    /// What a last will needs besides its stops.
+    struct WillTerms {
+        std::string pins = {};  // the folder of the gate's pins; empty: leases are not used
+        NodeId peer = {};
+    };
     struct Parts {
         std::unique_ptr<agent::ExecClient> exec;  // where the builtins send to; they know its place
         agent::Builtins builtins;
         heart::Watch watch;
+        WillTerms will;
     };
     Agents(Parts parts, ring::Ring& ring);
 
@@ -46,6 +52,16 @@ public:
     void kill(OperationId operation, Instant now);
     /// The resource is to stop: what becomes of its processes is no news until it is started again.
     void unwatch(const std::string& resource);
+    /// What xbeat-exec is to stop if this process cannot; see agent/last_will.h.
+    void leave_will(const node::LeaveWill& will);
+    /// At the clean end: nothing is to be stopped any more.
+    void take_will_back();
+    /// At each turn in which the manager made progress.
+    void say_alive(Instant now);
+    /// Looks whether xbeat-exec has begun to carry out the will; true if it has.
+    bool hear_of_will(Instant now);
+    /// It has: it takes no orders any more, and whoever left the will has to end.
+    [[nodiscard]] bool is_overtaken() const { return is_overtaken_; }
     /// Handles a completion whose token has ExecReplies, BuiltinReplies or WatchEvents.
     void complete(const ring::Completion& completion, Instant now);
 
@@ -100,6 +116,8 @@ private:
     std::map<OperationId, std::string>
         lsb_runs_;  // to their actions: their codes mean other things
     std::uint64_t restarts_noted_ = 0;
+    std::optional<Instant> alive_said_at_;
+    bool is_overtaken_ = false;
     std::uint64_t lost_noted_ = 0;
     std::map<OperationId, Watched> watched_runs_;
     // The watch knows resources by a number made from the name, the same in every life of the
@@ -117,6 +135,11 @@ private:
 
 /// The request for xbeat-exec. Invalid for a class it does not know or values that it cannot pass.
 [[nodiscard]] Result<agent::Spawn> make_spawn(const node::RunAgent& run);
+
+/// The will that is left to xbeat-exec. A stop that it could not run is left out, with a word in
+/// `trouble`, and nothing waits for it.
+[[nodiscard]] agent::Will make_will(const node::LeaveWill& will, const Agents::WillTerms& terms,
+                                    std::string& trouble);
 
 /// The OCF code of an init script's exit code. Source: Linux Standard Base 5.0, "Init Script
 /// Actions".

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 
 #include <cerrno>
 #include <csignal>
 
+#include "agent/inherit.h"
 #include "agent/shim_links.h"
 #include "daemon/assemble.h"
 #include "daemon/lock_file.h"
@@ -42,6 +44,7 @@ Result<std::unique_ptr<agent::ExecClient>> start_executor(const Places& places,
         options.shim_directory = XB_TRY(agent::make_shim_links(places.run_dir, program));
     }
     options.log_file = agent_log(places.log_dir);
+    options.run_dir = places.run_dir;
     return std::make_unique<agent::ExecClient>(XB_TRY(agent::ExecClient::start(options)));
 }
 
@@ -53,6 +56,34 @@ Result<heart::Watch> start_watch(const std::string& pin_dir, heart::Mode mode) {
         if (pinned) return pinned;
     }
     return heart::Watch::create({});
+}
+
+/// An executor that outlived the daemon before us stops nothing further from here on; what it has
+/// stopped shows in the probes.
+Result<std::optional<Note>> settle_last_will(const std::string& run_dir) {
+    const auto waiting = [](Duration wait) {
+        const auto us = std::chrono::duration_cast<std::chrono::microseconds>(wait).count();
+        sd_notify(0, fmt::format("EXTEND_TIMEOUT_USEC={}", us).c_str());
+    };
+    const std::optional<agent::WillNews> news = XB_TRY(agent::inherit(run_dir, waiting));
+    if (!news || news->state == agent::WillNews::State::Unused) return std::optional<Note>();
+    const bool is_known = news->state == agent::WillNews::State::Ended;
+    return std::optional<Note>(
+        Log::note(Level::Error, "last-will-carried-out",
+                  is_known ? fmt::format("without a lease and a daemon, xbeat-exec {}", news->text)
+                           : "without a lease and a daemon, xbeat-exec began to stop what ran "
+                             "here; how far it came is not known"));
+}
+
+/// Nothing where leases are not used: then nobody could tell when a will is due.
+Agents::WillTerms will_terms(const Config& config, const std::string& pin_dir) {
+    Agents::WillTerms terms;
+    if (!arbiter::hands_out_leases(config.arbiter.kind)) return terms;
+    terms.pins = pin_dir;
+    for (const NodeConfig& node : config.nodes) {
+        if (node.id != config.self) terms.peer = node.id;
+    }
+    return terms;
 }
 
 node::Started make_started(const heart::Heart& heart, store::Contents contents) {
@@ -103,6 +134,8 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
     sys::Fd lock = XB_TRY(take_lock(places.run_dir));
     ::signal(SIGPIPE, SIG_IGN);
     sys::Fd signals = XB_TRY(sys::catch_signals({SIGTERM, SIGINT, SIGHUP}));
+    const std::optional<Note> last_will = XB_TRY(settle_last_will(places.run_dir));
+    if (last_will) log.write(*last_will);
     // First of all what starts a process: nothing is locked and no thread runs yet.
     std::unique_ptr<agent::ExecClient> executor = XB_TRY(start_executor(places, config));
     store::Database database = XB_TRY(open_store(places.state_dir));
@@ -121,9 +154,11 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
         {.run_dir = places.run_dir, .send = [exec = executor.get()](const agent::Request& request) {
              return exec->send(request);
          }}));
-    Agents agents(
-        {.exec = std::move(executor), .builtins = std::move(builtins), .watch = std::move(watch)},
-        ring);
+    Agents agents({.exec = std::move(executor),
+                   .builtins = std::move(builtins),
+                   .watch = std::move(watch),
+                   .will = will_terms(config, places.run_dir + "/bpf")},
+                  ring);
     Arbiter arbiter = XB_TRY(Arbiter::create(config, secret, sys::random_number(), ring));
     LeaseGuard guard = XB_TRY(LeaseGuard::create(config, places.run_dir + "/bpf"));
     control::Server server = XB_TRY(control::Server::create(places.run_dir, ring));
@@ -155,8 +190,10 @@ Result<Ending> run_daemon(const Places& places, const Config& given, const heart
               std::move(options), std::move(self));
     log.write(note);
     store.record(note);
+    if (last_will) store.record(*last_will);
     const Ending ending = XB_TRY(loop.run(make_started(heart, std::move(contents))));
-    if (ending != Ending::Abandoned) {
+    if (ending == Ending::Left || ending == Ending::Silent) {
+        agents.take_will_back();
         guard.stop(ending == Ending::Silent ? LeaseGuard::Gate::Stays : LeaseGuard::Gate::Goes);
         heart::Watch::remove_pins(watch_pins);
         XB_TRY(heart.stop());

@@ -27,6 +27,7 @@ enum class Ending : std::uint8_t {
     Left,       // the manager left the cluster cleanly: heart stopped, gate away
     Silent,     // likewise, but it was no member: the gate stays closed
     Abandoned,  // a second signal: resources and heart are as they were
+    Overtaken,  // xbeat-exec carries out the last will: to be started again
 };
 
 /// Runs until the end. Errors: everything that makes a start impossible, in words for the operator.

@@ -112,6 +112,8 @@ void Host::command(const node::Command& command, Instant now) {
         parts_.arbiter.ask(*question, now);
     } else if (const auto* exit = std::get_if<node::Exit>(&command)) {
         exit_ = *exit;
+    } else if (const auto* will = std::get_if<node::LeaveWill>(&command)) {
+        parts_.agents.leave_will(*will);
     } else if (!lease_command(command)) {
         XB_CHECK(false);  // a command that nobody carries out
     }

@@ -57,11 +57,15 @@ Result<Ending> Loop::run(node::Started started) {
     settle();
     sd_notify(0, "READY=1");
     const auto handle = [this](const ring::Completion& completion) { complete(completion); };
-    while (!host_.exit() && !is_abandoned_) {
+    while (!host_.exit() && !is_abandoned_ && !parts_.agents.is_overtaken()) {
         arm_timer();
         static_cast<void>(XB_TRY(parts_.ring.wait(handle)));
         tick();
         settle();
+    }
+    if (parts_.agents.is_overtaken()) {
+        for (const Note& note : parts_.agents.take_notes()) host_.note(note);
+        return Ending::Overtaken;
     }
     sd_notify(0, "STOPPING=1");
     take_replies();
@@ -131,6 +135,8 @@ void Loop::complete(const ring::Completion& completion) {
 
 void Loop::settle() {
     has_more_ = true;
+    // Before any news: who stood still for long may know nothing that still counts.
+    if (parts_.agents.hear_of_will(sys::boot_now())) return;
     for (int round = 0; round < kRoundsMax && has_more_; ++round) has_more_ = gather();
 }
 
@@ -483,6 +489,7 @@ void Loop::reload() {
 void Loop::report_to_systemd() {
     const Instant now = sys::boot_now();
     parts_.guard.feed_watchdog(now);
+    parts_.agents.say_alive(now);
     if (watchdog_us_ > 0 && now >= watchdog_at_) {
         sd_notify(0, "WATCHDOG=1");
         watchdog_at_ = now + std::chrono::microseconds(watchdog_us_ / 2);

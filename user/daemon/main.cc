@@ -62,6 +62,7 @@ int run(const daemon::Places& places, bool only_check) {
     }
     const xbeat::Result<daemon::Ending> ending = daemon::run_daemon(places, *config, *secret);
     if (!ending) return fail(ending.error(), EXIT_FAILURE);
+    if (*ending == daemon::Ending::Overtaken) return EXIT_FAILURE;  // to be started again
     return EXIT_SUCCESS;
 }
 

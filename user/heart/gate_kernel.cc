@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/text.h"
+#include "heart/pins.h"
 #include "sys/system_error.h"
 // Generated, and clang finds conversions in it that are not ours to mend.
 #pragma GCC diagnostic push
@@ -25,8 +26,6 @@
 namespace xbeat::heart {
 namespace {
 
-constexpr const char* kPeersPin = "xb_peers";
-constexpr const char* kControlPin = "gate_control";
 constexpr const char* kManagedPin = "gate_managed";
 constexpr const char* kXdpPin = "gate_xdp";
 constexpr const char* kIngressPin = "gate_ingress";

@@ -24,21 +24,28 @@ Spawn full_spawn() {
 }
 
 std::vector<Request> requests() {
-    return {full_spawn(),
-            Launch{.id = {2},
-                   .resource = "web",
-                   .program = "/bin/server",
-                   .arguments = {"-p", "80", ""},
-                   .environment = {{"A", "b"}},
-                   .user = "nobody",
-                   .directory = "/tmp",
-                   .hold = false},
-            Release{{3}}, Kill{{4}},
-            Metadata{.id = {5},
-                     .agent_class = AgentClass::Stonith,
-                     .provider = "",
-                     .type = "fence_x",
-                     .timeout = 1s}};
+    return {
+        full_spawn(),
+        Launch{.id = {2},
+               .resource = "web",
+               .program = "/bin/server",
+               .arguments = {"-p", "80", ""},
+               .environment = {{"A", "b"}},
+               .user = "nobody",
+               .directory = "/tmp",
+               .hold = false},
+        Release{{3}},
+        Kill{{4}},
+        Metadata{.id = {5},
+                 .agent_class = AgentClass::Stonith,
+                 .provider = "",
+                 .type = "fence_x",
+                 .timeout = 1s},
+        Will{.pins = "/run/xbeat/bpf",
+             .peer = NodeId{2},
+             .patience = 5s,
+             .stops = {{.run = full_spawn(), .after = {}}, {.run = full_spawn(), .after = {0}}}},
+        Alive{}};
 }
 
 std::vector<Reply> replies() {
@@ -56,7 +63,8 @@ std::vector<Reply> replies() {
                  .queued_at = Instant(1ns),
                  .started_at = Instant(2ns),
                  .ended_at = Instant(3ns)},
-            Failed{.id = {4}, .reason = FailReason::ExecutorDied, .text = "why"}};
+            Failed{.id = {4}, .reason = FailReason::ExecutorDied, .text = "why"},
+            WillNews{.state = WillNews::State::Ended, .wait = 3s, .text = "stopped web"}};
 }
 
 std::string frame_of(const Request& request) {
@@ -124,7 +132,7 @@ TEST(ExecProtocol, WaitsForTheRestOfEveryTruncatedFrame) {
 
 TEST(ExecProtocol, RejectsABadHeader) {
     const std::string frame = frame_of(Release{{3}});
-    EXPECT_EQ(verdict<Request>(with_byte(frame, 4, 2)), "corrupt") << "version";
+    EXPECT_EQ(verdict<Request>(with_byte(frame, 4, kExecVersion + 1)), "corrupt") << "version";
     EXPECT_EQ(verdict<Request>(with_byte(frame, 5, 0)), "corrupt") << "kind 0";
     EXPECT_EQ(verdict<Request>(with_byte(frame, 5, 6)), "corrupt") << "kind 6";
     EXPECT_EQ(verdict<Request>(with_byte(frame, 5, 66)), "corrupt") << "a reply's kind";

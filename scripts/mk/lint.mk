@@ -1,10 +1,11 @@
-## make lint             layers, purity of manager/, claims and their tests, formatting
+## make lint             layers, purity of manager/, claims and their tests, the list of notes, formatting
 ## make tidy             clang-tidy, ten seconds a file (TIDY="FILE..." for some)
 ## make fmt              format all C++ and BPF sources
 .PHONY: lint tidy fmt
 lint: $(B)/libmanager.a
 	$(Q)scripts/check_layers
 	$(Q)scripts/check_claims
+	$(Q)scripts/check_journal
 	$(Q)scripts/check_pure $(B)/libmanager.a
 	$(Q)git ls-files '*.cc' '*.h' '*.c' | xargs clang-format --dry-run -Werror
 TIDY ?= $(manager_sources) $(user_all)

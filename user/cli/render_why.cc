@@ -36,52 +36,6 @@ bool is_meant(std::string_view id, std::string_view wanted) {
 
 // --- Scores --------------------------------------------------------------------------------------
 
-std::string cause_text(const ScoreChange& change) {
-    const bool is_named = !change.id.empty() && change.id.front() != '#';
-    const std::string named = is_named ? fmt::format(" {}", change.id) : std::string();
-    switch (change.cause) {
-        case ScoreCause::Location:
-            return "location constraint" + named;
-        case ScoreCause::Health:
-            return "the node's health (node-health-strategy" + named + ")";
-        case ScoreCause::Stickiness:
-            return "it runs there (resource-stickiness)";
-        case ScoreCause::Failures:
-            return "it failed there too often (migration-threshold)";
-        case ScoreCause::ShutdownLock:
-            return "it waits for the node that was shut down (shutdown-lock)";
-        case ScoreCause::Discovery:
-            return "a constraint with resource-discovery=exclusive names other nodes";
-        case ScoreCause::Ticket:
-            return fmt::format("ticket {} is not held (constraint{})", change.other, named);
-        case ScoreCause::Colocation:
-            if (change.id == "#group-members") {
-                return fmt::format("{}, the member before it in the group", change.other);
-            }
-            return is_named ? fmt::format("colocation{} with {}", named, change.other)
-                            : fmt::format("it goes with {}", change.other);
-        case ScoreCause::Dependent:
-            return is_named
-                       ? fmt::format("{} wants to be with it (colocation{})", change.other, named)
-                       : fmt::format("{} wants to be with it", change.other);
-        case ScoreCause::Promotion:
-            return "promotion score, set by its agent";
-        case ScoreCause::Role:
-            return "it is to be stopped";
-        case ScoreCause::Capacity:
-            return "no room is left for what it uses (utilization)";
-        case ScoreCause::Instances:
-            return "the node has its share of instances, or takes none now (clone-node-max)";
-        case ScoreCause::Surplus:
-            return "as many instances as wanted have a place already (clone-max)";
-        case ScoreCause::Bundle:
-            return "it runs inside its bundle's container";
-        case ScoreCause::Remote:
-            return "remote nodes are not nested";
-    }
-    return "?";
-}
-
 std::string amount_text(const ScoreChange& change) {
     if (change.after.is_infinite() || change.before.is_infinite()) return to_string(change.after);
     const int amount = change.after.points() - change.before.points();
@@ -394,6 +348,78 @@ Error not_found(const Explanation& told, const schedule::Situation& situation,
 
 }  // namespace
 
+std::string cause_text(const ScoreChange& change) {
+    const bool is_named = !change.id.empty() && change.id.front() != '#';
+    const std::string named = is_named ? fmt::format(" {}", change.id) : std::string();
+    switch (change.cause) {
+        case ScoreCause::Location:
+            return "location constraint" + named;
+        case ScoreCause::Health:
+            return "the node's health (node-health-strategy" + named + ")";
+        case ScoreCause::Stickiness:
+            return "it runs there (resource-stickiness)";
+        case ScoreCause::Failures:
+            return "it failed there too often (migration-threshold)";
+        case ScoreCause::ShutdownLock:
+            return "it waits for the node that was shut down (shutdown-lock)";
+        case ScoreCause::Discovery:
+            return "a constraint with resource-discovery=exclusive names other nodes";
+        case ScoreCause::Ticket:
+            return fmt::format("ticket {} is not held (constraint{})", change.other, named);
+        case ScoreCause::Colocation:
+            if (change.id == "#group-members") {
+                return fmt::format("{}, the member before it in the group", change.other);
+            }
+            return is_named ? fmt::format("colocation{} with {}", named, change.other)
+                            : fmt::format("it goes with {}", change.other);
+        case ScoreCause::Dependent:
+            return is_named
+                       ? fmt::format("{} wants to be with it (colocation{})", change.other, named)
+                       : fmt::format("{} wants to be with it", change.other);
+        case ScoreCause::Promotion:
+            return "promotion score, set by its agent";
+        case ScoreCause::Role:
+            return "it is to be stopped";
+        case ScoreCause::Capacity:
+            return "no room is left for what it uses (utilization)";
+        case ScoreCause::Instances:
+            return "the node has its share of instances, or takes none now (clone-node-max)";
+        case ScoreCause::Surplus:
+            return "as many instances as wanted have a place already (clone-max)";
+        case ScoreCause::Bundle:
+            return "it runs inside its bundle's container";
+        case ScoreCause::Remote:
+            return "remote nodes are not nested";
+    }
+    return "?";
+}
+
+std::vector<const Placement*> placements_meant(const Explanation& told,
+                                               const WhyQuestion& question) {
+    std::vector<const Placement*> out;
+    for (const Placement& one : told.placements) {
+        const bool is_part =
+            std::any_of(one.within.begin(), one.within.end(),
+                        [&](const std::string& id) { return is_meant(id, question.what); });
+        if (is_part || is_meant(one.resource, question.what)) out.push_back(&one);
+    }
+    return out;
+}
+
+std::vector<const StepReason*> steps_meant(const Explanation& told, const WhyQuestion& question) {
+    std::set<std::string> resources;
+    for (const Placement* one : placements_meant(told, question)) resources.insert(one->resource);
+    std::vector<const StepReason*> out;
+    for (const StepReason& step : told.steps) {
+        const bool ends_a_node = step.task == "stonith" || step.task == "do_shutdown";
+        const bool of_resource = !step.is_pseudo && resources.contains(step.resource);
+        const bool of_node = resources.empty() && ends_a_node && step.node == question.what;
+        const bool is_named = resources.empty() && step.key == question.what;
+        if (of_node || ((of_resource || is_named) && fits(step, question))) out.push_back(&step);
+    }
+    return out;
+}
+
 Result<std::string> render_why(const Explanation& told, const schedule::Situation& situation,
                                const WhyQuestion& question) {
     const auto find_view = [&situation](const std::string& name) {
@@ -404,13 +430,7 @@ Result<std::string> render_why(const Explanation& told, const schedule::Situatio
         return Error{.code = Code::NotFound,
                      .context = fmt::format("there is no node {}", printable(question.node))};
     }
-    std::vector<const Placement*> chosen;
-    for (const Placement& one : told.placements) {
-        const bool is_part =
-            std::any_of(one.within.begin(), one.within.end(),
-                        [&](const std::string& id) { return is_meant(id, question.what); });
-        if (is_part || is_meant(one.resource, question.what)) chosen.push_back(&one);
-    }
+    const std::vector<const Placement*> chosen = placements_meant(told, question);
     if (!chosen.empty()) return about_resources(told, chosen, question);
     const auto node = find_view(question.what);
     if (node != situation.nodes.end()) return about_node(told, *node);

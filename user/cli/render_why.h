@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 #include "schedule/explanation.h"
@@ -23,5 +24,17 @@ struct WhyQuestion {
 [[nodiscard]] Result<std::string> render_why(const schedule::Explanation& explanation,
                                              const schedule::Situation& situation,
                                              const WhyQuestion& question);
+
+/// What a change of a score came from, in a few words.
+[[nodiscard]] std::string cause_text(const schedule::ScoreChange& change);
+
+/// The placements that the question is about: the resource, or the parts of a group, clone or
+/// bundle. They live as long as `explanation`.
+[[nodiscard]] std::vector<const schedule::Placement*> placements_meant(
+    const schedule::Explanation& explanation, const WhyQuestion& question);
+
+/// The steps that the question is about, without events; of a node, its fencing and shutdown.
+[[nodiscard]] std::vector<const schedule::StepReason*> steps_meant(
+    const schedule::Explanation& explanation, const WhyQuestion& question);
 
 }  // namespace xbeat::cli

@@ -6,6 +6,7 @@
 #include "cli/nouns.h"
 #include "cli/plan_input.h"
 #include "cli/render_why.h"
+#include "cli/why_json.h"
 #include "schedule/schedule.h"
 
 namespace xbeat::cli {
@@ -27,11 +28,12 @@ ExitCode run_why(Session& session, const WhyLine& line) {
     const schedule::Situation situation = schedule::observe(*cib, {.now = *now});
     const Result<std::string> answer = render_why(explanation, situation, line.question);
     if (!answer) return fail(session, answer.error());
-    return show(session, {.text = *answer,
-                          .document = {{"what", line.question.what},
-                                       {"node", line.question.node},
-                                       {"action", line.question.action},
-                                       {"lines", lines_of(*answer)}}});
+    Document document = {{"what", line.question.what},
+                         {"node", line.question.node},
+                         {"action", line.question.action},
+                         {"lines", lines_of(*answer)}};
+    document.update(why_document(explanation, line.question));
+    return show(session, {.text = *answer, .document = std::move(document)});
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/render_plan.h"
 #include "cli/simulate.h"
 #include "cli/simulate_model.h"
@@ -103,6 +105,41 @@ TEST(Simulate, GrantsATicket) {
     EXPECT_THAT(simulate(example, {"--ticket-grant", "T"}).out, HasSubstr("Start "));
     EXPECT_THAT(simulate(example, {"--ticket-grant", "T", "--ticket-standby", "T"}).out,
                 Not(HasSubstr("Start ")));
+}
+
+TEST(Why, TellsProgramsWhatMadeEachScoreAndEachAction) {
+    const Ran ran =
+        run_words({"why", "web", "-x", "-", "--json"}, "/nonexistent", one_service().text());
+
+    const auto told = nlohmann::json::parse(ran.out);
+    ASSERT_EQ(told["placements"].size(), 1U);
+    const auto& web = told["placements"][0];
+    EXPECT_EQ(web["node"], "pm01");
+    EXPECT_EQ(web["next_role"], "Started");
+    ASSERT_EQ(web["scores"].size(), 2U);
+    EXPECT_EQ(web["scores"][0]["node"], "pm01");
+    EXPECT_EQ(web["scores"][0]["score"], "10");
+    EXPECT_EQ(web["scores"][0]["chosen"], true);
+    ASSERT_EQ(web["scores"][0]["changes"].size(), 1U);
+    const auto& change = web["scores"][0]["changes"][0];
+    EXPECT_EQ(change["cause"], "location");
+    EXPECT_EQ(change["constraint"], "here");
+    EXPECT_EQ(change["before"], "0");
+    EXPECT_EQ(change["after"], "10");
+    EXPECT_TRUE(web["scores"][1]["changes"].empty());
+
+    std::vector<std::string> keys;
+    for (const auto& action : told["actions"]) {
+        EXPECT_EQ(action["planned"], true);
+        EXPECT_FALSE(action["because"].empty()) << action;
+        keys.push_back(action["key"].get<std::string>() + " on " +
+                       action["node"].get<std::string>());
+        if (action["task"] != "start") continue;
+        EXPECT_THAT(action["waits_for"].dump(), HasSubstr("web_monitor_0"));
+    }
+    EXPECT_THAT(
+        keys, ::testing::UnorderedElementsAre("web_monitor_0 on pm01", "web_monitor_0 on pm02",
+                                              "web_start_0 on pm01", "web_monitor_10000 on pm01"));
 }
 
 TEST(Why, ExplainsAPlaceConstraintByConstraint) {

@@ -190,10 +190,18 @@ void collect_waits(const Explanation& told, const StepInput& input, std::set<std
     out.push_back(step_name(first) + by);
 }
 
+// Nobody is asked to stop what ran on a node that is fenced.
+bool is_implied(const StepReason& step) {
+    return step.is_pseudo && step.action.has_value() &&
+           (step.task == "stop" || step.task == "demote");
+}
+
 void add_step(const Explanation& told, const StepReason& step, std::vector<std::string>& lines) {
     const bool is_planned = step.action.has_value();
-    lines.push_back(fmt::format("  {}{}", step_name(step),
-                                is_planned ? "" : ": wanted, but it cannot be done"));
+    const std::string_view note = is_implied(step) ? ", implied by the end of what it runs on"
+                                  : is_planned     ? ""
+                                                   : ": wanted, but it cannot be done";
+    lines.push_back(fmt::format("  {}{}", step_name(step), note));
     for (const std::string& cause : step.causes) {
         lines.push_back(fmt::format("    because    {}", printable(cause)));
     }
@@ -219,7 +227,8 @@ std::vector<std::string> steps_of(const Explanation& told, const WhyQuestion& qu
                                   const std::set<std::string>& resources) {
     std::vector<std::string> lines;
     for (const StepReason& step : told.steps) {
-        if (step.is_pseudo || !resources.contains(step.resource) || !fits(step, question)) continue;
+        if (step.is_pseudo && !is_implied(step)) continue;
+        if (!resources.contains(step.resource) || !fits(step, question)) continue;
         add_step(told, step, lines);
     }
     return lines;
@@ -412,7 +421,8 @@ std::vector<const StepReason*> steps_meant(const Explanation& told, const WhyQue
     std::vector<const StepReason*> out;
     for (const StepReason& step : told.steps) {
         const bool ends_a_node = step.task == "stonith" || step.task == "do_shutdown";
-        const bool of_resource = !step.is_pseudo && resources.contains(step.resource);
+        const bool of_resource =
+            (!step.is_pseudo || is_implied(step)) && resources.contains(step.resource);
         const bool of_node = resources.empty() && ends_a_node && step.node == question.what;
         const bool is_named = resources.empty() && step.key == question.what;
         if (of_node || ((of_resource || is_named) && fits(step, question))) out.push_back(&step);

@@ -113,6 +113,7 @@ Document action_of(const StepReason& step) {
             {"node", step.node},
             {"interval_ms", step.interval_ms},
             {"planned", step.action.has_value()},
+            {"implied", step.is_pseudo},
             {"because", step.causes},
             {"obstacles", step.obstacles},
             {step.action ? "waits_for" : "needs", std::move(inputs)}};

@@ -107,6 +107,23 @@ TEST(Simulate, GrantsATicket) {
                 Not(HasSubstr("Start ")));
 }
 
+TEST(Why, SaysThatAStopIsImpliedByTheFencing) {
+    Example example = one_service();
+    example.options = Example::pair("stonith-enabled", "true");
+    example.resources += "<primitive id=\"shooter\" class=\"stonith\" type=\"fence_xvm\"/>";
+    example.down = {"pm02"};
+    example.history = {"web pm02 start 0"};
+    std::string text = example.text();
+    const std::string_view clean = "join=\"down\" expected=\"down\"";
+    text.replace(text.find(clean), clean.size(), "join=\"down\" expected=\"member\"");
+
+    const Ran ran = run_words({"why", "web", "-x", "-"}, "/nonexistent", text);
+
+    EXPECT_THAT(ran.out,
+                HasSubstr("  stop of web on pm02, implied by the end of what it runs on\n"));
+    EXPECT_THAT(ran.out, HasSubstr("    waits for  fencing of pm02\n"));
+}
+
 TEST(Why, TellsProgramsWhatMadeEachScoreAndEachAction) {
     const Ran ran =
         run_words({"why", "web", "-x", "-", "--json"}, "/nonexistent", one_service().text());

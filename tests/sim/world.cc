@@ -69,7 +69,7 @@ World::World(Settings settings)
 
 Nanos World::local(std::size_t index) const {
     const Host& host = hosts_[index];
-    return host.boot_offset + now_ + now_ / 1'000'000 * host.drift_ppm;
+    return host.boot_offset + now_ + drifted(now_, host.drift_ppm);
 }
 
 void World::run_until(Nanos end) {

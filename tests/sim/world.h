@@ -49,6 +49,13 @@ struct Settings {
     std::function<void(Nanos, std::string_view)> trace;  // every event in words, if wanted
 };
 
+/// What a clock that is off by `ppm` has gained in `span`. In steps of a nanosecond: one that lost
+/// whole microseconds at once would go back.
+[[nodiscard]] constexpr Nanos drifted(Nanos span, std::int64_t ppm) {
+    constexpr Nanos kMillion = 1'000'000;
+    return span / kMillion * ppm + span % kMillion * ppm / kMillion;
+}
+
 /// How often agents misbehave, in percent of their runs.
 struct AgentFaults {
     std::uint64_t fail = 0;

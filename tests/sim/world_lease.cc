@@ -175,8 +175,7 @@ void World::take_lease_note(std::size_t index, const Note& note) {
 // --- The witness --------------------------------------------------------------------------------
 
 Instant World::witness_time() const {
-    return Instant(
-        Duration(witness_offset_ + now_ + now_ / 1'000'000 * settings_.witness_drift_ppm));
+    return Instant(Duration(witness_offset_ + now_ + drifted(now_, settings_.witness_drift_ppm)));
 }
 
 void World::start_witness() {

@@ -173,6 +173,15 @@ xb_inline int xb_proves_life(const struct xb_control *control, const struct xb_p
 	return echo_ns != 0 && echo_ns <= now && now - echo_ns <= limit;
 }
 
+/* What the peer's newest probe says of us, by whatever path it came. */
+xb_inline void xb_take_word(struct xb_peer *peer, const struct xb_beat *beat)
+{
+	__u64 sent_ns = XB_LE64(beat->sent_ns) & ~1ULL;
+
+	if (sent_ns > peer->word_ns)
+		peer->word_ns = sent_ns | !!(XB_LE32(beat->flags) & XB_CALLS_YOU_DEAD);
+}
+
 /* A probe is answered whatever it echoes: an answer says something about us, not about the peer.
  * Its state is believed only if it proves that the peer heard us lately, or held-back frames would.
  */
@@ -188,6 +197,7 @@ xb_inline int xb_take_probe(const struct xb_control *control, struct xb_peer *pe
 		path->heard_sent_ns = 0;
 		path->peer_incarnation = peer->incarnation;
 		peer->state_sent_ns = 0;
+		peer->word_ns = 0;
 	}
 	outcome = xb_window_take(&path->heard, sequence);
 	if (outcome != XB_OK)
@@ -196,6 +206,7 @@ xb_inline int xb_take_probe(const struct xb_control *control, struct xb_peer *pe
 		path->heard_sent_ns = XB_LE64(beat->sent_ns);
 	path->heard_ns = now;
 	peer->heard_ns = now;
+	xb_take_word(peer, beat);
 	if (xb_is_fresh(control, XB_LE64(beat->echo_sent_ns), now))
 		xb_take_state(peer, beat);
 	if (xb_proves_life(control, path, XB_LE64(beat->echo_sent_ns), now))
@@ -277,7 +288,8 @@ xb_inline void xb_fill_beat(struct xb_beat *beat, const struct xb_control *contr
 	beat->path = path;
 	beat->sender = XB_LE16(control->self);
 	beat->receiver = XB_LE16(receiver);
-	beat->flags = XB_LE32(control->flags);
+	beat->flags = XB_LE32((control->flags & ~XB_CALLS_YOU_DEAD) |
+			      (peer->state == XB_PEER_DEAD ? XB_CALLS_YOU_DEAD : 0));
 	beat->cluster_tag = XB_LE64(control->cluster_tag);
 	beat->incarnation = XB_LE64(control->incarnation);
 	beat->sent_ns = XB_LE64(now);
@@ -514,12 +526,14 @@ xb_inline void xb_begin_epoch(struct xb_peer *peer, const struct xb_lap *lap)
 	peer->progress_seen = peer->daemon_progress;
 	peer->state = XB_PEER_UNKNOWN;
 	peer->since_ns = lap->now;
+	peer->word_ns &= ~1ULL;
 }
 
 /*
  * A peer's part of the lap, after all its paths: true if its state changed. `misses` is the
  * smallest count of all its paths, and counts only for as long as the peer's own probes are
- * missing, too.
+ * missing, too; or call us dead: then it hears us no more than it answers us, and is about to act
+ * on that. Who serves must not be the later one.
  */
 xb_inline int xb_judge_peer(const struct xb_control *control, struct xb_peer *peer, __u32 misses,
 			    const struct xb_lap *lap)
@@ -532,7 +546,7 @@ xb_inline int xb_judge_peer(const struct xb_control *control, struct xb_peer *pe
 	if (!lap->judges || before == XB_PEER_DEAD)
 		return 0;
 	quiet = xb_count_quiet(peer, lap);
-	if (misses > quiet)
+	if (misses > quiet && !(peer->word_ns & 1))
 		misses = quiet;
 	if (before == XB_PEER_UNKNOWN && !answered_anew)
 		return 0;

@@ -37,7 +37,7 @@
 
 /* Rises with every change of a map's value or of a program's meaning; other numbers are not
  * adopted. */
-#define XB_ABI_VERSION 3
+#define XB_ABI_VERSION 4
 
 /* Limits. */
 #define XB_PATHS_MAX 8	  /* per peer; a higher number in a frame: drop_path */
@@ -60,6 +60,9 @@ enum xb_kind {
 	XB_REFLECTION = 2, /* answers the probe whose sequence it carries */
 };
 
+/* A flag of a beat: the sender's heart calls the receiver dead. */
+#define XB_CALLS_YOU_DEAD 0x80000000u
+
 /* One beat: the whole UDP payload. All fields little endian. */
 struct xb_beat {
 	__u32 magic;	     /* XB_BEAT_MAGIC */
@@ -69,7 +72,8 @@ struct xb_beat {
 	__u8 path;	     /* 0..XB_PATHS_MAX-1, the same number at both ends */
 	__u16 sender;	     /* node id, 1..XB_NODE_MAX */
 	__u16 receiver;	     /* node id, 1..XB_NODE_MAX */
-	__u32 flags;	     /* state of the sender; the daemons give the bits their meaning */
+	__u32 flags;	     /* state of the sender; the daemons give the bits their meaning, but
+				XB_CALLS_YOU_DEAD */
 	__u64 cluster_tag;   /* tells clusters on one wire apart */
 	__u64 incarnation;   /* of the sender's heart; random, not 0 */
 	__u64 sequence;	     /* probe: +1 each lap, from 1; reflection: of the probe it answers */
@@ -260,7 +264,9 @@ struct xb_peer {
 	/* The tick. */
 	__u32 fresh_seen;
 	__u32 quiet_laps; /* without such a probe */
-	__u64 reserved;
+	/* The XDP program. */
+	__u64 word_ns; /* sent_ns (its clock) of its newest probe; bit 0 set: that one calls us dead
+			*/
 };
 XB_STATIC_ASSERT(sizeof(struct xb_peer) == 128, "two cache lines");
 

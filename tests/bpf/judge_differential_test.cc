@@ -42,6 +42,7 @@ xb_beat random_beat(ReflexRig& rig, Prng& prng, std::uint64_t& newest) {
     if (is_probe && prng.below(2) == 0) beat.echo_sent_ns = now_ns() - 10'000'000;
     if (prng.below(8) == 0) beat.incarnation ^= prng.next();
     if (prng.below(16) == 0) beat.sequence = prng.next();
+    if (prng.below(4) == 0) beat.flags = XB_LE32(XB_CALLS_YOU_DEAD);
     rig.sign(beat);
     if (prng.below(6) == 0) {
         auto* bytes = reinterpret_cast<std::uint8_t*>(&beat);
@@ -62,13 +63,14 @@ struct Left {
     std::uint64_t state_sent_ns;
     std::uint32_t progress;
     std::uint32_t fresh_probes;
+    std::uint64_t word_ns;
 };
 
 Left left_by(const xb_peer& peer, const xb_path& path) {
     return {path.heard,          path.answered,         path.answers,
             path.heard_sent_ns,  path.peer_incarnation, peer.answers,
             peer.lease_until_ns, peer.state_sent_ns,    peer.daemon_progress,
-            peer.fresh_probes};
+            peer.fresh_probes,   peer.word_ns};
 }
 
 TEST(Judgement, IsTheSameInTheKernelAndOnTheHost) {

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import re
+import subprocess
 import tempfile
 
 import cluster
@@ -87,6 +88,19 @@ def change_toml(change):
 def cut_interconnects(node="pm02", verb="cut"):
     """All of them at once, or mended with verb="mend"; returns when the last one was."""
     return [xblab.inject(verb, node, link) for link in ("ic0", "ic1")][-1]
+
+
+def deafen(node, link, on):
+    """The switch delivers nothing to that port any more; what comes from it goes on."""
+    word = "off" if on else "on"
+    port = f"{node}.{link}"
+
+    def bridge(*words):
+        subprocess.run(["ip", "netns", "exec", xblab.PREFIX + "sw", "bridge", *words], check=True, capture_output=True)
+    bridge("link", "set", "dev", port, "learning", word, "flood", word, "mcast_flood", word, "bcast_flood", word)
+    if on:
+        subprocess.run(["ip", "-n", xblab.PREFIX + "sw", "link", "set", port, "type", "bridge_slave", "fdb_flush"],
+                       check=True, capture_output=True)
 
 
 @contextlib.contextmanager

@@ -38,5 +38,61 @@ TEST(HeartStory, WhoReturnsWhileADeviceWorksOnItIsWelcomedWhenThatHasEnded) {
     EXPECT_TRUE(pair.is_well()) << pair.world.describe();
 }
 
+// One direction of every path is cut. Who hears nothing calls its peer dead; the other one still
+// hears its probes. The service stays where it is, whichever side is deaf.
+TEST(HeartStory, ACutOfOneDirectionMovesNothing) {
+    for (const Timing timing : {Timing{.period = kMilli, .suspect = 3, .dead = 5},
+                                Timing{.period = 5 * kMilli, .suspect = 3, .dead = 10},
+                                Timing{.period = 10 * kMilli, .suspect = 10, .dead = 100}}) {
+        for (const bool is_active_deaf : {false, true}) {
+            Settings settings = Pair::with_fencing();
+            settings.timing = timing;
+            Pair pair(settings);
+            const std::size_t active = pair.active();
+            const std::size_t deaf = is_active_deaf ? active : 1 - active;
+            const std::uint64_t shots = pair.world.automatic_fences();
+
+            pair.cut_from(1 - deaf, 1);
+            pair.run(2500 * kMilli);
+
+            EXPECT_TRUE(pair.world.truth().is_active(active, "web"));
+            EXPECT_FALSE(pair.world.truth().is_active(1 - active, "web"));
+            EXPECT_TRUE(pair.world.is_powered(active)) << timing.period << ' ' << is_active_deaf;
+            EXPECT_EQ(pair.world.automatic_fences(), shots + 1);
+            pair.cut_from(1 - deaf, -1);
+            pair.run(30 * kSecond);
+            EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+            EXPECT_EQ(pair.active(), active);
+        }
+    }
+}
+
+// With a witness the one that serves has its right to it before its lease runs out: nothing of it
+// is silent, not even for a moment.
+TEST(HeartStory, ACutOfOneDirectionClosesNoGateOverAService) {
+    for (const bool is_active_deaf : {false, true}) {
+        Settings settings = Pair::with_witness();
+        settings.timing = {.period = 5 * kMilli, .suspect = 3, .dead = 10};
+        settings.lease = 100ms;
+        Pair pair(settings);
+        const std::size_t active = pair.active();
+        const std::size_t deaf = is_active_deaf ? active : 1 - active;
+
+        pair.cut_from(1 - deaf, 1);
+        for (int step = 0; step < 3000; ++step) {
+            pair.run(100 * kMicro);
+            ASSERT_TRUE(pair.world.is_gate_open(active)) << step << ' ' << is_active_deaf;
+        }
+        pair.run(5 * kSecond);
+        EXPECT_TRUE(pair.world.truth().is_active(active, "web"));
+        EXPECT_FALSE(pair.world.truth().is_active(1 - active, "web"));
+        pair.cut_from(1 - deaf, -1);
+        pair.run(30 * kSecond);
+
+        EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+        EXPECT_EQ(pair.active(), active);
+    }
+}
+
 }  // namespace
 }  // namespace xbeat::xsim

@@ -144,7 +144,7 @@ void Kernel::visit(Self& self, Visit&& visit) {
     visit(peer.still_ticks), visit(peer.stalls_seen), visit(peer.lease_until_ns);
     visit(peer.heard_ns), visit(peer.answers), visit(peer.state_sent_ns);
     visit(peer.daemon_progress), visit(peer.fresh_probes), visit(peer.fresh_seen);
-    visit(peer.quiet_laps);
+    visit(peer.quiet_laps), visit(peer.word_ns);
     for (auto& path : self.paths_) {
         visit(path.seen_epoch), visit(path.state), visit(path.sequence);
         visit(path.sent_sequence), visit(path.sent_ns), visit(path.due_sequence);

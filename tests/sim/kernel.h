@@ -69,6 +69,8 @@ public:
     [[nodiscard]] std::uint64_t lease_until() const { return peer_.lease_until_ns; }
     /// The peer's probes that prove that it heard us lately.
     [[nodiscard]] std::uint32_t fresh_probes() const { return peer_.fresh_probes; }
+    /// The peer's newest probe calls this node dead.
+    [[nodiscard]] bool is_called_dead() const { return (peer_.word_ns & 1) != 0; }
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
     [[nodiscard]] Scalars scalars() const;

@@ -71,9 +71,10 @@ void World::take_verdict(std::size_t index, const Verdict& verdict) {
     const std::uint32_t theirs = hosts_[other].kernel.peer_state();
     if (event.state == node::PeerState::Dead) {
         truth_.may_be_fenced(other);
-        // Claim I-27: silence came first.
+        // Claim I-27: silence came first, here or at the peer that told us so.
         const Nanos silence = now_ - hosts_[index].heard_at;
-        if (silence < (settings_.timing.dead - 1) * settings_.timing.period) {
+        const bool is_told = hosts_[index].kernel.is_called_dead() && theirs == XB_PEER_DEAD;
+        if (!is_told && silence < (settings_.timing.dead - 1) * settings_.timing.period) {
             truth_.violate("I-27",
                            concat(name_of(index), " calls ", name_of(other), " dead after only ",
                                   silence / kMicro, " us of silence"),

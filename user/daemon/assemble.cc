@@ -70,7 +70,8 @@ node::Options node_options(const Config& config, std::uint64_t seed) {
     options.self = config.self;
     options.cluster = config.cluster;
     options.arbiter = config.arbiter.kind;
-    options.handicap = config.arbiter.handicap;
+    options.handicap =
+        config.arbiter.handicap.value_or(std::max<Duration>(20ms, 4 * config.timing.period));
     options.exclusivity = config.arbiter.lease;
     // Longer than a verdict takes, so that it comes first; and what is no longer than the standby's
     // wait costs nothing.

@@ -379,7 +379,9 @@ Result<node::ArbiterKind> read_arbiter_kind(const Reader& at) {
 Result<ArbiterConfig> read_arbiter(const Reader& at) {
     ArbiterConfig made;
     made.kind = XB_TRY(read_arbiter_kind(at));
-    made.handicap = XB_TRY(at.duration("handicap", made.handicap, 0s, 1h));
+    if (at.find("handicap") != nullptr) {
+        made.handicap = XB_TRY(at.duration("handicap", 0s, 0s, 1h));
+    }
     made.lease = XB_TRY(at.duration("lease", made.lease, kArbiterLeaseMin, wire::kWitnessLeaseMax));
     made.witness_port = static_cast<std::uint16_t>(
         XB_TRY(at.integer("witness_port", 1, 65535)).value_or(made.witness_port));

@@ -65,7 +65,9 @@ struct NodeConfig {
 /// [arbiter]: who breaks the tie, and what it is asked for.
 struct ArbiterConfig {
     node::ArbiterKind kind = node::ArbiterKind::Fence;
-    Duration handicap = 20ms;
+    // Unless given: 20 ms, or four periods of the beat if that is longer. A peer that hears nothing
+    // says so with its next beat, and the side that serves judges in the lap after that.
+    std::optional<Duration> handicap;
     heart::IpAddress witness;  // None unless kind is Witness
     std::uint16_t witness_port = wire::kWitnessPort;
     std::string disk;     // empty unless kind is Disk; an absolute path

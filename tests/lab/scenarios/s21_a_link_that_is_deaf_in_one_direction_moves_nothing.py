@@ -1,24 +1,9 @@
 """One interconnect that carries frames in one direction only is shown as down, and nothing moves."""
-import subprocess
-
 import cluster
 import scene
 import xblab
 
 QUICK = True
-
-
-def deafen(node, link, on):
-    """The switch delivers nothing to that port any more; what comes from it goes on."""
-    word = "off" if on else "on"
-    port = f"{node}.{link}"
-
-    def bridge(*words):
-        subprocess.run(["ip", "netns", "exec", xblab.PREFIX + "sw", "bridge", *words], check=True, capture_output=True)
-    bridge("link", "set", "dev", port, "learning", word, "flood", word, "mcast_flood", word, "bcast_flood", word)
-    if on:
-        subprocess.run(["ip", "-n", xblab.PREFIX + "sw", "link", "set", port, "type", "bridge_slave", "fdb_flush"],
-                       check=True, capture_output=True)
 
 
 def run():
@@ -27,7 +12,7 @@ def run():
         probe.wait_served()
         since = cluster.last_event("pm01")
 
-        deafen("pm01", "ic0", on=True)
+        scene.deafen("pm01", "ic0", on=True)
 
         for node in scene.NODES:
             xblab.wait_until(f"{node} shows ic0 as down",
@@ -39,7 +24,7 @@ def run():
             scene.expect_equal(cluster.peer(node, there)["state"], "alive", f"{there} as {node} sees it")
             scene.expect(cluster.is_member(node, there), f"{there} is a member to {node}")
 
-        deafen("pm01", "ic0", on=False)
+        scene.deafen("pm01", "ic0", on=False)
         for node in scene.NODES:
             xblab.wait_until(f"{node} shows ic0 as up",
                              lambda n=node: cluster.path(n, cluster.other(n), "ic0").get("is_up"))

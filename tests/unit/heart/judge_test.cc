@@ -328,6 +328,40 @@ TEST(Judgement, TakesThePeersOwnFreshProbesForLife) {
     EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
 }
 
+// A cut of one direction: it asks, hears none of our answers, and says what it makes of that.
+TEST(Judgement, BelievesAPeerThatCallsUsDeadOnlyWhereItDoesNotAnswerEither) {
+    View view;
+    view.laps_of(20);
+    view.peer.word_ns |= 1;
+    view.laps_of(50);
+    EXPECT_EQ(view.peer.state, XB_PEER_ALIVE) << "it answers";
+
+    view.silence();
+    for (int i = 0; i < 6; i++) {
+        EXPECT_NE(view.peer.state, XB_PEER_DEAD) << i;
+        view.lap();
+        view.peer.fresh_probes++;
+    }
+    EXPECT_EQ(view.peer.state, XB_PEER_DEAD);
+}
+
+TEST(Judgement, TakesThePeersNewestWordByWhateverPathItCame) {
+    xb_peer peer{};
+    xb_beat beat{};
+    const auto say = [&](std::uint64_t sent_ns, std::uint32_t flags) {
+        beat.sent_ns = XB_LE64(sent_ns);
+        beat.flags = XB_LE32(flags);
+        xb_take_word(&peer, &beat);
+        return (peer.word_ns & 1) != 0;
+    };
+
+    EXPECT_FALSE(say(1000, 0));
+    EXPECT_TRUE(say(2001, XB_CALLS_YOU_DEAD));
+    EXPECT_TRUE(say(1500, 0)) << "an older one changes nothing";
+    EXPECT_FALSE(say(3000, 0x7fffffff));
+    EXPECT_FALSE(say(2500, XB_CALLS_YOU_DEAD));
+}
+
 // Claim S-3: held-back probes do not keep a dead peer alive for longer than twice the time to a
 // verdict.
 TEST(Judgement, BelievesAProbeOnlyIfItEchoesAYoungOne) {

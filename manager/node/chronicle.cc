@@ -16,9 +16,14 @@ void Chronicle::begin(std::string cause, Now now) {
                           .calendar = now.calendar,
                           .entries = {},
                           .is_finished = false,
-                          .succeeded = false});
+                          .succeeded = false,
+                          .is_failover = false});
     if (timelines_.size() > kTimelinesMax) timelines_.pop_front();
     began_at_ = now.boot;
+}
+
+void Chronicle::mark_failover() {
+    if (is_open()) timelines_.back().is_failover = true;
 }
 
 bool Chronicle::is_open() const { return !timelines_.empty() && !timelines_.back().is_finished; }

@@ -25,6 +25,8 @@ public:
 
     /// Opens a time line, unless one is open: a failure during a failover belongs to it.
     void begin(std::string cause, Now now);
+    /// The open time line, if there is one, is that of a failure.
+    void mark_failover();
     [[nodiscard]] bool is_open() const;
     /// Nothing if no time line is open, or it is full (kTimelineEntriesMax).
     void add(TimelineEntry entry);

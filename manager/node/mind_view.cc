@@ -183,6 +183,7 @@ void Mind::failover_begins(const std::string& cause, const std::string& node,
                            const std::string& resource) {
     if (!resource.empty()) failed_now_.insert(resource);
     chronicle_.begin(cause, now_);
+    chronicle_.mark_failover();
     if (is_failing_over_) return;
     is_failing_over_ = true;
     chronicle_.note({.level = Level::Warning,

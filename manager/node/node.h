@@ -61,6 +61,7 @@ struct Timeline {
     std::vector<TimelineEntry> entries;
     bool is_finished = false;
     bool succeeded = false;
+    bool is_failover = false;  // something failed; else somebody wanted a change
 };
 
 struct PathView {

@@ -40,6 +40,7 @@ constexpr std::string_view kRequest = "crm_mon --output-as=xml";  // its readers
 
 struct MonLine {
     bool once = false;
+    bool simple = false;
     bool as_xml = false;
     bool hide_headers = false;
     int interval_s = 0;
@@ -212,6 +213,13 @@ ExitCode run_mon(Session& session, MonLine line) {
         if (!input) return fail(session, input.error());
         return show(session, {.document = status_json(*input)});
     }
+    if (line.simple) {
+        const Result<StatusInput> input = load_status(session, line.file);
+        if (!input) return fail(session, input.error());
+        session.said.is_printed = true;
+        session.out << simple_status(*input) << '\n';
+        return ExitCode::Ok;
+    }
     if (line.as_xml || session.form == Form::Xml) line.form = "xml";
     session.said.is_printed = true;  // or nothing is wanted on the screen
     if (line.form == "xml") {
@@ -242,6 +250,7 @@ void add_mon(const Command& root) {
     Command mon = root.verb("mon", "Watch the cluster live, full screen");
     const auto line = std::make_shared<MonLine>();
     mon.flag("-1,--one-shot", line->once, "Print once and end");
+    mon.flag("-s,--simple-status", line->simple, "Print one line for monitoring and end");
     mon.flag("-r,--inactive", line->show.inactive, "Also resources that are stopped");
     mon.flag("-f,--failcounts", line->show.fail_counts, "Fail counts");
     mon.flag("-A,--attributes", line->show.attributes, "Node attributes");

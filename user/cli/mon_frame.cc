@@ -180,11 +180,17 @@ std::vector<std::string> body_of(const MonState& state, std::size_t width) {
     add_links(state, body);
     if (const std::string lease = lease_text(state.status); !lease.empty()) body.push_back(lease);
     if (!state.timelines.empty()) {
-        const TimelineStatus& last = state.timelines.back();
+        // A fail-over is looked for longer than the changes that people made after it.
+        const auto failover =
+            std::find_if(state.timelines.rbegin(), state.timelines.rend(),
+                         [](const TimelineStatus& one) { return one.is_failover; });
+        const bool has_failover = failover != state.timelines.rend();
+        const TimelineStatus& last = has_failover ? *failover : state.timelines.back();
         body.emplace_back();
-        body.push_back(fmt::format(
-            "Last fail-over: {} ({}), {}", printable(last.cause), calendar_text(last.when),
-            last.is_finished ? milliseconds_text(total_of(last)) : "under way"));
+        body.push_back(
+            fmt::format("{}: {} ({}), {}", has_failover ? "Last fail-over" : "Last change",
+                        printable(last.cause), calendar_text(last.when),
+                        last.is_finished ? milliseconds_text(total_of(last)) : "under way"));
         body.push_back("  " + budget_bar(last, std::clamp<std::size_t>(width / 3, 20, 60)));
     }
     return body;

@@ -13,6 +13,7 @@
 
 #include "cli/render_resources.h"
 #include "cli/words.h"
+#include "core/text.h"
 
 namespace xbeat::cli {
 namespace {
@@ -111,8 +112,8 @@ void summary(const StatusInput& input, Page& page) {
     lines.push_back("  * " + coordinator_text(input));
     const std::string on = input.self.empty() ? "" : fmt::format(" on {}", input.self);
     lines.push_back(fmt::format("  * Last updated: {}{}", calendar_text(input.updated), on));
-    if (!input.last_change.empty()) {
-        lines.push_back(fmt::format("  * Last change:  {}", printable(input.last_change)));
+    if (const std::string change = to_string(input.last_change); !change.empty()) {
+        lines.push_back(fmt::format("  * Last change:  {}", printable(change)));
     }
     lines.push_back(
         fmt::format("  * {} configured", counted(input.situation.nodes.size(), "node")));
@@ -503,6 +504,41 @@ std::string render_status(const StatusInput& input, const StatusOptions& options
     fencing(input, options.fence_history, page);
     if (options.bans) bans(input, page);
     return std::move(page.text);
+}
+
+std::string to_string(const LastChange& change) {
+    std::string text = change.time;
+    if (text.empty()) return text;
+    if (!change.user.empty()) text += concat(" by ", change.user);
+    if (!change.client.empty()) text += concat(" via ", change.client);
+    if (!change.origin.empty()) text += concat(" on ", change.origin);
+    return text;
+}
+
+std::string simple_status(const StatusInput& input) {
+    const schedule::Situation& situation = input.situation;
+    if (situation.coordinator.empty()) return "CLUSTER WARN: No DC";
+    std::string offline;
+    std::size_t online = 0;
+    std::size_t standby = 0;
+    std::size_t maintenance = 0;
+    for (const schedule::NodeView& node : situation.nodes) {
+        if (!node.online) {
+            offline += concat(" offline node: ", printable(node.name));
+        } else if (node.standby || node.standby_on_fail) {
+            ++standby;
+        } else if (node.maintenance) {
+            ++maintenance;
+        } else {
+            ++online;
+        }
+    }
+    if (!offline.empty()) return concat("CLUSTER WARN:", offline);
+    std::string text = concat("CLUSTER OK: ", counted(online, "node"), " online");
+    if (standby > 0) text += concat(", ", counted(standby, "standby node"));
+    if (maintenance > 0) text += concat(", ", counted(maintenance, "maintenance node"));
+    return concat(text, ", ", counted(situation.resource_instances, "resource instance"),
+                  " configured");
 }
 
 }  // namespace xbeat::cli

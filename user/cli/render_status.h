@@ -45,4 +45,11 @@ struct StatusOptions {
 /// One path as both displays and `mon` write it: "up (native), rtt p50 12 us, p99 40 us, ...".
 [[nodiscard]] std::string link_text(const LinkStatus& link);
 
+/// "Sun Nov 22 13:59:41 2026 by uid 0 via xbeat on pm01"; empty if not known.
+[[nodiscard]] std::string to_string(const LastChange& change);
+
+/// What `crm_mon -s` says, in one line for monitoring: OK and what there is, or WARN and which
+/// nodes are missing.
+[[nodiscard]] std::string simple_status(const StatusInput& input);
+
 }  // namespace xbeat::cli

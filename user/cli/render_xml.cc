@@ -73,7 +73,12 @@ Element summary(const StatusInput& input) {
     set(updated, "time", calendar_text(input.updated));
     section.children.push_back(std::move(updated));
     Element changed = make("last_change");
-    set(changed, "time", input.last_change);
+    set(changed, "time", input.last_change.time);
+    for (const auto& [name, value] :
+         {std::pair("user", input.last_change.user), std::pair("client", input.last_change.client),
+          std::pair("origin", input.last_change.origin)}) {
+        if (!value.empty()) set(changed, name, value);
+    }
     section.children.push_back(std::move(changed));
     Element nodes = make("nodes_configured");
     set_number(nodes, "number", static_cast<std::int64_t>(situation.nodes.size()));

@@ -71,11 +71,20 @@ struct PhaseStatus {
     bool succeeded = true;
 };
 /// Where the time of one fail-over went.
+/// Of the configuration; empty texts if not known.
+struct LastChange {
+    std::string time = {};    // "Sun Nov 22 13:59:41 2026"
+    std::string user = {};    // "uid 0"
+    std::string client = {};  // "xbeat"
+    std::string origin = {};  // the node that was asked
+};
+
 struct TimelineStatus {
     std::string cause;
     EpochSeconds when{};
     bool is_finished = false;
     bool succeeded = false;
+    bool is_failover = false;  // something failed; else somebody wanted a change
     std::vector<PhaseStatus> phases;
 };
 
@@ -116,8 +125,8 @@ struct StatusInput {
     std::uint64_t term = 0;        // *
     bool unsafe_takeover = false;  // *
     std::string cib_version;
-    EpochSeconds updated{};   // when this was true
-    std::string last_change;  // "Sun Nov 22 ... by root via xbeat on pm01"; empty if not known
+    EpochSeconds updated{};  // when this was true
+    LastChange last_change;
     schedule::Situation situation;
     std::vector<OperationStatus> operations;
     std::vector<PeerStatus> peers;

@@ -1,5 +1,7 @@
 #include "cli/status_json.h"
 
+#include "cli/render_status.h"
+
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -217,7 +219,7 @@ json cluster_json(const StatusInput& input) {
             {"unsafe_takeover", input.unsafe_takeover},
             {"lease", lease_json(input.lease)},
             {"cib_version", input.cib_version},
-            {"last_change", input.last_change},
+            {"last_change", to_string(input.last_change)},
             {"updated_s", input.updated.value},
             {"fencing_enabled", situation.fencing_enabled},
             {"maintenance_mode", situation.maintenance_mode},
@@ -260,11 +262,9 @@ json timeline_json(const TimelineStatus& timeline) {
                           {"to_us", microseconds(phase.to - start)},
                           {"succeeded", phase.succeeded}});
     }
-    return {{"cause", timeline.cause},
-            {"time_s", timeline.when.value},
-            {"finished", timeline.is_finished},
-            {"succeeded", timeline.succeeded},
-            {"phases", phases}};
+    return {{"cause", timeline.cause},          {"time_s", timeline.when.value},
+            {"finished", timeline.is_finished}, {"succeeded", timeline.succeeded},
+            {"failover", timeline.is_failover}, {"phases", phases}};
 }
 
 }  // namespace xbeat::cli

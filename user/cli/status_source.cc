@@ -110,13 +110,12 @@ void drop_repeated(std::vector<schedule::FailedActionView>& failures) {
     failures = std::move(kept);
 }
 
-std::string last_change_of(const cib::Element& cib) {
-    std::string text(cib.get("cib-last-written"));
-    if (text.empty()) return text;
-    if (cib.has("update-user")) text += concat(" by ", cib.get("update-user"));
-    if (cib.has("update-client")) text += concat(" via ", cib.get("update-client"));
-    if (cib.has("update-origin")) text += concat(" on ", cib.get("update-origin"));
-    return text;
+LastChange last_change_of(const cib::Element& cib) {
+    const auto text = [&cib](const char* name) { return std::string(cib.get(name)); };
+    return {.time = text("cib-last-written"),
+            .user = text("update-user"),
+            .client = text("update-client"),
+            .origin = text("update-origin")};
 }
 
 std::string version_of(const cib::Element& cib) {
@@ -189,6 +188,7 @@ TimelineStatus read_timeline(const json& object) {
     timeline.when = {number_of(object, "time_s")};
     timeline.is_finished = flag_of(object, "finished");
     timeline.succeeded = flag_of(object, "succeeded");
+    timeline.is_failover = flag_of(object, "failover");
     for (const json& entry : objects_of(object, "entries")) {
         timeline.phases.push_back({.phase = text_of(entry, "phase"),
                                    .detail = text_of(entry, "detail"),

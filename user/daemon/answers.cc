@@ -309,6 +309,7 @@ json answer_timeline(const Sources& sources) {
                              {"time_s", timeline.calendar.value},
                              {"finished", timeline.is_finished},
                              {"succeeded", timeline.succeeded},
+                             {"failover", timeline.is_failover},
                              {"entries", std::move(entries)}});
     }
     return {{"ok", true}, {"now_ns", ns(sources.now)}, {"timelines", std::move(timelines)}};

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <ctime>
+#include <set>
 #include <thread>
 
 #include "cib/duration.h"
@@ -105,9 +106,11 @@ int locate(const Tool& tool, const Arguments& given) {
     find_views(situation->resources, id, views);
     if (views.empty()) return no_such(tool, id);
     bool is_running = false;
+    std::set<std::pair<std::string, bool>> told;  // a group stands once, not once for each member
     for (const ResourceView* view : views) {
         for (const std::string& node : view->nodes) {
             is_running = true;
+            if (!told.emplace(node, view->role == schedule::RoleView::Promoted).second) continue;
             if (given.has("quiet")) {
                 tool.io.out << node << '\n';
                 continue;
@@ -176,45 +179,101 @@ int set_parameter(const Tool& tool, const Arguments& given) {
 std::string time_text(std::string_view seconds) {
     const std::time_t at = static_cast<std::time_t>(parse_integer(seconds).value_or(0));
     std::tm parts{};
-    ::gmtime_r(&at, &parts);
+    ::localtime_r(&at, &parts);
     std::array<char, 64> text{};
     const std::size_t size =
         std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &parts);
     return {text.data(), size};
 }
 
-void list_operations_of(const Tool& tool, const Element& resource, std::string_view node) {
+// The resource whose history it is: the instance on that node, where there are several.
+const ResourceView* view_of(const std::vector<const ResourceView*>& leaves, std::string_view id,
+                            std::string_view node) {
+    const ResourceView* found = nullptr;
+    for (const ResourceView* leaf : leaves) {
+        if (leaf->id != id && base_of(leaf->id) != id) continue;
+        if (std::find(leaf->nodes.begin(), leaf->nodes.end(), node) != leaf->nodes.end())
+            return leaf;
+        if (found == nullptr) found = leaf;
+    }
+    return found;
+}
+
+std::string_view role_text(const ResourceView* view) {
+    if (view == nullptr) return "Stopped";  // nothing runs of what nobody knows
+    // What is under way says more than where it began, but for a look.
+    if (!view->pending_task.empty() && view->pending_task != "Monitoring")
+        return view->pending_task;
+    switch (view->role) {
+        case schedule::RoleView::Unknown:
+            return "Unknown";
+        case schedule::RoleView::Stopped:
+            return "Stopped";
+        case schedule::RoleView::Started:
+            return "Started";
+        case schedule::RoleView::Unpromoted:
+            return "Unpromoted";
+        case schedule::RoleView::Promoted:
+            return "Promoted";
+    }
+    return "Unknown";
+}
+
+// The executor's status of an operation, in the words of Pacemaker's tools.
+std::string_view status_text(std::string_view status) {
+    constexpr std::array<std::string_view, 11> kWords{"complete",
+                                                      "Cancelled",
+                                                      "Timed Out",
+                                                      "Not supported",
+                                                      "Error",
+                                                      "Hard error",
+                                                      "Fatal error",
+                                                      "Not installed",
+                                                      "Internal communication failure",
+                                                      "No device",
+                                                      "Internal communication failure"};
+    if (status == "-1") return "pending";
+    const auto number = parse_integer(status);
+    if (!number || *number < 0 || static_cast<std::size_t>(*number) >= kWords.size())
+        return "Unknown";
+    return kWords[static_cast<std::size_t>(*number)];
+}
+
+void list_operations_of(const Tool& tool, const Element& resource, std::string_view node,
+                        std::string_view role) {
     for (const Element& op : resource.children) {
-        const std::string_view status = op.get("op-status");
         tool.io.out << resource.get("id") << "\t(" << resource.get("class");
         if (resource.has("provider")) tool.io.out << ':' << resource.get("provider");
-        tool.io.out << ':' << resource.get("type") << "):\t " << op.get("operation_key")
-                    << " (node=" << node << ", call=" << op.get("call-id")
-                    << ", rc=" << op.get("rc-code") << ", last-rc-change='"
-                    << time_text(op.get("last-rc-change")) << "', exec=" << op.get("exec-time")
-                    << "ms): "
-                    << (status == "-1"  ? "pending"
-                        : status == "0" ? "complete"
-                        : status == "2" ? "Timed Out"
-                                        : "Error")
-                    << '\n';
+        tool.io.out << ':' << resource.get("type") << "):\t " << role << ": "
+                    << op.get("operation_key") << " (node=" << node
+                    << ", call=" << op.get("call-id") << ", rc=" << op.get("rc-code");
+        if (op.has("last-rc-change")) {
+            tool.io.out << ", last-rc-change='" << time_text(op.get("last-rc-change"))
+                        << "', exec=" << op.get("exec-time") << "ms";
+        }
+        tool.io.out << "): " << status_text(op.get("op-status")) << '\n';
     }
 }
 
 int list_operations(const Tool& tool, const Arguments& given) {
     const std::string wanted = given.has("node") ? given.get("node") : given.get("host-uname");
     const std::string id = given.get("resource");
-    Result<Element> document = tool.cluster.cib({.sections = {"status"}});
+    Result<Element> document = tool.cluster.cib(
+        {.sections = {"nodes", "crm_config", "rsc_defaults", "op_defaults", "resources", "status"},
+         .resource = base_of(id)});
     if (!document) return tool.fail(document.error());
+    const schedule::Situation situation = schedule::observe(*document, {.now = clock_now()});
+    std::vector<const ResourceView*> leaves;
+    for (const ResourceView& view : situation.resources) collect_leaves(view, leaves);
     for (const Element& node : document->child_or_new("status").children) {
         if (node.name != "node_state" || (!wanted.empty() && node.get("uname") != wanted)) continue;
         const Element* resources = histories_of(node);
         if (resources == nullptr) continue;
         for (const Element& resource : resources->children) {
             const std::string name(resource.get("id"));
-            if (id.empty() || name == id || base_of(name) == id) {
-                list_operations_of(tool, resource, node.get("uname"));
-            }
+            if (!id.empty() && name != id && base_of(name) != id) continue;
+            const ResourceView* view = view_of(leaves, name, node.get("uname"));
+            list_operations_of(tool, resource, node.get("uname"), role_text(view));
         }
     }
     return kOk;

@@ -44,6 +44,30 @@ const Row* find_row(std::string_view name) {
     return found == kRows.end() ? nullptr : &*found;
 }
 
+// What Pacemaker's tools have to be told and this program does by itself: to look at the running
+// cluster, to say all that it finds, and that a file is a file.
+bool is_without_meaning(std::string_view tool, std::string_view word) {
+    constexpr std::array<std::string_view, 6> kVerify{"-L",        "--live-check", "-V",
+                                                      "--verbose", "-x",           "--xml-file"};
+    if (tool == "crm_verify")
+        return std::find(kVerify.begin(), kVerify.end(), word) != kVerify.end();
+    return tool == "crm_simulate" && (word == "-L" || word == "--live-check");
+}
+
+// A word of Pacemaker's tool as this program's command takes it.
+std::string own_word(std::string_view tool, const std::string& word) {
+    constexpr std::string_view kFile = "--xml-file=";
+    if (tool == "crm_verify" && word.starts_with(kFile)) return word.substr(kFile.size());
+    const bool is_scores = word == "-s" || word == "--show-scores" || word == "-sL";
+    return tool == "crm_simulate" && is_scores ? "--scores" : word;
+}
+
+// crm_resource that is asked for nothing, or for the list, shows the resources as crm_mon does.
+bool is_resource_list(std::string_view name, std::span<const std::string> arguments) {
+    if (name != "crm_resource" || arguments.size() > 1) return false;
+    return arguments.empty() || arguments[0] == "-L" || arguments[0] == "--list";
+}
+
 int exit_code(Code code) {
     switch (code) {
         case Code::NotFound:
@@ -76,10 +100,13 @@ bool is_shim(std::string_view name) { return find_row(name) != nullptr; }
 
 std::optional<std::vector<std::string>> as_command(std::string_view name,
                                                    std::span<const std::string> arguments) {
+    if (is_resource_list(name, arguments)) return std::vector<std::string>{"resource", "list"};
     const Row* row = find_row(name);
     if (row == nullptr || row->run != nullptr) return std::nullopt;
     std::vector<std::string> words = {std::string(row->noun)};
-    words.insert(words.end(), arguments.begin(), arguments.end());
+    for (const std::string& word : arguments) {
+        if (!is_without_meaning(name, word)) words.push_back(own_word(name, word));
+    }
     return words;
 }
 

@@ -58,7 +58,7 @@ def run():
     with scene.lab(scene.web()):
         scene.wait_served_by("pm01")
         mon = Mon("pm01", 80, 24)
-        look(mon, "at rest", mon.shows("pm01", "pm02", "httpd", "ic0", "ic1"))
+        look(mon, "at rest", mon.shows("pm01", "pm02", "httpd", "ic0", "ic1", "Last change"))
 
         mon.screen.feed(2)
         clears, received, spent, began = mon.screen.clears, mon.screen.received, processor_seconds(mon.pid()), time.monotonic()

@@ -331,6 +331,21 @@ TEST_F(RenderStatus, OfNothingAtAllStillSaysSo) {
     EXPECT_THAT(text, HasSubstr("No active resources"));
 }
 
+TEST_F(RenderStatus, OneLineForMonitoringIsThatOfCrmMon) {
+    StatusInput input = testing::pair_at_peace();
+    EXPECT_EQ(simple_status(input), "CLUSTER OK: 2 nodes online, 2 resource instances configured");
+
+    input.situation.nodes[1].standby = true;
+    EXPECT_EQ(simple_status(input),
+              "CLUSTER OK: 1 node online, 1 standby node, 2 resource instances configured");
+
+    input.situation.nodes[1].online = false;
+    EXPECT_EQ(simple_status(input), "CLUSTER WARN: offline node: pm02");
+
+    input.situation.coordinator.clear();
+    EXPECT_EQ(simple_status(input), "CLUSTER WARN: No DC");
+}
+
 TEST_F(RenderStatus, HealthOfAPairAtPeaceSaysThatItIsWell) {
     const std::string text = render_health(testing::pair_at_peace(), nullptr);
 

@@ -41,6 +41,12 @@ TEST(MonXml, HasTheAttributesThatAgentsLookFor) {
     EXPECT_EQ(node->get("standby"), "false");
     EXPECT_EQ(node->get("unclean"), "false");
     EXPECT_EQ(node->get("type"), "member");
+    const cib::Element* change = root.child("summary")->child("last_change");
+    ASSERT_NE(change, nullptr);
+    EXPECT_EQ(change->get("time"), "Tue Nov 14 22:00:00 2023");
+    EXPECT_EQ(change->get("user"), "root");
+    EXPECT_EQ(change->get("client"), "xbeat");
+    EXPECT_EQ(change->get("origin"), "pm01");
     ASSERT_NE(root.child("resources"), nullptr);
     EXPECT_EQ(root.children.back().name, "status");
     EXPECT_EQ(root.children.back().get("code"), "0");

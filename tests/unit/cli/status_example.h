@@ -65,7 +65,8 @@ inline StatusInput pair_at_peace() {
     input.mode = "native";
     input.period = 1ms;
     input.updated = {1'700'000'000};
-    input.last_change = "Tue Nov 14 22:00:00 2023 by root via xbeat on pm01";
+    input.last_change = {
+        .time = "Tue Nov 14 22:00:00 2023", .user = "root", .client = "xbeat", .origin = "pm01"};
     schedule::Situation& situation = input.situation;
     situation.coordinator = "pm01";
     situation.has_quorum = true;

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,6 +16,7 @@ namespace xbeat::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 TimelineStatus crash() {
@@ -159,6 +161,24 @@ TEST_F(Timeline, EventsTakeTheRoomThatIsLeft) {
 
     EXPECT_EQ(frame[33], "Events:");
     EXPECT_EQ(frame[39], "  14:00:09.000 info x");
+}
+
+TEST_F(Timeline, AChangeIsNoFailoverAndHidesNone) {
+    MonState state = live();
+    TimelineStatus change = crash();
+    change.cause = "configuration changed by uid 0";
+    const auto shown = [&] {
+        return fmt::format("{}", fmt::join(compose_frame(state, 200, 90), "\n"));
+    };
+
+    state.timelines = {change};
+    EXPECT_THAT(shown(), HasSubstr("Last change: configuration changed by uid 0"));
+    EXPECT_THAT(shown(), Not(HasSubstr("fail-over")));
+
+    TimelineStatus failure = crash();
+    failure.is_failover = true;
+    state.timelines = {failure, change};
+    EXPECT_THAT(shown(), HasSubstr("Last fail-over: node pm01 dead"));
 }
 
 TEST_F(Timeline, AFrameScrollsNoFurtherThanItsEnd) {

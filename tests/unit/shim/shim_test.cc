@@ -247,6 +247,16 @@ TEST(Shims, LeaveWhatOnlyShowsToTheCommandLine) {
     EXPECT_EQ(as_command("crm_mon", words),
               (std::vector<std::string>{"mon", "-1", "--output-as=xml"}));
     EXPECT_FALSE(as_command("crm_node", words).has_value());
+    using Words = std::vector<std::string>;
+    EXPECT_EQ(as_command("crm_verify", Words{"-L", "-V"}), (Words{"verify"}));
+    EXPECT_EQ(as_command("crm_verify", Words{"-x", "a.xml"}), (Words{"verify", "a.xml"}));
+    EXPECT_EQ(as_command("crm_verify", Words{"--xml-file=a.xml"}), (Words{"verify", "a.xml"}));
+    EXPECT_EQ(as_command("crm_simulate", Words{"-sL"}), (Words{"simulate", "--scores"}));
+    EXPECT_EQ(as_command("crm_simulate", Words{"-L", "-x", "a.xml"}),
+              (Words{"simulate", "-x", "a.xml"}));
+    EXPECT_EQ(as_command("crm_resource", Words{}), (Words{"resource", "list"}));
+    EXPECT_EQ(as_command("crm_resource", Words{"-L"}), (Words{"resource", "list"}));
+    EXPECT_FALSE(as_command("crm_resource", Words{"-L", "-r"}).has_value());
     EXPECT_FALSE(as_command("nothing", words).has_value());
 }
 

@@ -381,6 +381,47 @@ TEST(Node, KeepsItsGateWhenItLeavesWithoutBeingAMember) {
 }
 
 // Claim I-16.
+// What a node wants that runs and is told by its peer that it was shot.
+Output told_of_its_own_fencing(const std::string& reaction) {
+    Door door(2);
+    door.start({{"term", "6"}, {"last_survivor", "6"}});
+    door.step(Wake{}, 2s);
+    const auto let_write = [&door](Output output) {
+        while (!output.persist.empty()) output = door.persist(output);
+    };
+    let_write(door.step(Wake{}, 2s));
+    EXPECT_EQ(door.node.coordinator(), "pm01");
+    let_write(door.step(ClientRequest{
+        .client = ClientId{1},
+        .user = "uid 0",
+        .body = ReplaceConfiguration{
+            "<configuration><crm_config><cluster_property_set id=\"cib-bootstrap-options\"><nvpair "
+            "id=\"r\" name=\"fencing-reaction\" value=\"" +
+                reaction +
+                "\"/></cluster_property_set>"
+                "</crm_config><nodes/><resources/><constraints/></configuration>",
+            ""}}));
+    door.step(ChannelUp{NodeId{2}});
+    wire::Hello survivor = hello_of_peer();
+    survivor.is_last_survivor = true;
+    door.hear(survivor);
+    return door.hear(wire::Refuse{.reason = "that life of pm01 was fenced"});
+}
+
+TEST(Node, ThatCountsAsOffLetsTheWatchdogResetItIfItsReactionIsPanic) {
+    const Output output = told_of_its_own_fencing("panic");
+
+    EXPECT_TRUE(has_note(output, "fenced-alive"));
+    EXPECT_EQ(count<StopWatchdog>(output.run), 1);
+}
+
+TEST(Node, ThatCountsAsOffCallsForAPersonIfItsReactionIsStop) {
+    const Output output = told_of_its_own_fencing("stop");
+
+    EXPECT_TRUE(has_note(output, "fenced-alive"));
+    EXPECT_EQ(count<StopWatchdog>(output.run), 0);
+}
+
 TEST(Node, ACorruptStoreIsNotInterpreted) {
     Door door(2);
     Started started;

@@ -9,6 +9,8 @@
 #include "cib/duration.h"
 #include "core/score.h"
 #include "core/text.h"
+#include "rules/rule.h"
+#include "rules/template.h"
 
 namespace xbeat::fence {
 namespace {
@@ -35,47 +37,90 @@ std::string_view value_of(const Parameters& parameters, std::string_view name) {
     return {};
 }
 
-// A device's instance attributes; rules do not apply to fence devices here, and the first set with
-// a name wins, as in Pacemaker.
-Parameters read_parameters(const Element& device) {
-    Parameters out;
-    for (const Element& set : device.children) {
-        if (set.name != "instance_attributes") continue;
-        for (const Element& pair : set.children) {
-            if (pair.name != "nvpair" || !value_of(out, pair.get("name")).empty()) continue;
-            out.emplace_back(pair.get("name"), pair.get("value"));
-        }
-    }
-    return out;
+const Element* section(const Element& cib, std::string_view name) {
+    const Element* configuration = cib.child("configuration");
+    return configuration == nullptr ? nullptr : configuration->child(name);
 }
 
-std::string_view meta_of(const Element& resource, std::string_view name) {
-    for (const Element& set : resource.children) {
-        if (set.name != "meta_attributes") continue;
-        for (const Element& pair : set.children) {
-            if (pair.get("name") == name) return pair.get("value");
-        }
+const Element* template_of(const Element& resources, const Element& primitive) {
+    if (!primitive.has("template")) return nullptr;
+    for (const Element& each : resources.children) {
+        if (each.name == "template" && each.get("id") == primitive.get("template")) return &each;
     }
-    return {};
+    return nullptr;
 }
 
-void collect_devices(const Element& element, std::vector<const Element*>& out) {
+void collect_devices(const Element& resources, const Element& element,
+                     std::vector<const Element*>& out) {
     for (const Element& child : element.children) {
-        if (child.name == "primitive") {
-            if (child.get("class") == "stonith") out.push_back(&child);
-        } else {
-            collect_devices(child, out);
+        if (child.name == "template") continue;
+        if (child.name != "primitive") {
+            collect_devices(resources, child, out);
+            continue;
         }
+        const Element* base = child.has("class") ? nullptr : template_of(resources, child);
+        if ((base == nullptr ? child : *base).get("class") == "stonith") out.push_back(&child);
     }
 }
 
+// As they stand in the configuration.
 std::vector<const Element*> all_devices(const Element& cib) {
     std::vector<const Element*> out;
-    const Element* configuration = cib.child("configuration");
-    const Element* resources =
-        configuration == nullptr ? nullptr : configuration->child("resources");
-    if (resources != nullptr) collect_devices(*resources, out);
+    const Element* resources = section(cib, "resources");
+    if (resources != nullptr) collect_devices(*resources, *resources, out);
     return out;
+}
+
+struct Resolved {
+    std::string id;
+    std::string type;
+    Parameters parameters;  // sorted by name
+    rules::Attributes meta;
+};
+
+// Devices as they are meant: with their templates, the sets that they refer to, and rules as they
+// hold at that time. The scheduler reads resources with the same functions.
+class Resolver {
+public:
+    Resolver(const Element& cib, EpochSeconds now)
+        : defaults_(section(cib, "rsc_defaults")), now_(now) {
+        if (const Element* configuration = cib.child("configuration")) {
+            ids_ = rules::IdIndex(*configuration);
+        }
+    }
+
+    [[nodiscard]] Resolved resolve(const Element& primitive) const {
+        const std::optional<Element> merged = rules::merge_template(primitive, ids_);
+        const Element& device = merged ? *merged : primitive;
+        const rules::RuleInput input{.now = now_,
+                                     .ids = &ids_,
+                                     .agent_class = device.get("class"),
+                                     .agent_provider = device.get("provider"),
+                                     .agent_type = device.get("type"),
+                                     .has_agent = true};
+        Resolved out{.id = std::string(device.get("id")),
+                     .type = std::string(device.get("type")),
+                     .parameters = {},
+                     .meta = {}};
+        rules::Attributes parameters;
+        rules::collect_attributes(device, "instance_attributes", input, {}, parameters);
+        out.parameters.assign(parameters.begin(), parameters.end());
+        rules::collect_attributes(device, "meta_attributes", input, {}, out.meta);
+        if (defaults_ != nullptr) {
+            rules::collect_attributes(*defaults_, "meta_attributes", input, {}, out.meta);
+        }
+        return out;
+    }
+
+private:
+    rules::IdIndex ids_;
+    const Element* defaults_;
+    EpochSeconds now_;
+};
+
+bool has_meta(const Resolved& device, std::string_view name, std::string_view value) {
+    const auto found = device.meta.find(name);
+    return found != device.meta.end() && equals_ignoring_case(found->second, value);
 }
 
 bool is_banned(const Element& cib, std::string_view device, std::string_view node) {
@@ -134,11 +179,20 @@ HostCheck check_of(const Parameters& parameters) {
     return check.empty() && names_nobody ? HostCheck::Default : HostCheck::Known;
 }
 
-Device device_for(const Element& primitive, const Parameters& parameters, std::string plug,
-                  std::string_view target, std::string_view action) {
+// How many of its agents may run at one time: pcmk_action_limit, 1 by default.
+std::int32_t limit_of(const Parameters& parameters) {
+    const std::int64_t limit = parse_integer(value_of(parameters, "pcmk_action_limit")).value_or(1);
+    if (limit == 0) return 1;
+    return static_cast<std::int32_t>(std::clamp<std::int64_t>(limit, -1, 1'000));
+}
+
+Device device_for(const Resolved& resolved, std::string plug, std::string_view target,
+                  std::string_view action) {
+    const Parameters& parameters = resolved.parameters;
     Device device;
-    device.id = primitive.get("id");
-    device.type = primitive.get("type");
+    device.id = resolved.id;
+    device.type = resolved.type;
+    device.action_limit = limit_of(parameters);
     device.plug = std::move(plug);
     for (const auto& parameter : parameters) {
         if (!parameter.first.starts_with("pcmk_")) device.parameters.push_back(parameter);
@@ -247,15 +301,17 @@ std::map<std::int64_t, std::vector<std::string>> configured_levels(const Element
 }  // namespace
 
 std::vector<Level> levels_for(const Element& cib, std::string_view target,
-                              std::string_view executor, std::string_view action) {
+                              std::string_view executor, std::string_view action,
+                              EpochSeconds now) {
     std::vector<Device> usable;
+    const Resolver resolver(cib, now);
     for (const Element* primitive : all_devices(cib)) {
-        if (equals_ignoring_case(meta_of(*primitive, "target-role"), "Stopped")) continue;
-        if (is_banned(cib, primitive->get("id"), executor)) continue;
-        const Parameters parameters = read_parameters(*primitive);
-        std::optional<std::string> plug = plug_of(parameters, target);
+        const Resolved device = resolver.resolve(*primitive);
+        if (has_meta(device, "target-role", "Stopped")) continue;
+        if (is_banned(cib, device.id, executor)) continue;
+        std::optional<std::string> plug = plug_of(device.parameters, target);
         if (!plug) continue;
-        usable.push_back(device_for(*primitive, parameters, std::move(*plug), target, action));
+        usable.push_back(device_for(device, std::move(*plug), target, action));
     }
     std::vector<Level> out;
     const auto levels = configured_levels(cib, target);
@@ -277,28 +333,29 @@ std::vector<Level> levels_for(const Element& cib, std::string_view target,
     return out;
 }
 
-Level unfencing_of(const Element& cib, std::string_view target) {
+Level unfencing_of(const Element& cib, std::string_view target, EpochSeconds now) {
     Level out;
+    const Resolver resolver(cib, now);
     for (const Element* primitive : all_devices(cib)) {
-        if (!equals_ignoring_case(meta_of(*primitive, "provides"), "unfencing")) continue;
-        if (equals_ignoring_case(meta_of(*primitive, "target-role"), "Stopped")) continue;
-        const Parameters parameters = read_parameters(*primitive);
-        std::optional<std::string> plug = plug_of(parameters, target);
+        const Resolved device = resolver.resolve(*primitive);
+        if (!has_meta(device, "provides", "unfencing")) continue;
+        if (has_meta(device, "target-role", "Stopped")) continue;
+        std::optional<std::string> plug = plug_of(device.parameters, target);
         if (!plug) continue;
-        out.push_back(device_for(*primitive, parameters, std::move(*plug), target, "on"));
+        out.push_back(device_for(device, std::move(*plug), target, "on"));
     }
     return out;
 }
 
 std::optional<Device> find_device(const Element& cib, std::string_view id, std::string_view target,
-                                  std::string_view action) {
+                                  std::string_view action, EpochSeconds now) {
     for (const Element* primitive : all_devices(cib)) {
         if (primitive->get("id") != id) continue;
-        const Parameters parameters = read_parameters(*primitive);
+        const Resolved device = Resolver(cib, now).resolve(*primitive);
         std::optional<std::string> plug =
-            target.empty() ? std::string() : plug_of(parameters, target);
+            target.empty() ? std::string() : plug_of(device.parameters, target);
         if (!plug) return std::nullopt;
-        return device_for(*primitive, parameters, std::move(*plug), target, action);
+        return device_for(device, std::move(*plug), target, action);
     }
     return std::nullopt;
 }

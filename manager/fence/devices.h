@@ -35,8 +35,9 @@ struct Device {
     std::string type;  // the agent: fence_ipmilan, ...
     std::string plug;  // what the device calls the target
     std::vector<std::pair<std::string, std::string>> parameters;  // for the agent; no pcmk_*
-    std::string plug_argument;   // name of the parameter for the plug; empty: by the agent's kind
-    bool wants_no_plug = false;  // pcmk_host_argument=none
+    std::string plug_argument;  // name of the parameter for the plug; empty: by the agent's kind
+    std::int32_t action_limit = 1;  // of its agents at one time; -1: any number
+    bool wants_no_plug = false;     // pcmk_host_argument=none
     HostCheck check = HostCheck::Known;
     Duration delay_base{};  // before the shot
     Duration delay_max{};   // a random part on top, up to this in all
@@ -54,17 +55,22 @@ using Level = std::vector<Device>;
 /// configuration. Devices that are disabled (target-role Stopped) or banned from the executor by a
 /// location of -INFINITY are left out. `action`: "reboot", "off" or "on". Levels are those of the
 /// node's name; without such ones, those of the first pattern or node attribute that fits it.
+/// Templates, sets by reference and rules are resolved as the scheduler does, with `now` for rules
+/// by date, in all of these functions.
 [[nodiscard]] std::vector<Level> levels_for(const cib::Element& cib, std::string_view target,
-                                            std::string_view executor, std::string_view action);
+                                            std::string_view executor, std::string_view action,
+                                            EpochSeconds now);
 
 /// The devices with provides=unfencing that serve the target, as one level: each of them has to let
 /// the node in before it may use what they guard. Run by the target itself; empty if there is none.
-[[nodiscard]] Level unfencing_of(const cib::Element& cib, std::string_view target);
+[[nodiscard]] Level unfencing_of(const cib::Element& cib, std::string_view target,
+                                 EpochSeconds now);
 
 /// The device of that id as it would be used for `action` against `target`; nothing if there is no
 /// such device, or it does not serve the target. An empty target: for what needs no plug.
 [[nodiscard]] std::optional<Device> find_device(const cib::Element& cib, std::string_view id,
-                                                std::string_view target, std::string_view action);
+                                                std::string_view target, std::string_view action,
+                                                EpochSeconds now);
 /// One run of the device's agent, without its number. `known`: what its agent can do, or null.
 /// `timeout`: where the device names none. An empty target: without a plug.
 [[nodiscard]] execute::RunAgent make_run(const Device& device, const execute::DeviceCall& call,

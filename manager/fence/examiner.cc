@@ -31,12 +31,12 @@ std::int64_t took_ms(const AgentDone& done) {
 
 }  // namespace
 
-Result<void> Examiner::begin(std::uint64_t number, std::string_view device,
-                             const cib::Element& cib) {
+Result<void> Examiner::begin(std::uint64_t number, std::string_view device, const cib::Element& cib,
+                             EpochSeconds now) {
     if (running_.size() >= kExaminationsMax) {
         return Error{Code::Limit, "too many fence devices are being examined: try again"};
     }
-    std::optional<Device> found = find_device(cib, device, {}, "off");
+    std::optional<Device> found = find_device(cib, device, {}, "off", now);
     if (!found) {
         return Error{Code::NotFound, concat("there is no fence device ", device,
                                             "; `xbeat fence list` shows them")};
@@ -48,7 +48,7 @@ Result<void> Examiner::begin(std::uint64_t number, std::string_view device,
     const cib::Element* nodes = configuration == nullptr ? nullptr : configuration->child("nodes");
     for (const cib::Element& node :
          nodes == nullptr ? std::vector<cib::Element>() : nodes->children) {
-        std::optional<Device> against = find_device(cib, device, node.get("uname"), "off");
+        std::optional<Device> against = find_device(cib, device, node.get("uname"), "off", now);
         if (!against) continue;
         examination.targets.emplace_back(node.get("uname"));
         examination.against.push_back(*std::move(against));

@@ -38,7 +38,8 @@ public:
     explicit Examiner(std::uint64_t* next_run) : next_run_(next_run) {}
 
     /// Errors: NotFound if there is no such device, Limit; then no finding follows.
-    Result<void> begin(std::uint64_t number, std::string_view device, const cib::Element& cib);
+    Result<void> begin(std::uint64_t number, std::string_view device, const cib::Element& cib,
+                       EpochSeconds now);
     /// False if the run is not one of this class's.
     bool agent_done(const execute::AgentDone& done);
     [[nodiscard]] ExaminerOutput take();

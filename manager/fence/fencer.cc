@@ -20,9 +20,10 @@ void Fencer::begin(const Order& order, const cib::Element& cib, Now now) {
     job.order = order;
     job.began = now.boot;
     const bool is_reboot = order.action == "reboot";
-    std::vector<Level> levels = levels_for(cib, order.target, executor_, order.action);
+    std::vector<Level> levels =
+        levels_for(cib, order.target, executor_, order.action, now.calendar);
     if (order.action == "on" && order.target == executor_) {
-        Level unfencing = unfencing_of(cib, order.target);
+        Level unfencing = unfencing_of(cib, order.target, now.calendar);
         if (!unfencing.empty()) levels = {std::move(unfencing)};
     }
     // One node behind several devices: only when all are off at once is it off, so a reboot is
@@ -30,8 +31,8 @@ void Fencer::begin(const Order& order, const cib::Element& cib, Now now) {
     std::vector<Level> offs;
     std::vector<Level> ons;
     if (is_reboot) {
-        offs = levels_for(cib, order.target, executor_, "off");
-        ons = levels_for(cib, order.target, executor_, "on");
+        offs = levels_for(cib, order.target, executor_, "off", now.calendar);
+        ons = levels_for(cib, order.target, executor_, "on", now.calendar);
     }
     for (std::size_t i = 0; i < levels.size(); ++i) {
         std::vector<Shot> shots;
@@ -77,6 +78,8 @@ void Fencer::advance(Job& job, Now now) {
     std::vector<Shot>& shots = job.levels[job.level];
     if (job.shot >= shots.size()) return finish(job, true, now);
     const Shot& shot = shots[job.shot];
+    job.is_waiting = is_busy(shot.device);
+    if (job.is_waiting) return;  // until an agent of the device has ended
     if (!job.has_asked) {
         const Asking question = question_for(job, shot.device);
         if (question != Asking::Nothing) return ask(job, shot.device, question);
@@ -98,6 +101,29 @@ void Fencer::advance(Job& job, Now now) {
     ++job.attempt;
     job.has_shot = true;
     launch(job, shot.device, shot.device.shot);
+}
+
+// As many of the device's agents run as it takes at one time. Its monitors are not counted: a shot
+// waits for nothing that only looks.
+bool Fencer::is_busy(const Device& device) const {
+    if (device.action_limit < 0) return false;
+    const auto running = std::count_if(jobs_.begin(), jobs_.end(), [&device](const auto& each) {
+        const Job& job = each.second;
+        return job.run && job.levels[job.level][job.shot].device.id == device.id;
+    });
+    return running >= device.action_limit;
+}
+
+// A device may have become free.
+void Fencer::advance_waiting(Now now) {
+    std::vector<std::string> waiting;
+    for (const auto& [target, job] : jobs_) {
+        if (job.is_waiting) waiting.push_back(target);
+    }
+    for (const std::string& target : waiting) {
+        const auto job = jobs_.find(target);
+        if (job != jobs_.end()) advance(job->second, now);
+    }
 }
 
 Fencer::Asking Fencer::question_for(const Job& job, const Device& device) const {
@@ -151,6 +177,7 @@ bool Fencer::agent_done(const AgentDone& done, Now now) {
         asked(job, done);
         advance(job, now);
     }
+    advance_waiting(now);
     return true;
 }
 

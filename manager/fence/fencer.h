@@ -85,6 +85,7 @@ private:
         bool is_mute = false;             // its agent has no metadata that can be read
         std::optional<OperationId> run;
         std::optional<Instant> resume_at;
+        bool is_waiting = false;   // its device has as many runs as it takes
         bool has_delayed = false;  // the device's own delay is over
         bool has_shot = false;
         std::string confirmed;
@@ -93,6 +94,8 @@ private:
     };
 
     void advance(Job& job, Now now);
+    void advance_waiting(Now now);
+    [[nodiscard]] bool is_busy(const Device& device) const;
     [[nodiscard]] Asking question_for(const Job& job, const Device& device) const;
     void ask(Job& job, const Device& device, Asking asking);
     void launch(Job& job, const Device& device, const execute::DeviceCall& call);

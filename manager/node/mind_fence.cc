@@ -121,7 +121,8 @@ bool Mind::start_fencing(std::uint32_t index) {
     // A node lets itself in where its devices say so, and does not shoot itself while another
     // member can do it.
     const bool is_self = target == self_.name;
-    const bool is_own = order.action == "on" && !fence::unfencing_of(shared_.cib, target).empty();
+    const bool is_own =
+        order.action == "on" && !fence::unfencing_of(shared_.cib, target, now_.calendar).empty();
     order_fence(order, is_own ? is_self : !(is_self && is_peer_member()));
     return true;
 }

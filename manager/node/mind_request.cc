@@ -324,7 +324,7 @@ void Mind::request(const Asker& asker, const ForgetFences& wanted) {
 // Of this node and its agents, in whatever state the cluster is: it changes nothing.
 void Mind::request(const Asker& asker, const ValidateDevice& wanted) {
     const std::uint64_t number = next_examination_++;
-    const Result<void> begun = examiner_.begin(number, wanted.device, shared_.cib);
+    const Result<void> begun = examiner_.begin(number, wanted.device, shared_.cib, now_.calendar);
     if (!begun) return reply(asker, begun.error());
     examined_for_.emplace(number, asker);
 }

@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "rules/calendar.h"
+#include "rules/template.h"
 #include "schedule/bundle.h"
 
 namespace xbeat::schedule {
@@ -30,43 +31,10 @@ std::int32_t small_integer(const std::string* text, std::int32_t fallback) {
 
 // --- Templates -----------------------------------------------------------------------------------
 
-std::string operation_identity(const cib::Element& operation) {
-    const std::string_view role = operation.get("role");
-    return concat(operation.get("name"), '-', role.empty() ? "Started" : role);
-}
-
-// The primitive with what its template adds: the primitive's own sets and operations come first.
+// The primitive with what its template adds.
 const cib::Element& merge_template(World& world, const cib::Element& xml) {
-    const std::string_view name = xml.get("template");
-    if (name.empty()) return xml;
-    const cib::Element* base = world.ids.find(name);
-    if (base == nullptr || base->name != "template") return xml;
-    // What the primitive says itself comes last, and so has precedence.
-    cib::Element merged = *base;
-    merged.name = xml.name;
-    for (const cib::Attribute& attribute : xml.attributes) {
-        if (attribute.name != "template") merged.set(attribute.name, attribute.value);
-    }
-    for (const cib::Element& child : xml.children) {
-        cib::Element* operations = merged.child("operations");
-        if (child.name != "operations" || operations == nullptr) {
-            merged.children.push_back(child);
-            continue;
-        }
-        cib::Element own = child;
-        for (const cib::Element& operation : operations->children) {
-            if (operation.name != "op") continue;
-            const auto same = [&operation](const cib::Element& each) {
-                return each.name == "op" &&
-                       operation_identity(each) == operation_identity(operation);
-            };
-            if (std::none_of(own.children.begin(), own.children.end(), same)) {
-                own.children.push_back(operation);
-            }
-        }
-        *operations = std::move(own);
-    }
-    return world.own_xml.emplace_back(std::move(merged));
+    std::optional<cib::Element> merged = rules::merge_template(xml, world.ids);
+    return merged ? world.own_xml.emplace_back(std::move(*merged)) : xml;
 }
 
 // --- Meta-attributes and flags -------------------------------------------------------------------

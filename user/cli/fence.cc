@@ -16,6 +16,7 @@
 #include "cli/words.h"
 #include "core/text.h"
 #include "fence/devices.h"
+#include "sys/boot_clock.h"
 
 namespace xbeat::cli {
 namespace {
@@ -153,7 +154,8 @@ ExitCode list_devices(Session& session, const FenceLine& line) {
         if (!line.node.empty() && target != line.node) continue;
         for (const std::string& executor : nodes) {
             if (executor == target) continue;
-            const auto levels = fence::levels_for(*cib, target, executor, "off");
+            const auto levels =
+                fence::levels_for(*cib, target, executor, "off", sys::calendar_now());
             answer.text += concat(printable(concat(target, " from ", executor, ":")),
                                   levels.empty() ? " nothing can fence it\n" : "\n");
             Document rows = Document::array();

@@ -34,7 +34,7 @@ struct Agent {
     std::string asked;
 
     Result<std::string> examine(const cib::Element& cib, const std::vector<AgentDone>& answers) {
-        EXPECT_TRUE(examiner.begin(7, "f", cib));
+        EXPECT_TRUE(examiner.begin(7, "f", cib, {}));
         for (const AgentDone& answer : answers) {
             const ExaminerOutput out = examiner.take();
             EXPECT_EQ(out.run.size(), 1U);
@@ -130,9 +130,9 @@ TEST(Examiner, RefusesUnknownDevicesAndTooMany) {
     Examiner examiner(&next_run);
     const cib::Element cib = cib_with("pm02:8");
 
-    EXPECT_EQ(examiner.begin(1, "nosuch", cib).error().code, Code::NotFound);
-    for (std::size_t i = 0; i < kExaminationsMax; ++i) EXPECT_TRUE(examiner.begin(i, "f", cib));
-    EXPECT_EQ(examiner.begin(99, "f", cib).error().code, Code::Limit);
+    EXPECT_EQ(examiner.begin(1, "nosuch", cib, {}).error().code, Code::NotFound);
+    for (std::size_t i = 0; i < kExaminationsMax; ++i) EXPECT_TRUE(examiner.begin(i, "f", cib, {}));
+    EXPECT_EQ(examiner.begin(99, "f", cib, {}).error().code, Code::Limit);
 }
 
 }  // namespace

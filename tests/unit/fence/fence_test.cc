@@ -36,27 +36,27 @@ TEST(Devices, ServeTheNodesOfTheirListOnly) {
     const cib::Element cib = cib_with(device("a", {{"pcmk_host_list", "pm01, pm02"}}) +
                                       device("b", {{"pcmk_host_list", "pm01"}}));
 
-    const std::vector<Level> levels = levels_for(cib, "pm02", "pm01", "reboot");
+    const std::vector<Level> levels = levels_for(cib, "pm02", "pm01", "reboot", {});
 
     ASSERT_EQ(levels.size(), 1U);
     EXPECT_EQ(levels[0][0].id, "a");
     EXPECT_EQ(levels[0][0].plug, "pm02");
     EXPECT_EQ(levels[0][0].check, HostCheck::Known);
-    EXPECT_TRUE(levels_for(cib, "pm03", "pm01", "reboot").empty());
+    EXPECT_TRUE(levels_for(cib, "pm03", "pm01", "reboot", {}).empty());
 }
 
 TEST(Devices, TakeThePlugFromTheMap) {
     const cib::Element cib = cib_with(device("a", {{"pcmk_host_map", "pm01:7;pm02:8"}}));
 
-    EXPECT_EQ(levels_for(cib, "pm02", "pm01", "off")[0][0].plug, "8");
+    EXPECT_EQ(levels_for(cib, "pm02", "pm01", "off", {})[0][0].plug, "8");
 }
 
 TEST(Devices, WithoutListOrMapAreAskedThemselves) {
     const cib::Element asked = cib_with(device("a", {}));
     const cib::Element trusted = cib_with(device("a", {{"pcmk_host_check", "none"}}));
 
-    EXPECT_EQ(levels_for(asked, "pm02", "pm01", "off")[0][0].check, HostCheck::Default);
-    EXPECT_EQ(levels_for(trusted, "pm02", "pm01", "off")[0][0].check, HostCheck::Known);
+    EXPECT_EQ(levels_for(asked, "pm02", "pm01", "off", {})[0][0].check, HostCheck::Default);
+    EXPECT_EQ(levels_for(trusted, "pm02", "pm01", "off", {})[0][0].check, HostCheck::Known);
 }
 
 TEST(Devices, KeepTheirOwnParametersAndNotTheManagers) {
@@ -68,7 +68,7 @@ TEST(Devices, KeepTheirOwnParametersAndNotTheManagers) {
                                                    {"pcmk_delay_base", "pm01:9s;pm02:3s"},
                                                    {"pcmk_host_argument", "port"}}));
 
-    const Device found = levels_for(cib, "pm02", "pm01", "reboot")[0][0];
+    const Device found = levels_for(cib, "pm02", "pm01", "reboot", {})[0][0];
 
     ASSERT_EQ(found.parameters.size(), 1U);
     EXPECT_EQ(found.parameters[0].first, "ip");
@@ -89,9 +89,61 @@ TEST(Devices, ThatAreStoppedOrBannedAreNotUsed) {
         "<constraints><rsc_location id=\"l\" rsc=\"a\" node=\"pm01\" score=\"-INFINITY\"/>"
         "</constraints>";
 
-    EXPECT_TRUE(levels_for(cib_with(stopped), "pm02", "pm01", "off").empty());
-    EXPECT_TRUE(levels_for(cib_with(list, ban), "pm02", "pm01", "off").empty());
-    EXPECT_EQ(levels_for(cib_with(list, ban), "pm02", "pm03", "off").size(), 1U);
+    EXPECT_TRUE(levels_for(cib_with(stopped), "pm02", "pm01", "off", {}).empty());
+    EXPECT_TRUE(levels_for(cib_with(list, ban), "pm02", "pm01", "off", {}).empty());
+    EXPECT_EQ(levels_for(cib_with(list, ban), "pm02", "pm03", "off", {}).size(), 1U);
+}
+
+TEST(Devices, TakeClassTypeAndParametersOfTheirTemplate) {
+    const cib::Element cib = cib_with(
+        "<template id=\"t\" class=\"stonith\" type=\"fence_y\"><instance_attributes id=\"ti\">"
+        "<nvpair id=\"t1\" name=\"ip\" value=\"10.0.0.1\"/><nvpair id=\"t2\" name=\"login\" "
+        "value=\"admin\"/></instance_attributes><meta_attributes id=\"tm\"><nvpair id=\"t3\" "
+        "name=\"provides\" value=\"unfencing\"/></meta_attributes></template>"
+        "<primitive id=\"a\" template=\"t\"><instance_attributes id=\"ai\"><nvpair id=\"a1\" "
+        "name=\"ip\" value=\"10.0.0.9\"/><nvpair id=\"a2\" name=\"pcmk_host_list\" "
+        "value=\"pm02\"/></instance_attributes></primitive>");
+
+    ASSERT_TRUE(has_devices(cib));
+    EXPECT_EQ(device_ids(cib), std::vector<std::string>{"a"});
+    const std::vector<Level> levels = levels_for(cib, "pm02", "pm01", "off", {});
+
+    ASSERT_EQ(levels.size(), 1U);
+    EXPECT_EQ(levels[0][0].id, "a");
+    EXPECT_EQ(levels[0][0].type, "fence_y");
+    EXPECT_EQ(levels[0][0].parameters, (std::vector<std::pair<std::string, std::string>>{
+                                           {"ip", "10.0.0.9"}, {"login", "admin"}}));
+    EXPECT_EQ(unfencing_of(cib, "pm02", {}).size(), 1U);
+}
+
+TEST(Devices, TakeSetsByReference) {
+    const cib::Element cib =
+        cib_with(device("a", {{"pcmk_host_list", "pm01"}, {"login", "admin"}}) +
+                 "<primitive id=\"b\" class=\"stonith\" type=\"fence_x\"><instance_attributes "
+                 "id-ref=\"a-ia\"/></primitive>");
+
+    const std::vector<Level> levels = levels_for(cib, "pm01", "pm02", "off", {});
+
+    ASSERT_EQ(levels.size(), 2U);
+    EXPECT_EQ(levels[1][0].id, "b");
+    EXPECT_EQ(levels[1][0].parameters, levels[0][0].parameters);
+}
+
+TEST(Devices, TakeTheSetWhoseRuleHoldsThen) {
+    const cib::Element cib = cib_with(
+        "<primitive id=\"a\" class=\"stonith\" type=\"fence_x\"><instance_attributes id=\"new\" "
+        "score=\"2\"><rule id=\"r\" score=\"0\"><date_expression id=\"d\" operation=\"gt\" "
+        "start=\"2026-01-01T00:00:00Z\"/></rule><nvpair id=\"n1\" name=\"ip\" value=\"10.0.0.2\"/>"
+        "</instance_attributes><instance_attributes id=\"old\" score=\"1\"><nvpair id=\"o1\" "
+        "name=\"ip\" value=\"10.0.0.1\"/><nvpair id=\"o2\" name=\"pcmk_host_list\" "
+        "value=\"pm02\"/></instance_attributes></primitive>");
+    const auto ip_at = [&cib](std::int64_t seconds) {
+        const auto levels = levels_for(cib, "pm02", "pm01", "off", EpochSeconds{seconds});
+        return levels.empty() ? std::string() : levels[0][0].parameters.at(0).second;
+    };
+
+    EXPECT_EQ(ip_at(1'767'225'599), "10.0.0.1");  // a second before that new year
+    EXPECT_EQ(ip_at(1'767'225'601), "10.0.0.2");
 }
 
 TEST(Devices, FollowTheLevelsInTheirOrderAndOnlyWholeOnes) {
@@ -102,7 +154,7 @@ TEST(Devices, FollowTheLevelsInTheirOrderAndOnlyWholeOnes) {
         "<fencing-level id=\"l3\" target=\"pm02\" index=\"3\" devices=\"b,a\"/>"
         "</fencing-topology>");
 
-    const std::vector<Level> levels = levels_for(cib, "pm02", "pm01", "off");
+    const std::vector<Level> levels = levels_for(cib, "pm02", "pm01", "off", {});
 
     ASSERT_EQ(levels.size(), 2U);
     EXPECT_EQ(levels[0][0].id, "a");
@@ -121,7 +173,8 @@ TEST(Devices, FollowLevelsByPatternAndByAttribute) {
     const std::string devices =
         device("a", {{"pcmk_host_list", "pm02"}}) + device("b", {{"pcmk_host_list", "pm02"}});
     const auto first = [&](const std::string& levels) {
-        const auto found = levels_for(cib_with(devices, topology(levels)), "pm02", "pm01", "off");
+        const auto found =
+            levels_for(cib_with(devices, topology(levels)), "pm02", "pm01", "off", {});
         return found.empty() ? std::string("none") : found[0][0].id;
     };
     const std::string pattern =
@@ -494,6 +547,46 @@ TEST(Fencer, ASecondOrderJoinsTheFirst) {
     shooter.order("reboot");
 
     EXPECT_EQ(shooter.runs().size(), 1U);
+}
+
+// How many agents run at once when two nodes are to be shot with one device.
+std::size_t at_once(std::vector<std::pair<std::string, std::string>> parameters) {
+    parameters.emplace_back("pcmk_host_list", "pm02 pm03");
+    Shooter shooter(cib_with(device("a", parameters)));
+    shooter.order("off");
+    shooter.order("off", {}, "pm03");
+    return shooter.runs().size();
+}
+
+TEST(Fencer, RunsAsManyAgentsOfADeviceAtOnceAsItsLimitSays) {
+    EXPECT_EQ(at_once({}), 1U);
+    EXPECT_EQ(at_once({{"pcmk_action_limit", "2"}}), 2U);
+    EXPECT_EQ(at_once({{"pcmk_action_limit", "-1"}}), 2U);
+    EXPECT_EQ(at_once({{"pcmk_action_limit", "0"}}), 1U);
+    EXPECT_EQ(at_once({{"pcmk_action_limit", "many"}}), 1U);
+}
+
+TEST(Fencer, GoesOnWithADeviceAsSoonAsItIsFree) {
+    Shooter shooter(
+        cib_with(device("a", {{"pcmk_host_list", "pm02 pm03"}, {"pcmk_off_retries", "1"}})));
+    shooter.order("off");
+    shooter.order("off", {}, "pm03");
+    const std::vector<RunAgent> first = shooter.runs();
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_EQ(parameter(first[0], "nodename"), "pm02");
+    EXPECT_FALSE(shooter.fencer().has_shot("pm03"));
+
+    // However the first one ends.
+    shooter.answer(first[0], AgentStatus::TimedOut, 1);
+    const std::vector<RunAgent> second = shooter.runs();
+
+    ASSERT_EQ(second.size(), 1U);
+    EXPECT_EQ(parameter(second[0], "nodename"), "pm03");
+    shooter.answer(second[0], AgentStatus::Done, 0);
+    (void)shooter.runs();
+    ASSERT_EQ(shooter.outcomes.size(), 2U);
+    EXPECT_FALSE(shooter.outcomes[0].succeeded);
+    EXPECT_TRUE(shooter.outcomes[1].succeeded);
 }
 
 TEST(Fencer, WithoutADeviceFailsAtOnceAndSaysSo) {

@@ -5,6 +5,7 @@
 lint: $(B)/libmanager.a
 	$(Q)scripts/check_layers
 	$(Q)scripts/check_claims
+	$(Q)scripts/mutants --check
 	$(Q)scripts/check_journal
 	$(Q)scripts/check_pure $(B)/libmanager.a
 	$(Q)git ls-files '*.cc' '*.h' '*.c' | xargs clang-format --dry-run -Werror

@@ -6,6 +6,7 @@
 #include "cib/flat.h"
 #include "cib/options.h"
 #include "cib/suggest.h"
+#include "cib/upgrade.h"
 #include "cib/walk.h"
 #include "core/text.h"
 
@@ -141,7 +142,7 @@ bool is_name_of(const Option* option, std::string_view asked, std::string_view s
 Element empty_cib(std::string_view cluster_name) {
     Element cib;
     cib.name = "cib";
-    cib.set("validate-with", "pacemaker-3.10");
+    cib.set("validate-with", kSchema);
     set_version(cib, {});
     Element configuration;
     configuration.name = "configuration";

@@ -468,6 +468,22 @@ private:
 
 }  // namespace
 
+std::string schema_of(const Element& cib) {
+    static constexpr std::string_view kPrefix = "pacemaker-";
+    const auto numbers = [](std::string_view schema) -> std::pair<std::int64_t, std::int64_t> {
+        if (!schema.starts_with(kPrefix)) return {};
+        schema.remove_prefix(kPrefix.size());
+        const std::size_t point = schema.find('.');
+        if (point == std::string_view::npos) return {};
+        const auto major = parse_integer(schema.substr(0, point));
+        const auto minor = parse_integer(schema.substr(point + 1));
+        if (!major || !minor) return {};
+        return {*major, *minor};
+    };
+    const std::string_view named = cib.get("validate-with");
+    return std::string(numbers(named) > numbers(kSchema) ? named : kSchema);
+}
+
 std::vector<std::string> upgrade(Element& cib_or_configuration) {
     return Upgrader().run(cib_or_configuration);
 }

@@ -12,8 +12,13 @@
 
 namespace xbeat::cib {
 
-/// The schema that upgraded documents follow.
-constexpr std::string_view kSchema = "pacemaker-3.10";
+/// The schema that upgraded documents follow, and the newest that Debian 12's Pacemaker (2.1.5)
+/// reads: its tools are used on copies of our documents.
+constexpr std::string_view kSchema = "pacemaker-3.9";
+
+/// The schema that a document names if that is newer than ours and looks like one of Pacemaker's,
+/// since it may use what came later; ours otherwise.
+[[nodiscard]] std::string schema_of(const Element& cib);
 
 /// Rewrites a `cib` or a `configuration` in place and says what was done, a sentence for each kind
 /// of change with the number of places; empty, and nothing touched, for a document of today. Done
@@ -24,7 +29,7 @@ constexpr std::string_view kSchema = "pacemaker-3.10";
 /// attributes of operations; settings written as attributes of resources; is-managed-default,
 /// default-resource-stickiness, default-action-timeout (defaults); the roles Master and Slave;
 /// master-max; access control without targets; bundles' masters. Source: Pacemaker's release notes
-/// and schemas 0.6 to 3.10.
+/// and schemas 0.6 to 3.10; what 3.10 brought needs no change.
 std::vector<std::string> upgrade(Element& cib_or_configuration);
 
 }  // namespace xbeat::cib

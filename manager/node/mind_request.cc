@@ -148,7 +148,7 @@ void Mind::request(const Asker& asker, const ReplaceConfiguration& wanted) {
     }
     WantedChange change{.asker = asker,
                         .configuration = {},
-                        .validate_with = std::string(cib::kSchema),
+                        .validate_with = cib::schema_of(document),
                         .admin_epoch = parse_integer(document.get("admin_epoch")),
                         .answer = "the configuration was replaced"};
     change.configuration = std::move(*configuration);

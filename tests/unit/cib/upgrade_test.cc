@@ -6,6 +6,7 @@
 #include "cib/crm_print.h"
 #include "cib/edit.h"
 #include "cib/validate.h"
+#include "core/text.h"
 
 namespace xbeat::cib {
 namespace {
@@ -18,6 +19,20 @@ Element read(std::string_view text) {
     Result<Element> element = parse_xml(text);
     EXPECT_TRUE(element) << (element ? "" : element.error().context);
     return element ? *element : Element();
+}
+
+TEST(Upgrade, KeepsTheNameOfANewerSchemaAndNoOther) {
+    const auto schema = [](std::string_view named) {
+        return schema_of(read(concat("<cib validate-with=\"", named, "\"/>")));
+    };
+
+    EXPECT_EQ(schema("pacemaker-3.10"), "pacemaker-3.10");
+    EXPECT_EQ(schema("pacemaker-4.0"), "pacemaker-4.0");
+    for (const std::string_view other :
+         {"pacemaker-3.9", "pacemaker-3.2", "pacemaker-2.10", "none", "pacemaker-next",
+          "pacemaker-4", "pacemaker-4.x", "heartbeat-9.9", ""}) {
+        EXPECT_EQ(schema(other), kSchema) << other;
+    }
 }
 
 // A pair as Heartbeat 2 wrote it.

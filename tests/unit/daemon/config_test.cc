@@ -60,7 +60,7 @@ TEST(Config, ReadsTheExampleOfTheManPage) {
     EXPECT_EQ(config->timing.suspect, 3U);
     EXPECT_EQ(config->timing.dead, 5U);
     EXPECT_EQ(config->arbiter.kind, node::ArbiterKind::Fence);
-    EXPECT_EQ(config->arbiter.handicap, 20ms);
+    EXPECT_EQ(config->arbiter.handicap, std::nullopt);  // the period of the beat decides
     EXPECT_FALSE(config->unsafe_takeover);
     ASSERT_EQ(config->nodes[0].links.size(), 2U);
     EXPECT_EQ(config->nodes[0].links[1].interface, "ic1");

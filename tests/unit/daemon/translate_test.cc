@@ -138,6 +138,19 @@ TEST(Assemble, GivesEachPartItsView) {
     EXPECT_EQ(node.seed, 7U);
 }
 
+// Decision 0039: a node that hears only says what it knows two periods later.
+TEST(Assemble, LetsTheStandbyWaitForFourPeriodsAndNoLessThanTwentyMilliseconds) {
+    Config config = pair_config();
+    const auto handicap = [&config] { return node_options(config, 7).handicap; };
+
+    config.timing.period = 1ms;
+    EXPECT_EQ(handicap(), 20ms);
+    config.timing.period = 50ms;
+    EXPECT_EQ(handicap(), 200ms);
+    config.arbiter.handicap = 7ms;
+    EXPECT_EQ(handicap(), 7ms);
+}
+
 TEST(Assemble, LetsANodeOnItsOwnBeatForNobody) {
     const Result<Config> config = parse_config(
         "cluster = \"s\"\nkey_file = \"/k\"\n[[node]]\nname = \"a\"\nid = 1\n", "f", "a");

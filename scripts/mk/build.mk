@@ -11,13 +11,16 @@ libs := -lbpf -luring -lspdlog -lfmt -Wl,-Bstatic -lpugixml -Wl,-Bdynamic -lssl 
 
 # NAME,flags: build/pch/NAME.h.gch, which `-include build/pch/NAME.h` finds. Objects need it to exist first, and are not made
 # anew when it is: it holds only the system's headers.
+# They include each other, so all of them are copied before the first is compiled: once, whoever runs beside it.
+$(B)/pch/copied: $(wildcard scripts/mk/precompiled/*.h)
+	@mkdir -p $(@D)
+	$(Q)cp $^ $(@D)/ && touch $@
+
 define precompiled
 $(1)_pch := $(if $(PCH),$(B)/pch/$(1).h.gch)
 $(1)_include := $(if $(PCH),-include $(B)/pch/$(1).h)
-$(B)/pch/$(1).h.gch: $(wildcard scripts/mk/precompiled/*.h)
-	@mkdir -p $$(@D)
+$(B)/pch/$(1).h.gch: $(B)/pch/copied
 	$$(if $$(V),,@echo "  PCH   $(1)")
-	$$(Q)cp scripts/mk/precompiled/*.h $$(@D)/
 	$$(Q)$$(CXX) $$(filter-out -MMD -MP,$(2)) -E $$(@D)/$(1).h | sha256sum >$$@.sum
 	$$(Q)$$(CXX) $$(filter-out -MMD -MP,$(2)) -x c++-header $$(@D)/$(1).h -o $$@
 endef

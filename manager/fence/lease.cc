@@ -25,12 +25,23 @@ constexpr Duration kReturningPause = 1s;  // between two claims of who wants to 
 void Lease::grant(Duration lease) {
     granting_ = lease;
     wishes_.emplace_back(Grant{lease});
-    if (lease == Duration{}) granting_since_.reset();
+    if (lease > Duration{}) {
+        granted_end_ = Instant::max();
+        is_revoking_ = false;
+    } else {
+        granting_since_.reset();
+        is_revoking_ = is_revoking_ || granted_end_ == Instant::max();
+    }
 }
 
 void Lease::set_exclusive(Instant until) {
     exclusive_until_ = until;
     wishes_.emplace_back(Exclusivity{until});
+}
+
+// What an earlier life of this daemon granted goes on, in a kernel that went on.
+void Lease::grant_nothing() {
+    if (granted_end_ == Instant::max() && !is_revoking_) grant({});
 }
 
 void Lease::ask(Asking asking, Duration patience) {
@@ -69,9 +80,8 @@ void Lease::peer_joined(Instant now, Granting granting) {
     give_up_at_.reset();
     ask_at_.reset();
     peer_until_.reset();
-    is_revoking_ = false;
     look_at_ = now + kHandshakePause;
-    if (exclusive_until_ > now) return;  // handed over when the peer's grants have arrived
+    if (exclusive_until_ > now) return grant_nothing();  // until the peer's grants have arrived
     set_exclusive({});
     grant_peer(now);
 }
@@ -84,7 +94,7 @@ void Lease::may_grant(Instant now) {
 }
 
 void Lease::grant_peer(Instant now) {
-    if (is_held_) return;
+    if (is_held_) return grant_nothing();
     grant(options_.lease);
     granting_since_ = now;
 }
@@ -95,18 +105,14 @@ void Lease::peer_lost(std::optional<Instant> silent_since, Instant lost_at, bool
     // It had stood down and was joining, with what it ran before.
     if (mode_ == Mode::Apart) return yield("the peer fell silent before this node had joined it");
     if (mode_ != Mode::Sharing) return;
-    const bool was_granting = granting_ > Duration{};
     grant({});
     look_at_.reset();
     release_by_.reset();
-    if (!was_granting) {
-        peer_until_ = now;
-    } else if (silent_since) {
-        peer_until_ = *silent_since + lease_wait(options_.lease);
-    } else {
-        peer_until_ = Instant::max();
-        is_revoking_ = true;
+    if (silent_since) {
+        granted_end_ = std::min(granted_end_, *silent_since + lease_wait(options_.lease));
+        is_revoking_ = false;
     }
+    peer_until_ = granted_end_;
     if (is_exclusive(now)) {
         // The peer was never granted anything in this membership, so it cannot have claimed.
         mode_ = is_without_end() ? Mode::Alone : Mode::Exclusive;
@@ -136,7 +142,6 @@ void Lease::peer_out(Instant /*now*/) {
     ask_at_.reset();
     look_at_.reset();
     peer_until_.reset();
-    is_revoking_ = false;
     grant({});
     set_exclusive(Instant::max());
     if (may_hold) ask(Asking::Release, options_.exclusivity / 4);
@@ -156,7 +161,6 @@ void Lease::begin_anew() {
     mode_ = Mode::Apart;
     reason_.clear();
     is_entitled_ = false;
-    is_revoking_ = false;
     give_up_at_.reset();
     ask_at_.reset();
     look_at_.reset();
@@ -206,6 +210,7 @@ void Lease::granted(const ArbiterAnswer& answer, Instant now) {
     if (!is_wanted) return ask(Asking::Release, options_.exclusivity / 4);
     if (answer.until <= now) return in_vain(now);
     mode_ = Mode::Exclusive;
+    grant_nothing();
     reason_.clear();
     give_up_at_.reset();
     set_exclusive(std::max(exclusive_until_, answer.until));
@@ -309,7 +314,8 @@ void Lease::tick(Instant now) {
     if (is_revoking_) {
         // The host has carried out what the event before wanted: no grant leaves any more.
         is_revoking_ = false;
-        peer_until_ = now + lease_wait(options_.lease);
+        granted_end_ = now + lease_wait(options_.lease);
+        if (peer_until_) peer_until_ = granted_end_;
     }
     if (look_at_ && now >= *look_at_) look_at_ = now + kHandshakePause;
     if (mode_ == Mode::Exclusive && now >= exclusive_until_) {

@@ -141,6 +141,7 @@ public:
 private:
     void grant(Duration lease);
     void grant_peer(Instant now);
+    void grant_nothing();
     void set_exclusive(Instant until);
     void ask(arbiter::Asking asking, Duration patience);
     void ask_if_due(Instant now);
@@ -170,7 +171,10 @@ private:
     std::optional<Instant> granting_since_;
     bool is_held_ = false;               // nothing is granted before may_grant()
     std::optional<Instant> peer_until_;  // of the lost peer's lease, by our clock
-    bool is_revoking_ = false;           // peer_until_ counts from the next event
+    // When the newest lease that the peer was granted has run out, by our clock; without end while
+    // it is granted one, or may be by an earlier life of this daemon.
+    Instant granted_end_ = Instant::max();
+    bool is_revoking_ = false;  // that counts from the next event
 
     std::uint64_t request_ = 0;  // number of the newest question
     std::optional<arbiter::Asking> open_;

@@ -517,6 +517,46 @@ TEST(Lease, GrantsNothingBeforeTheHandOverHoweverCleanThePeerIs) {
     EXPECT_EQ(host.granting, 0ms) << "still exclusive";
 }
 
+// The network comes and goes: between two losses nothing is granted, but the lease of before the
+// first one may not be over yet.
+TEST(Lease, DoesNotForgetTheLeaseOfBeforeAnEarlierLoss) {
+    Host host;
+    host.share(0ms);
+    host.lose(100ms, 106ms, true);
+    host.answer(Reply::Granted, 110ms, kSelf, 3110ms);
+    host.join(112ms);
+    EXPECT_EQ(host.granting, 0ms);
+
+    host.lose(120ms, 126ms, true);
+
+    host.event(150ms);
+    EXPECT_FALSE(host.lease.is_peer_proven(at(150ms)));
+    host.event(100ms + lease_wait(kLease));
+    EXPECT_TRUE(host.lease.is_peer_proven(at(100ms + lease_wait(kLease))));
+}
+
+// The kernel goes on granting when a daemon dies, and the next one knows nothing of it.
+TEST(Lease, EndsWhatAnEarlierLifeGrantedAndWaitsForItsEnd) {
+    Host host;
+    host.granting = kLease;
+
+    host.event(0ms);
+    host.lease.peer_joined(at(0ms), Lease::Granting::Held);
+    host.carry_out();
+    EXPECT_EQ(host.granting, 0ms);
+    host.see(100ms, 10ms);
+    host.lose(20ms, 26ms, true);
+    ASSERT_TRUE(host.has_asked(Asking::Claim));
+    host.answer(Reply::Granted, 41ms, kSelf, 3041ms);
+
+    EXPECT_EQ(host.lease.mode(), Mode::Exclusive);
+    EXPECT_FALSE(host.lease.is_peer_proven(at(41ms)));
+    const Duration over = lease_wait(kLease);  // from the event after the first one
+    host.event(over + 1ms);
+    EXPECT_EQ(host.lease.peer_until(), at(over + 10ms));
+    EXPECT_TRUE(host.lease.is_peer_proven(at(over + 10ms)));
+}
+
 TEST(Lease, BeginsAnewWithoutAnyRight) {
     Host host;
     host.share(0ms);

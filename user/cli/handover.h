@@ -27,13 +27,16 @@ namespace xbeat::cli {
 
 constexpr Duration kTokenLifeMin = 60s;
 constexpr Duration kTokenLifeMax = 24h;
+// TCP, this much above the cluster's port: the daemon may start before the other node joins.
+constexpr int kHandoverPortAbove = 2;
 constexpr Duration kConversationMax = 10s;  // one joiner from its connection to the key's arrival
 
 /// The first node's side: listens on its own addresses until one joiner has the key.
 class Handover {
 public:
-    /// Listens. Port 0: any that is free. Requires: two nodes, the first of them this one;
-    /// key.size() == kSetupKeyBytes. Errors: System (the port is in use), Invalid (an address).
+    /// Listens beside the cluster's port. Port 0: any that is free. Requires: two nodes, the first
+    /// of them this one; key.size() == kSetupKeyBytes. Errors: System (the port is in use), Invalid
+    /// (an address).
     static Result<Handover> open(const Setup& setup, std::string key, EpochSeconds expires);
 
     [[nodiscard]] const Invitation& invitation() const { return invitation_; }

@@ -3,12 +3,19 @@
 // init proposes links from what this machine has, makes the key and the configuration, and waits on
 // the links until join has fetched both (see handover.h). Neither starts anything.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <memory>
+#include <sstream>
 
 #include "cib/duration.h"
 #include "cli/handover.h"
@@ -19,6 +26,7 @@
 #include "daemon/config.h"
 #include "sys/boot_clock.h"
 #include "sys/chance.h"
+#include "sys/detach.h"
 #include "sys/fd.h"
 #include "sys/system_error.h"
 
@@ -38,6 +46,7 @@ struct InitLine {
     std::vector<std::string> links;
     int port = 7455;
     bool force = false;
+    bool stays = false;  // in the foreground until the other node has joined
     ChangeOptions change;
 };
 
@@ -242,6 +251,29 @@ Result<Duration> life_of_token(const InitLine& line) {
                           ": say a time from 60s to 24h, such as 10min or 1h"));
 }
 
+// A script goes on after init; a person sees what comes of it.
+bool stays_here(const Session& session, const InitLine& line) {
+    return line.stays || session.is_interactive || !session.may_detach ||
+           session.form != Form::Text;
+}
+
+std::string pid_file_of(const Session& session) { return concat(session.run_dir, "-init.pid"); }
+
+// One that an earlier init left waiting would give away a key that is not used any more.
+void end_earlier(const Session& session) {
+    std::ifstream file(pid_file_of(session));
+    pid_t pid = 0;
+    if (!(file >> pid) || pid <= 1) return;
+    std::error_code error;
+    const auto theirs = std::filesystem::read_symlink(concat("/proc/", pid, "/exe"), error);
+    const auto ours = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (error || theirs != ours) return;
+    const sys::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!process.is_open() || ::kill(pid, SIGTERM) != 0) return;
+    pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
+    (void)::poll(&ended, 1, 5000);
+}
+
 // The token for the other node: in a file, or on the screen with the command to paste.
 Result<void> tell_token(Session& session, const InitLine& line, const std::string& token) {
     if (!line.token_file.empty()) {
@@ -252,8 +284,11 @@ Result<void> tell_token(Session& session, const InitLine& line, const std::strin
         say(session, concat("\nOn ", line.peer, ", as root, run this (whoever is first with it ",
                             "gets the cluster's key):\n\n  xbeat join ", token, "\n"));
     }
-    say(session, concat("This command waits for that, ", line.valid_for,
-                        " at most; to end it makes the token void."));
+    const bool stays = stays_here(session, line);
+    say(session,
+        concat(stays ? "This command" : "A process in the background", " waits for that, ",
+               line.valid_for, " at most; to end it makes the token void",
+               stays ? "." : concat(" (its number stands in ", pid_file_of(session), ").")));
     session.out << std::flush;
     return {};
 }
@@ -285,6 +320,18 @@ ExitCode wait_for_joiner(Session& session, const InitLine& line, const Handover&
     return ExitCode::Ok;
 }
 
+// The same without anybody to tell but the system's log.
+ExitCode wait_in_background(const Session& session, const InitLine& line, const Handover& handover,
+                            Instant deadline) {
+    std::ostringstream said;
+    Session quiet{.in = session.in, .out = said, .err = said};
+    const ExitCode code = wait_for_joiner(quiet, line, handover, deadline);
+    ::openlog("xbeat-init", LOG_PID, LOG_DAEMON);
+    ::syslog(code == ExitCode::Ok ? LOG_NOTICE : LOG_ERR, "%s", said.str().c_str());
+    (void)::unlink(pid_file_of(session).c_str());
+    return code;
+}
+
 ExitCode run_init(Session& session, const InitLine& given) {
     InitLine line = given;
     const Result<Duration> life = life_of_token(line);
@@ -306,7 +353,8 @@ ExitCode run_init(Session& session, const InitLine& given) {
         say_files(session, line, *setup);
         return ExitCode::Ok;
     }
-    // Before anything is written: a port that a daemon holds is found now.
+    if (line.force) end_earlier(session);
+    // Before anything is written: a port that is taken is found now.
     const Instant deadline = sys::boot_now() + *life;
     const EpochSeconds expires{sys::calendar_now().value +
                                std::chrono::duration_cast<std::chrono::seconds>(*life).count()};
@@ -317,7 +365,10 @@ ExitCode run_init(Session& session, const InitLine& given) {
     say_files(session, line, *setup);
     const Result<void> told = tell_token(session, line, make_token(handover->invitation()));
     if (!told) return fail(session, told.error());
-    return wait_for_joiner(session, line, *handover, deadline);
+    if (stays_here(session, line)) return wait_for_joiner(session, line, *handover, deadline);
+    const Result<void> detached = sys::detach(pid_file_of(session));
+    if (!detached) return fail(session, detached.error());
+    return wait_in_background(session, line, *handover, deadline);
 }
 
 // The interfaces of the joining node may have other names: the addresses count.
@@ -418,6 +469,8 @@ void add_init(const Command& root) {
                 "Write the token there, not to the screen");
     verb.option("--valid-for", line->valid_for, "TIME",
                 "How long to wait for the other node, 60s to 24h; default 1h");
+    verb.flag("--foreground", line->stays,
+              "Stay until the other node has joined, as on a terminal, also in a script");
     add_common(verb, line);
     verb.footer(
         "Examples:\n  xbeat init --peer pm02 --link eth1=10.77.1.2 --link eth2=10.77.2.2\n"

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
     const bool out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
     session.has_colours = out_is_terminal && std::getenv("NO_COLOR") == nullptr;
     session.is_interactive = out_is_terminal && ::isatty(STDIN_FILENO) == 1;
+    session.may_detach = true;
     std::vector<std::string> words(argv + 1, argv + argc);
     // Agents call this program under the names of Pacemaker's tools.
     if (const auto done = xbeat::shim::run_as(argc > 0 ? argv[0] : "", words, session.run_dir)) {

@@ -47,6 +47,8 @@ struct Session {
     std::chrono::milliseconds timeout{15'000};  // for one answer of the daemon
     // Whether a person can be asked: both ends are a terminal.
     bool is_interactive = false;
+    // Whether this is a process of its own that may end before the command has: see sys/detach.h.
+    bool may_detach = false;
     Form form = Form::Text;
     std::string command = {};  // "resource-move": names the document
     std::string request = {};  // the command line as it was typed, for the document

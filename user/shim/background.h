@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "core/result.h"
-
 namespace xbeat::shim {
 
 struct Background {
@@ -19,9 +17,5 @@ struct Background {
 /// without -d and -p FILE, with --as-html FILE for -h FILE and for --output-as=html
 /// --output-to=FILE. Nothing without -d.
 [[nodiscard]] std::optional<Background> as_background(const std::vector<std::string>& words);
-
-/// Leaves the caller's session: the process that returns is a child without terminal, its parent
-/// has ended with success once the PID file was written. Errors: System, in the first process.
-[[nodiscard]] Result<void> detach(const std::string& pid_file);
 
 }  // namespace xbeat::shim

@@ -6,6 +6,7 @@
 #include "shim/background.h"
 #include "shim/door.h"
 #include "shim/shim.h"
+#include "sys/detach.h"
 
 namespace xbeat::shim {
 namespace {
@@ -35,7 +36,7 @@ std::optional<int> run_as(std::string_view program, std::vector<std::string>& wo
     run_dir = daemon_directory();
     if (name == "crm_mon") {
         if (const std::optional<Background> background = as_background(words)) {
-            if (const Result<void> gone = detach(background->pid_file); !gone) {
+            if (const Result<void> gone = sys::detach(background->pid_file); !gone) {
                 std::cerr << name << ": " << gone.error().context << '\n';
                 return kFailed;
             }

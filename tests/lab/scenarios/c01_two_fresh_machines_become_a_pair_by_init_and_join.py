@@ -46,11 +46,29 @@ def token_of(init):
     raise AssertionError("init ended without a token")
 
 
+INIT = ("xbeat", "init", "--cluster", "five", "--peer", "pm02", "--profile", "vm", "--arbiter", "none",
+        "--link", "ic0=10.77.1.2", "--link", "ic1=10.77.2.2")
+
+
+def token_in(text):
+    return next(line.split()[-1] for line in text.splitlines() if "xbeat join" in line)
+
+
+def join_by_a_script():
+    """Without a terminal init returns, and what waits in the background ends with the one that joined."""
+    old = token_in(xblab.run("pm01", *INIT).stdout)
+    token = token_in(xblab.run("pm01", *INIT, "--force").stdout)
+    refused = xblab.run("pm02", "xbeat", "join", old, check=False)
+    scene.expect(refused.returncode != 0, f"a token of before --force: {refused.stdout}")
+    xblab.run("pm02", "xbeat", "join", token)
+    xblab.wait_until("nobody waits in the background", lambda: not xblab.processes("pm01", "xbeat"))
+    for node in cluster.NODES:
+        xblab.run(node, "rm", "-r", "/etc/xbeat/xbeat.toml", "/etc/xbeat/keys")
+
+
 def join_with_the_token(operator):
     operator.count += 1
-    words = ("xbeat", "init", "--cluster", "five", "--peer", "pm02", "--profile", "vm", "--arbiter", "none",
-             "--link", "ic0=10.77.1.2", "--link", "ic1=10.77.2.2")
-    init = xblab.start("pm01", *words, stdout=subprocess.PIPE, text=True)
+    init = xblab.start("pm01", *INIT, "--foreground", stdout=subprocess.PIPE, text=True)
     try:
         token = token_of(init)
         cut = xblab.run("pm02", "xbeat", "join", token[:-9], check=False)
@@ -71,6 +89,7 @@ def join_with_the_token(operator):
 def run():
     operator = Operator()
     with scene.lab(None, "--bare"):
+        join_by_a_script()
         join_with_the_token(operator)
         twice = xblab.run("pm01", "xbeat", "init", "--peer", "pm02", "--link", "ic0=10.77.1.2", check=False)
         scene.expect_equal(twice.returncode, 108, "a second init")

@@ -163,7 +163,7 @@ TEST(Handover, NobodyIsLetInWhenTheTimeIsOver) {
 TEST(Handover, APortThatIsInUseIsFoundBeforeAnythingIsWritten) {
     First first;
     auto same = pair();
-    same.port = first.invitation().port;
+    same.port = first.invitation().port - kHandoverPortAbove;
 
     const Result<Handover> second = Handover::open(same, kKey, kExpires);
 

@@ -1,6 +1,8 @@
 """A hung daemon, a stranger, a second operator, a closed pipe and far too many words: each is told in one sentence with its own exit code."""
 import os
+import pathlib
 import subprocess
+import tempfile
 
 import cluster
 import scene
@@ -36,20 +38,22 @@ def stranger():
         scene.expect(f"group {group}" in one_line(done), f"the group that may: {done.stderr}")
 
 
-def two_operators():
+def two_operators(folder):
     """The first one's editor is open, or file saved, while the second one changes something else."""
-    xblab.run("pm02", "xbeat", "configure", "save", "/root/c02.crm")
+    saved, slow_editor = folder / "saved.crm", folder / "editor"
+    xblab.run("pm02", "xbeat", "configure", "save", saved)
     editor = "xbeat configure property stop-orphan-resources=false && sed -i 's/migration-threshold=1/migration-threshold=3/'"
     script = f"#!/bin/sh\n{editor} \"$1\"\n"
-    xblab.run("pm01", "sh", "-c", "cat > /tmp/c02-editor && chmod +x /tmp/c02-editor", text=script)
-    done = xblab.run("pm01", "env", "EDITOR=/tmp/c02-editor", "xbeat", "configure", "edit", "--yes", check=False)
+    slow_editor.write_text(script)
+    slow_editor.chmod(0o755)
+    done = xblab.run("pm01", "env", f"EDITOR={slow_editor}", "xbeat", "configure", "edit", "--yes", check=False)
     scene.expect_equal(done.returncode, OUTDATED, f"exit code of the slower operator: {done.stdout}{done.stderr}")
     scene.expect("somebody else changed" in done.stderr and "root on pm01" in done.stderr and "is kept in" in done.stderr, f"what it says: {done.stderr}")
     shown = cluster.shell("pm01", "configure", "show").stdout
     scene.expect("stop-orphan-resources=false" in shown, "the faster operator's change is there")
     scene.expect("migration-threshold=1" in shown, "the slower one's is not")
     for words, code in (((), OUTDATED), (("--force",), 0)):
-        done = xblab.run("pm02", "xbeat", "configure", "load", "replace", "/root/c02.crm", *words, check=False)
+        done = xblab.run("pm02", "xbeat", "configure", "load", "replace", saved, *words, check=False)
         scene.expect_equal(done.returncode, code, f"exit code of the older file, {words}: {done.stdout}{done.stderr}")
         if code == OUTDATED:
             told = "root on pm01" in done.stderr and "stop-orphan-resources" in done.stderr
@@ -85,7 +89,8 @@ def run():
     with scene.lab(scene.web()):
         scene.wait_served_by("pm01")
         stranger()
-        two_operators()
+        with tempfile.TemporaryDirectory() as folder:
+            two_operators(pathlib.Path(folder))
         closed_pipe()
         far_too_many_words()
         hung_daemon()

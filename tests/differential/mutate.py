@@ -22,7 +22,8 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
-from changes import KINDS, Change, option_of, set_option, set_pair
+from changes import KINDS, Change
+from cib_editor import option_of, set_option, set_pair
 from graphs import CLASSES, Plan
 
 # Words of Pacemaker 3 that the older program does not know.

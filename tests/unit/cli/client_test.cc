@@ -16,6 +16,7 @@ using nlohmann::json;
 using testing::FakeDaemon;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::ok;
 using testing::Ran;
 using testing::run_words;
 using ::testing::SizeIs;
@@ -26,11 +27,6 @@ constexpr const char* kCib =
     R"(<node id="1" uname="pm01"/><node id="2" uname="pm02"/></nodes><resources>)"
     R"(<primitive id="web" class="ocf" provider="heartbeat" type="Dummy"/></resources>)"
     R"(<constraints/></configuration><status/></cib>)";
-
-std::string ok(json object = json::object()) {
-    object["ok"] = true;
-    return object.dump();
-}
 
 std::string refused(const std::string& code, const std::string& message) {
     return json{{"ok", false}, {"code", code}, {"message", message}}.dump();

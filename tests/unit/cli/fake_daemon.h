@@ -24,6 +24,12 @@
 
 namespace xbeat::cli::testing {
 
+/// A line that says yes, with these members.
+inline std::string ok(nlohmann::json object = nlohmann::json::object()) {
+    object["ok"] = true;
+    return object.dump();
+}
+
 class FakeDaemon {
 public:
     /// Lines to send for a request; none at all means to stay silent, as a daemon that hangs.

@@ -18,14 +18,10 @@ using testing::FakeDaemon;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using testing::ok;
 using testing::Ran;
 using testing::run_words;
 using ::testing::SizeIs;
-
-std::string ok(json object = json::object()) {
-    object["ok"] = true;
-    return object.dump();
-}
 
 // The configuration `epoch` of this cluster: each one has one resource more, r0 to rN, and was made
 // by a user of that number.

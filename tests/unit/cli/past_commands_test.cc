@@ -17,6 +17,7 @@ using testing::FakeDaemon;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using testing::ok;
 using testing::Ran;
 using testing::run_words;
 using ::testing::SizeIs;
@@ -31,11 +32,6 @@ std::string cib_with(const std::string& id, int epoch) {
            R"(<nvpair id="p-1" name="password" value="hush"/><nvpair id="p-2" name="fake" value="1"/>)"
            R"(</instance_attributes></primitive></resources><constraints/></configuration>)"
            R"(<status><tickets><ticket_state id="berlin" granted="true"/></tickets></status></cib>)";
-}
-
-std::string ok(json object = json::object()) {
-    object["ok"] = true;
-    return object.dump();
 }
 
 json entry(int number, const std::string& kind) {

@@ -452,12 +452,17 @@ void ExecServer::handle(const Release& release) {
     operation->child.gate = sys::Fd();
 }
 
+// Killed on somebody's word, and given up if it is not dead after a while.
+void ExecServer::kill_for_good(Operation& operation) const {
+    operation.killed = true;
+    kill_all(operation);
+    operation.deadline = sys::boot_now() + kDeathGrace;
+}
+
 void ExecServer::handle(const Kill& kill) {
     Operation* operation = find(kill.id);
     if (operation == nullptr || operation->reported) return;
-    operation->killed = true;
-    kill_all(*operation);
-    operation->deadline = sys::boot_now() + kDeathGrace;
+    kill_for_good(*operation);
 }
 
 void ExecServer::read_pipe(sys::Fd& pipe, Output& into, int rounds) {

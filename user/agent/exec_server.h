@@ -138,6 +138,7 @@ private:
     void report(Operation& operation, std::int32_t exit_code, std::int32_t signal);
     void on_deadlines();
     void kill_all(const Operation& operation) const;
+    void kill_for_good(Operation& operation) const;
     void arm_timer();
     void watch(int fd, Source source, Serial serial, std::uint32_t events);
     void forget(sys::Fd& fd);

@@ -138,9 +138,7 @@ void ExecServer::channel_ended() {
     }
     for (auto& [serial, operation] : operations_) {
         if (has_begun_will() || operation.launched) continue;
-        operation.killed = true;
-        kill_all(operation);
-        operation.deadline = sys::boot_now() + kDeathGrace;
+        kill_for_good(operation);
     }
     // A person or the system may end it, as long as nothing is half stopped.
     if (!has_begun_will() || will_.is_told) ::signal(SIGTERM, SIG_DFL);
@@ -188,9 +186,7 @@ void ExecServer::begin_will() {
     set_period(will_.looks, {});
     for (auto& [serial, operation] : operations_) {
         if (operation.launched || operation.reported) continue;
-        operation.killed = true;
-        kill_all(operation);
-        operation.deadline = sys::boot_now() + kDeathGrace;
+        kill_for_good(operation);
     }
     write_log(Level::Error, "last-will-begun",
               concat("this node has no lease and xbeatd ", channel_.is_open() ? "hangs" : "is gone",

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <tuple>
 
 #include "core/text.h"
+#include "heart/boot_ns.h"
 #include "heart/store.h"
 #include "sys/boot_clock.h"
 #include "sys/system_error.h"
@@ -16,18 +16,11 @@
 namespace xbeat::heart {
 namespace {
 
-constexpr std::uint64_t kWithoutEnd = std::numeric_limits<std::uint64_t>::max();
-
 constexpr std::array<const char*, XB_GATE_COUNTERS_COUNT> kCounterNames = {
 #define XB_GATE_COUNTER_NAME(name, text) text,
     XB_GATE_COUNTERS(XB_GATE_COUNTER_NAME)
 #undef XB_GATE_COUNTER_NAME
 };
-
-Instant instant_of(std::uint64_t ns) {
-    constexpr auto kLast = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    return ns >= kLast ? Instant::max() : Instant(Duration(static_cast<std::int64_t>(ns)));
-}
 
 /// Loopback has no address of its own, nor have tunnels: what they carry leaves by another device.
 bool is_ethernet(const LinkInfo& device) {
@@ -130,11 +123,7 @@ Result<void> Gate::set_managed(const std::vector<IpAddress>& addresses) {
 }
 
 void Gate::set_exclusivity(Instant until) {
-    const std::int64_t ns = until.time_since_epoch().count();
-    const std::uint64_t value = until == Instant::max() ? kWithoutEnd
-                                : ns < 0                ? 0
-                                                        : static_cast<std::uint64_t>(ns);
-    publish(kernel_.control().exclusive_until_ns, value);
+    publish(kernel_.control().exclusive_until_ns, ns_of(until));
 }
 
 Instant Gate::granted_until() const {

@@ -2,27 +2,15 @@
 
 #include <bpf/bpf.h>
 
-#include <array>
-#include <limits>
-
 #include "abi/xb_gate_abi.h"
 #include "core/text.h"
+#include "heart/boot_ns.h"
 #include "heart/pins.h"
 #include "sys/fd.h"
 #include "xb_gate.h"
 
 namespace xbeat::heart {
 namespace {
-
-std::uint64_t ns_of(Instant at) {
-    if (at == Instant::max()) return std::numeric_limits<std::uint64_t>::max();
-    return static_cast<std::uint64_t>(at.time_since_epoch().count());
-}
-
-Instant instant_of(std::uint64_t ns) {
-    constexpr auto kLast = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    return ns >= kLast ? Instant::max() : Instant(Duration(static_cast<std::int64_t>(ns)));
-}
 
 // One element of a pinned array whose values must be as large as `Value`.
 template <class Value>

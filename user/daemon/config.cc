@@ -467,6 +467,13 @@ const NodeConfig& Config::self_node() const {
     return *node;
 }
 
+NodeId Config::peer() const {
+    for (const NodeConfig& node : nodes) {
+        if (node.id != self) return node.id;
+    }
+    return {};
+}
+
 Result<Config> parse_config(std::string_view text, std::string_view file,
                             std::string_view host_name) {
     if (text.size() > kTomlBytesMax)

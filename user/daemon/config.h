@@ -91,6 +91,8 @@ struct Config {
 
     [[nodiscard]] const NodeConfig& self_node() const;
     [[nodiscard]] const NodeConfig* find(NodeId id) const;
+    /// The other node of a pair; 0 if there is none.
+    [[nodiscard]] NodeId peer() const;
     friend bool operator==(const Config&, const Config&) = default;
 };
 

@@ -80,9 +80,7 @@ Agents::WillTerms will_terms(const Config& config, const std::string& pin_dir) {
     Agents::WillTerms terms;
     if (!arbiter::hands_out_leases(config.arbiter.kind)) return terms;
     terms.pins = pin_dir;
-    for (const NodeConfig& node : config.nodes) {
-        if (node.id != config.self) terms.peer = node.id;
-    }
+    terms.peer = config.peer();
     return terms;
 }
 

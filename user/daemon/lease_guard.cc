@@ -17,13 +17,6 @@ namespace {
 constexpr char kFeed = '\0';
 constexpr char kLetGo = 'V';
 
-NodeId peer_of(const Config& config) {
-    for (const NodeConfig& node : config.nodes) {
-        if (node.id != config.self) return node.id;
-    }
-    return {};
-}
-
 }  // namespace
 
 Result<LeaseGuard> LeaseGuard::create(const Config& config, const std::string& pin_dir) {
@@ -34,7 +27,7 @@ Result<LeaseGuard> LeaseGuard::create(const Config& config, const std::string& p
         if (!guard.watchdog_.is_open())
             return sys::system_error(fmt::format("open the watchdog {}", config.watchdog));
     }
-    guard.peer_ = peer_of(config);
+    guard.peer_ = config.peer();
     heart::Gate::Options options{.pin_dir = pin_dir, .peer = guard.peer_, .interconnects = {}};
     for (const LinkConfig& link : config.self_node().links)
         options.interconnects.push_back(link.interface);

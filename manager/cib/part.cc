@@ -74,20 +74,21 @@ Element node_state_of(const Element& state, const std::vector<std::string_view>&
     return kept;
 }
 
+bool wants(const Part& part, std::string_view section) {
+    return std::find(part.sections.begin(), part.sections.end(), section) != part.sections.end();
+}
+
 Element status_of(const Element& section, const Part& part,
                   const std::vector<std::string_view>& ids) {
-    const auto has = [&part](std::string_view name) {
-        return std::find(part.sections.begin(), part.sections.end(), name) != part.sections.end();
-    };
     Element kept = without_children(section);
     for (const Element& below : section.children) {
         const bool is_node = below.name == "node_state";
-        if (has("status")) {
+        if (wants(part, "status")) {
             const bool is_cut = is_node && !part.resource.empty();
             kept.children.push_back(is_cut ? node_state_of(below, ids) : below);
-        } else if (is_node && has("members")) {
+        } else if (is_node && wants(part, "members")) {
             kept.children.push_back(without_children(below));
-        } else if (below.name == "tickets" && has("tickets")) {
+        } else if (below.name == "tickets" && wants(part, "tickets")) {
             kept.children.push_back(below);
         }
     }
@@ -121,9 +122,7 @@ Element part_of(const Element& cib, const Part& part) {
     if (const Element* configuration = cib.child("configuration")) {
         Element below = without_children(*configuration);
         for (const Element& section : configuration->children) {
-            const bool is_wanted = std::find(wanted.sections.begin(), wanted.sections.end(),
-                                             section.name) != wanted.sections.end();
-            if (!is_wanted) continue;
+            if (!wants(wanted, section.name)) continue;
             const bool is_cut = section.name == "resources" && !wanted.resource.empty();
             below.children.push_back(is_cut ? resources_of(section, wanted.resource, ids)
                                             : section);

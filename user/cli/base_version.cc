@@ -26,10 +26,6 @@ Version configuration_version(Version version) {
     return version;
 }
 
-std::string version_text(const Version& version) {
-    return concat(version.admin_epoch, '.', version.epoch);
-}
-
 // "0.17" or "0.17.3"; nothing for any other text.
 std::optional<Version> parse_version(std::string_view text) {
     const std::size_t dot = text.find('.');

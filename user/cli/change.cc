@@ -31,11 +31,6 @@ bool has_masked_secret(const cib::Element& element) {
     return std::any_of(element.children.begin(), element.children.end(), has_masked_secret);
 }
 
-std::string base_version_of(const cib::Element& cib) {
-    const cib::Version version = cib::version_of(cib);
-    return concat(version.admin_epoch, '.', version.epoch);
-}
-
 Result<void> send_configuration(const Session& session, const cib::Element& configuration,
                                 const std::string& base_version) {
     if (has_masked_secret(configuration)) {
@@ -100,7 +95,7 @@ Result<Outcome> try_once(Session& session, const ChangeOptions& options, const E
         if (!is_confirmed(session, ""))
             return Outcome{.sentence = "nothing was changed", .is_refused = true};
     }
-    XB_TRY(send_configuration(session, configuration, base_version_of(cib)));
+    XB_TRY(send_configuration(session, configuration, version_text(cib::version_of(cib))));
     return Outcome{.sentence = sentence, .is_changed = true};
 }
 
@@ -111,6 +106,10 @@ ExitCode after_change(Session& session, const ChangeOptions& options) {
 }
 
 }  // namespace
+
+std::string version_text(const cib::Version& version) {
+    return concat(version.admin_epoch, '.', version.epoch);
+}
 
 Result<cib::Element> fetch_cib(const Session& session) {
     // An administrator's connection has the secrets unmasked; without the right to it, the rest.

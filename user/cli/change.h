@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "cib/edit.h"
 #include "cib/xml.h"
 #include "cli/grammar.h"
 #include "cli/request.h"
@@ -32,6 +33,9 @@ using Check = std::function<Result<void>(const cib::Element& cib)>;
 
 /// Its `configuration`, empty if it has none.
 [[nodiscard]] cib::Element configuration_of(const cib::Element& cib);
+
+/// What two operators tell configurations apart by: "0.17", without the changes of the status.
+[[nodiscard]] std::string version_text(const cib::Version& version);
 
 /// Fetches, edits, and sends or (dry_run) shows what the cluster would do. Prints the edit's
 /// sentence, or that nothing was to be changed. With `asks`, a person sees what would happen and

@@ -27,6 +27,13 @@
 namespace xbeat::cli {
 namespace {
 
+// 0 stays: any that is free.
+int handover_port(int port) {
+    if (port == 0) return 0;
+    const bool is_last = port + kHandoverPortAbove > UINT16_MAX;
+    return is_last ? port - kHandoverPortAbove : port + kHandoverPortAbove;
+}
+
 using heart::IpAddress;
 using nlohmann::json;
 
@@ -168,15 +175,6 @@ private:
     std::string plain_;
 };
 
-namespace {
-
-int handover_port(int port) {
-    const bool is_last = port + kHandoverPortAbove > UINT16_MAX;
-    return is_last ? port - kHandoverPortAbove : port + kHandoverPortAbove;
-}
-
-}  // namespace
-
 Result<Handover> Handover::open(const Setup& setup, std::string key, EpochSeconds expires) {
     XB_CHECK(setup.nodes.size() == 2);
     XB_CHECK(key.size() == kSetupKeyBytes);
@@ -186,7 +184,7 @@ Result<Handover> Handover::open(const Setup& setup, std::string key, EpochSecond
     made.key_ = std::move(key);
     Invitation& invitation = made.invitation_;
     invitation = {.cluster = setup.cluster,
-                  .port = setup.port == 0 ? 0 : handover_port(setup.port),
+                  .port = handover_port(setup.port),
                   .expires = expires,
                   .secret = random_secret(),
                   .links = {}};

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,11 @@
 #include "core/time.h"
 
 namespace xbeat::execute {
+
+/// Words about an operation that the scheduler adds to a resource's parameters.
+[[nodiscard]] inline bool is_meta(std::string_view parameter) {
+    return parameter.starts_with("CRM_meta_") || parameter == "crm_feature_set";
+}
 
 /// One run of one agent. The host chooses how: through xbeat-exec, or in process for `ocf:xbeat:*`.
 struct RunAgent {

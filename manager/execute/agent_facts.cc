@@ -4,6 +4,7 @@
 
 #include "cib/xml.h"
 #include "core/text.h"
+#include "execute/agent_call.h"
 #include "model/parameter_digest.h"
 #include "rules/compare.h"
 
@@ -52,7 +53,7 @@ void add_word(std::string& list, std::string_view word) {
 Digested configured(const wire::Operation& operation) {
     Digested out;
     for (const auto& [name, value] : operation.parameters) {
-        if (name.starts_with("CRM_meta_") || name == "crm_feature_set") continue;
+        if (is_meta(name)) continue;
         out[name] = value;
     }
     return out;

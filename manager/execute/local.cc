@@ -66,10 +66,6 @@ Outcome outcome_of(const AgentDone& done) {
     return {.rc = kError, .status = OpStatus::Error};
 }
 
-bool is_meta(std::string_view parameter) {
-    return parameter.starts_with("CRM_meta_") || parameter == "crm_feature_set";
-}
-
 OperationResult answer(const Operation& operation, std::int32_t rc, Now now) {
     OperationResult result;
     result.id = operation.id;
@@ -204,10 +200,7 @@ void Local::run_agent(Slot& slot, Job job, Now now) {
     }
     for (const auto& parameter : operation.parameters) {
         const std::string_view name = parameter.first;
-        if (is_device && (name.starts_with("pcmk_") || name.starts_with("CRM_meta_") ||
-                          name == "crm_feature_set")) {
-            continue;
-        }
+        if (is_device && (name.starts_with("pcmk_") || is_meta(name))) continue;
         call.parameters.push_back(parameter);
     }
     if (operation.task == "stop" || operation.task == "migrate_to") {

@@ -223,6 +223,7 @@ private:
     void plan();
     [[nodiscard]] schedule::Plan make_plan() const;
     [[nodiscard]] schedule::Plan make_last_plan() const;
+    [[nodiscard]] cib::Element cib_to_plan(const std::set<std::string>& held) const;
     void adopt_flights();
     void hold_dependents();
     [[nodiscard]] bool advance();

@@ -58,9 +58,7 @@ std::string planner_id(Term term, Incarnation daemon) {
 std::string digest_of(const Action& action) {
     std::map<std::string, std::string, std::less<>> digested;
     for (const schedule::NameValue& parameter : action.parameters) {
-        if (parameter.name != "crm_feature_set" && !parameter.name.starts_with("CRM_meta_")) {
-            digested[parameter.name] = parameter.value;
-        }
+        if (!execute::is_meta(parameter.name)) digested[parameter.name] = parameter.value;
     }
     const std::string_view timeout = meta_of(action, "CRM_meta_timeout");
     if (action.interval_ms > 0 && !timeout.empty()) digested["CRM_meta_timeout"] = timeout;
@@ -192,6 +190,16 @@ void Mind::want_plan(std::string cause) {
     wants_plan_ = true;
 }
 
+// What the scheduler is given where the CIB as it is would mislead it.
+cib::Element Mind::cib_to_plan(const std::set<std::string>& held) const {
+    cib::Element cib = shared_.cib;
+    hide_past_failures(cib);
+    if (!held.empty()) {
+        leave_alone(cib.child_or_new("configuration").child_or_new("resources"), held);
+    }
+    return cib;
+}
+
 // The scheduler sees the CIB as it is, unless this node is alone without a way to a proof: then it
 // may keep what it has and start nothing, or, if its operator accepted that, act without proof; and
 // without a lease it must keep nothing.
@@ -204,11 +212,7 @@ schedule::Plan Mind::make_plan() const {
         !has_past_failures()) {
         return schedule::schedule(shared_.cib, options);
     }
-    cib::Element cib = shared_.cib;
-    hide_past_failures(cib);
-    if (!held.empty()) {
-        leave_alone(cib.child_or_new("configuration").child_or_new("resources"), held);
-    }
+    cib::Element cib = cib_to_plan(held);
     if (is_yielding_) {
         set_option(cib, "no-quorum-policy", "stop");
     } else if (!is_lost) {
@@ -231,12 +235,7 @@ schedule::Plan Mind::make_plan() const {
 // What the scheduler would stop if this node had to stop everything now, whoever else is there.
 // Unmanaged resources and those in maintenance are left alone, as in every plan.
 schedule::Plan Mind::make_last_plan() const {
-    cib::Element cib = shared_.cib;
-    hide_past_failures(cib);
-    const std::set<std::string> held = held_resources();
-    if (!held.empty()) {
-        leave_alone(cib.child_or_new("configuration").child_or_new("resources"), held);
-    }
+    cib::Element cib = cib_to_plan(held_resources());
     set_option(cib, "no-quorum-policy", "stop");
     // Nobody is shot by who carries it out, so no stop may wait for a shot.
     set_option(cib, "fencing-enabled", "false");

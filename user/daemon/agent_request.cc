@@ -88,8 +88,7 @@ Result<agent::Spawn> make_spawn(const node::RunAgent& run) {
     }
     for (const auto& [name, value] : run.parameters) {
         // What is meant for the cluster manager is unknown to a fence agent.
-        const bool is_ours =
-            name.starts_with("CRM_meta_") || name.starts_with("pcmk_") || name == "crm_feature_set";
+        const bool is_ours = name.starts_with("pcmk_") || execute::is_meta(name);
         if (spawn.agent_class == agent::AgentClass::Stonith && is_ours) continue;
         // The one option of an operation that is no parameter to the agent.
         const bool is_level = name == "OCF_CHECK_LEVEL" || name == "CRM_meta_OCF_CHECK_LEVEL";

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/score.h"
@@ -38,6 +39,23 @@ struct NodeView {
 
 enum class ResourceKind : std::uint8_t { Primitive, Group, Clone, Bundle };
 enum class RoleView : std::uint8_t { Unknown, Stopped, Started, Unpromoted, Promoted };
+
+/// The role's name as Pacemaker's tools write it.
+[[nodiscard]] constexpr std::string_view to_string(RoleView role) {
+    switch (role) {
+        case RoleView::Unknown:
+            return "Unknown";
+        case RoleView::Stopped:
+            return "Stopped";
+        case RoleView::Started:
+            return "Started";
+        case RoleView::Unpromoted:
+            return "Unpromoted";
+        case RoleView::Promoted:
+            return "Promoted";
+    }
+    return "Unknown";
+}
 
 struct ResourceView {
     std::string id;            // with instance number where there is one

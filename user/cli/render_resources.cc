@@ -16,22 +16,6 @@ using schedule::ResourceKind;
 using schedule::ResourceView;
 using schedule::RoleView;
 
-std::string_view role_text(RoleView role) {
-    switch (role) {
-        case RoleView::Unknown:
-            return "Unknown";
-        case RoleView::Stopped:
-            return "Stopped";
-        case RoleView::Started:
-            return "Started";
-        case RoleView::Unpromoted:
-            return "Unpromoted";
-        case RoleView::Promoted:
-            return "Promoted";
-    }
-    return "Unknown";
-}
-
 const NodeView* find_node(const std::vector<NodeView>& nodes, std::string_view name) {
     const auto found = std::find_if(nodes.begin(), nodes.end(),
                                     [&](const NodeView& node) { return node.name == name; });
@@ -80,7 +64,7 @@ bool is_changing(const ResourceView& resource) {
 
 std::string state_text(const ResourceView& resource) {
     if (is_changing(resource)) return resource.pending_task;
-    if (!resource.is_failed) return std::string(role_text(resource.role));
+    if (!resource.is_failed) return std::string(to_string(resource.role));
     return resource.role == RoleView::Promoted ? "FAILED Promoted" : "FAILED";
 }
 
@@ -247,7 +231,7 @@ void Lines::clone(const ResourceView& original, std::size_t indent) {
     for (const RoleView role : {RoleView::Promoted, RoleView::Started, RoleView::Unpromoted}) {
         const auto found = places.find(role);
         if (found == places.end()) continue;
-        add(indent + 2, fmt::format("{}: {}", role_text(role), bracketed(found->second)));
+        add(indent + 2, fmt::format("{}: {}", to_string(role), bracketed(found->second)));
     }
     if (options.inactive && !resource.is_unique) stopped_instances(resource, indent + 2);
 }

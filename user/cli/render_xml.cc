@@ -124,19 +124,8 @@ enum class Promotable : std::uint8_t { No, Yes };
 
 // What runs and may be promoted is unpromoted, not merely started.
 std::string_view role_word(schedule::RoleView role, Promotable promotable) {
-    switch (role) {
-        case schedule::RoleView::Unknown:
-            return "Unknown";
-        case schedule::RoleView::Stopped:
-            return "Stopped";
-        case schedule::RoleView::Started:
-            return promotable == Promotable::Yes ? "Unpromoted" : "Started";
-        case schedule::RoleView::Unpromoted:
-            return "Unpromoted";
-        case schedule::RoleView::Promoted:
-            return "Promoted";
-    }
-    return "Unknown";
+    const bool is_unpromoted = role == schedule::RoleView::Started && promotable == Promotable::Yes;
+    return to_string(is_unpromoted ? schedule::RoleView::Unpromoted : role);
 }
 
 std::string_view node_id(const StatusInput& input, std::string_view name) {

@@ -14,7 +14,6 @@ using json = nlohmann::ordered_json;
 using schedule::NodeType;
 using schedule::ResourceKind;
 using schedule::ResourceView;
-using schedule::RoleView;
 
 double microseconds(Duration duration) { return static_cast<double>(duration.count()) / 1000.0; }
 
@@ -46,22 +45,6 @@ std::string_view word_of(ResourceKind kind) {
     return "";
 }
 
-std::string_view word_of(RoleView role) {
-    switch (role) {
-        case RoleView::Unknown:
-            return "Unknown";
-        case RoleView::Stopped:
-            return "Stopped";
-        case RoleView::Started:
-            return "Started";
-        case RoleView::Unpromoted:
-            return "Unpromoted";
-        case RoleView::Promoted:
-            return "Promoted";
-    }
-    return "";
-}
-
 json node_json(const schedule::NodeView& node) {
     json attributes = json::object();
     for (const schedule::NameValue& row : node.attributes) attributes[row.name] = row.value;
@@ -85,7 +68,7 @@ json resource_json(const ResourceView& resource) {
     json object = {{"id", resource.id},
                    {"name", resource.display_name},
                    {"kind", word_of(resource.kind)},
-                   {"role", word_of(resource.role)},
+                   {"role", to_string(resource.role)},
                    {"active", is_active(resource)},
                    {"nodes", resource.nodes},
                    {"target_role", resource.target_role},

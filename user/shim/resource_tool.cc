@@ -204,19 +204,7 @@ std::string_view role_text(const ResourceView* view) {
     // What is under way says more than where it began, but for a look.
     if (!view->pending_task.empty() && view->pending_task != "Monitoring")
         return view->pending_task;
-    switch (view->role) {
-        case schedule::RoleView::Unknown:
-            return "Unknown";
-        case schedule::RoleView::Stopped:
-            return "Stopped";
-        case schedule::RoleView::Started:
-            return "Started";
-        case schedule::RoleView::Unpromoted:
-            return "Unpromoted";
-        case schedule::RoleView::Promoted:
-            return "Promoted";
-    }
-    return "Unknown";
+    return to_string(view->role);
 }
 
 // The executor's status of an operation, in the words of Pacemaker's tools.

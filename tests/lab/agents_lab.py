@@ -73,3 +73,11 @@ def rows(node, path=JOURNAL):
 
 def graph_of(text):
     return ElementTree.fromstring(text)
+
+
+def start_once_probed(name, probed, value):
+    """Starts what was loaded stopped once both nodes' attribute `probed` is there. A rule keeps a resource from a node without
+    the attribute, so the node that is probed first would have it, and with stickiness keep it."""
+    for node in scene.NODES:
+        wait_attribute("pm01", node, probed, value, 60)
+    cluster.shell("pm01", "resource", "start", name)

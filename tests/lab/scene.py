@@ -27,8 +27,9 @@ def expect_equal(got, wanted, what):
         raise AssertionError(f"{what}: wanted {wanted!r}, got {got!r}")
 
 
-def web(threshold=1, fencing=True, members=None):
-    """docs/examples/web.crm, changed. `members`: the group's text in place of address and httpd."""
+def web(threshold=1, fencing=True, members=None, stopped=False):
+    """docs/examples/web.crm, changed. `members`: the group's text in place of address and httpd. `stopped`: loaded with
+    target-role=Stopped, for agents_lab.start_once_probed()."""
     text = (xblab.ROOT / "docs/examples/web.crm").read_text()
     text = text.replace("migration-threshold=1", f"migration-threshold={threshold}")
     if not fencing:
@@ -37,6 +38,8 @@ def web(threshold=1, fencing=True, members=None):
         begin, end = text.index("primitive address"), text.index("group web")
         names = " ".join(re.findall(r"^primitive (\S+)", members, re.MULTILINE))
         text = text[:begin] + members + re.sub(r"group web .*", f"group web {names}", text[end:])
+    if stopped:
+        text = re.sub(r"(group web .*)", r"\1 meta target-role=Stopped", text)
     return text
 
 
@@ -66,8 +69,8 @@ ROUTER = "10.77.0.100"  # the client answers pings
 
 
 def connected(dampen="300ms"):
-    """docs/examples/web.crm with the group only where the router is reached."""
-    return web() + (
+    """docs/examples/web.crm with the group, stopped at first, only where the router is reached."""
+    return web(stopped=True) + (
         f"primitive net ocf:xbeat:ping params host_list={ROUTER} multiplier=100 attempts=2 wait=200ms dampen={dampen} "
         "op monitor interval=300ms timeout=10s\n"
         "clone nets net\n"

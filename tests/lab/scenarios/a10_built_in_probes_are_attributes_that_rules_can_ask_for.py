@@ -6,7 +6,7 @@ import xblab
 
 QUICK = True
 
-BODY = """primitive d ocf:pacemaker:Dummy op monitor interval=10s
+BODY = """primitive d ocf:pacemaker:Dummy meta target-role=Stopped op monitor interval=10s
 primitive net ocf:xbeat:ping params host_list=10.77.0.100 multiplier=100 attempts=2 wait=200ms dampen=300ms op monitor interval=300ms timeout=10s
 primitive disk ocf:xbeat:disk params device=/var/lib/xblab-disk deadline=500ms op monitor interval=500ms timeout=10s
 primitive nic ocf:xbeat:link params interface=svc op monitor interval=300ms timeout=10s
@@ -23,8 +23,8 @@ def run():
         for node in scene.NODES:
             xblab.run(node, "sh", "-c", "head -c 8192 /dev/zero >/var/lib/xblab-disk")
         cluster.configure("pm01", agents_lab.HEAD + BODY)
+        agents_lab.start_once_probed("d", "pingd", "100")
         for node in scene.NODES:
-            agents_lab.wait_attribute("pm01", node, "pingd", "100")
             agents_lab.wait_attribute("pm01", node, "link-svc", "1")
         xblab.wait_until("d runs on pm01", lambda: scene.places("pm01", "d") == ["pm01"], 30)
         agents_lab.wait_idle()

@@ -9,6 +9,7 @@ QUICK = True
 
 def run():
     with scene.lab(scene.connected()):
+        agents_lab.start_once_probed("web", "pingd", "100")
         scene.wait_served_by("pm01")
         planner = cluster.coordinator("pm01")
         since = cluster.last_event(planner)

@@ -7,6 +7,7 @@ import xblab
 
 def run():
     with scene.lab(scene.connected()):
+        agents_lab.start_once_probed("web", "pingd", "100")
         scene.wait_served_by("pm01")
 
         for node in ("pm02", "pm01"):  # the standby first, so that nothing moves in between

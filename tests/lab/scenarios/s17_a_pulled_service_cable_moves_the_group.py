@@ -11,7 +11,8 @@ location web-carrier web rule -inf: not_defined link-svc or link-svc lt 1
 
 
 def run():
-    with scene.lab(scene.web() + PROBE):
+    with scene.lab(scene.web(stopped=True) + PROBE):
+        agents_lab.start_once_probed("web", "link-svc", "1")
         scene.wait_served_by("pm01")
 
         xblab.inject("cut", "pm01", "svc", "carrier")

@@ -9,7 +9,7 @@ DISK = "/var/lib/xblab-disk"
 
 def config():
     members = scene.tunable("first", stop_s=2) + scene.tunable("second", stop_s=2)
-    return scene.web(members=members) + (
+    return scene.web(members=members, stopped=True) + (
         f"primitive disk ocf:xbeat:disk params device={DISK} deadline=500ms op monitor interval=500ms timeout=10s\n"
         "clone disks disk\n"
         "location web-disk web rule -inf: not_defined diskd or diskd eq ERROR\n")
@@ -20,6 +20,7 @@ def run():
         for node in scene.NODES:
             xblab.run(node, "sh", "-c", f"head -c 8192 /dev/zero >{DISK}")
         cluster.configure("pm01", config())
+        agents_lab.start_once_probed("web", "diskd", "normal")
         xblab.wait_until("the group runs on pm01", lambda: scene.places("pm01", "second") == ["pm01"], 60)
         cluster.wait_settled("pm01")
 

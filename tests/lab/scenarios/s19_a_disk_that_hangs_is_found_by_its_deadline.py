@@ -78,7 +78,7 @@ class SlowDisk:
 
 
 def config():
-    return scene.web() + (
+    return scene.web(stopped=True) + (
         f"primitive disk ocf:xbeat:disk params device={DISK} deadline=500ms op monitor interval=500ms timeout=10s\n"
         "clone disks disk\n"
         "location web-disk web rule -inf: not_defined diskd or diskd eq ERROR\n")
@@ -90,6 +90,7 @@ def run():
         try:
             xblab.run("pm02", "sh", "-c", f"head -c 8192 /dev/zero >{DISK}")
             cluster.configure("pm01", config())
+            agents_lab.start_once_probed("web", "diskd", "normal")
             scene.wait_served_by("pm01")
             scene.expect_equal(agents_lab.attribute("pm01", "pm01", "diskd"), "normal", "the disk before")
 

@@ -43,8 +43,8 @@ struct Judgement {
 /// A term that is newer than all that the peer can have led alone since it and this node knew
 /// `newest`: 100 000 further on. A node that goes on alone uses up one a start.
 ///
-/// For who starts alone because the peer was proven off: its records have to be newer than the
-/// peer's, although nobody tells how far the peer had come.
+/// For who starts alone because the peer was proven off, or goes on because a person said so: its
+/// records have to be newer than the peer's, although nobody tells how far the peer had come.
 [[nodiscard]] Term past_unknown_terms(Term newest);
 
 /// Why a node may start without having met its peer; empty if it may not.

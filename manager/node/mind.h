@@ -170,10 +170,10 @@ private:
     void keep_term();
     void stand_down();
     void peer_gone(std::string why);
-    // Full: it runs nothing. Goodbye: nothing but left_running_. Lease: nothing that it runs can
-    // serve, as long as this node is exclusive.
-    enum class Proof : std::uint8_t { Full, Goodbye, Lease };
-    void peer_is_out(std::string how, Proof proof = Proof::Full);
+    // Shot: it runs nothing. Word: the same, a person says. Goodbye: nothing but left_running_.
+    // Lease: nothing that it runs can serve, as long as this node is exclusive.
+    enum class Proof : std::uint8_t { Shot, Word, Goodbye, Lease };
+    void peer_is_out(std::string how, Proof proof);
     void remember_survivor();
     void write_survivor();
     void forget_survivor();

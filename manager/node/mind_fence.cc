@@ -216,7 +216,7 @@ void Mind::fence_ended(const fence::Outcome& outcome, const std::string& origin)
         if (!is_coordinator()) {
             failover_begins(concat("node ", outcome.target, " fenced"), outcome.target, {});
         }
-        peer_is_out("was fenced");
+        peer_is_out("was fenced", Proof::Shot);
     }
     chronicle_.add({.phase = "fence requested",
                     .detail = outcome.target,

@@ -102,7 +102,7 @@ bool Mind::vouch_for_leaver(const Asker& asker, const RequestBody& body) {
     const std::string& name = peer_->node.name;
     note_node(Level::Warning, "fence-confirmed", name,
               concat(asker.user, " vouches that ", name, " is off"), {{"user", asker.user}});
-    peer_is_out("is off, as a person confirmed");
+    peer_is_out("is off, as a person confirmed", Proof::Word);
     if (is_coordinator()) {
         record_fence({.target = name,
                       .action = "off",

@@ -316,7 +316,7 @@ void Mind::take_over(std::string why) {
     term_ = member::next_term(term_, self_.id, node_ids());
     keep_term();
     fail_forwarded("the coordinator is gone: look at the state and ask again");
-    places_before_ = places_now();
+    if (!is_coordinator()) places_before_ = places_now();
     lead(std::move(why));
 }
 
@@ -385,7 +385,8 @@ void Mind::peer_is_out(std::string how, Proof proof) {
         lease_.peer_out(now_.boot);
         holds_grant_ = false;
     }
-    const bool has_cleared = proof == Proof::Full && !left_running_.empty();
+    const bool runs_nothing = proof == Proof::Shot || proof == Proof::Word;
+    const bool has_cleared = runs_nothing && !left_running_.empty();
     if (has_cleared) {
         left_running_.clear();
         if (is_last_survivor_) remember_survivor();
@@ -402,11 +403,14 @@ void Mind::peer_is_out(std::string how, Proof proof) {
     drop_remote_flights();
     out_.run.emplace_back(ForgetPeer{peer.node.id});
     reset_channel();
-    if (was_running && !is_coordinator()) take_over(concat(peer.node.name, ' ', how));
+    // Who needs a person for it was not there all the time: what the peer led since this node heard
+    // it last is over, however long it went on.
+    const bool has_gap = !was_running || proof == Proof::Word;
+    if (has_gap) term_ = member::past_unknown_terms(std::max(term_, peer.newest_term));
+    if (was_running && (has_gap || !is_coordinator())) take_over(concat(peer.node.name, ' ', how));
     peer.link.end();
     if (!was_running) {
-        // What it led since this node was a member last is over, however long it went on.
-        term_ = member::past_unknown_terms(std::max(term_, peer.newest_term));
+        is_lead_pending_ = false;  // a term that is on its way to the disk is not that far
         return start_alone_if_allowed();
     }
     if (!is_last_survivor_) remember_survivor();

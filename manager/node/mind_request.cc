@@ -285,7 +285,7 @@ void Mind::confirm_fenced(const Asker& asker, std::string_view node) {
         fences_.erase(order);
     }
     guard_.cleared(node);
-    peer_is_out("is off, as a person confirmed");
+    peer_is_out("is off, as a person confirmed", Proof::Word);
     if (is_coordinator()) {
         record_fence({.target = std::string(node),
                       .action = "off",

@@ -272,6 +272,37 @@ TEST(LeaseStory, WhoHasMetALeaderDoesNotStartAloneAnyMore) {
     EXPECT_TRUE(pair.is_well()) << pair.world.describe();
 }
 
+// It stood still while the other one led alone, in a term that nobody told it of. That one is off
+// when it goes on, and a person says so; xbeat-sim's seed 2004832.
+TEST(LeaseStory, WhoGoesOnByAPersonsWordIsNewerThanWhatThePeerLedInTheMeantime) {
+    for (const std::size_t frozen : {std::size_t{0}, std::size_t{1}}) {
+        Pair pair(Pair::with_witness());
+        const std::size_t heir = 1 - frozen;
+        pair.world.freeze(frozen, 6 * kSecond);
+        pair.run(kSecond);
+        ASSERT_TRUE(pair.world.truth().is_active(heir, "web"));
+        pair.world.cut_power(heir);
+        pair.run(4 * kSecond);  // its kernel finds the channel broken
+        pair.world.truth().proven_off(heir);
+        pair.world.request(frozen, node::ConfirmFenced{World::name_of(heir)});
+        pair.run(3 * kSecond);
+        WantedConfig config;
+        config.has_fencing = false;
+        config.marker = 2;
+        config.resources.emplace_back().name = "web";
+        pair.world.request(frozen, node::ReplaceConfiguration{config.print(), ""}, 2);
+        pair.run(kSecond);
+        ASSERT_EQ(pair.world.acknowledged(), 1U);
+
+        pair.world.cut_power(frozen);
+        for (std::size_t i = 0; i < kNodes; ++i) pair.world.boot(i);
+        pair.run(30 * kSecond);
+
+        EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+        for (std::size_t i = 0; i < kNodes; ++i) EXPECT_EQ(pair.world.lost_change(i), "");
+    }
+}
+
 // One was silenced and replaced, and the disk of its heir never learned of it; xbeat-sim's seed
 // 2001926.
 TEST(LeaseStory, OfTwoDaemonsThatBeginAnewNeitherIsGrantedBeforeBothWereLookedAt) {

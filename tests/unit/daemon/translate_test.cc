@@ -138,15 +138,27 @@ TEST(Assemble, GivesEachPartItsView) {
     EXPECT_EQ(node.seed, 7U);
 }
 
-// Decision 0039: a node that hears only says what it knows two periods later.
-TEST(Assemble, LetsTheStandbyWaitForFourPeriodsAndNoLessThanTwentyMilliseconds) {
+// Decisions 0039 and 0065: a node that hears only says what it knows two periods later, and what is left of the peer's lease costs nothing.
+TEST(Assemble, LetsTheStandbyWaitForFourPeriodsAndTheArbitersTime) {
     Config config = pair_config();
     const auto handicap = [&config] { return node_options(config, 7).handicap; };
 
+    config.timing.dead = 5;
+    config.arbiter.kind = node::Arbiter::Fence;
     config.timing.period = 1ms;
     EXPECT_EQ(handicap(), 20ms);
     config.timing.period = 50ms;
     EXPECT_EQ(handicap(), 200ms);
+    for (const node::Arbiter kind : {node::Arbiter::Witness, node::Arbiter::Disk}) {
+        config.arbiter.kind = kind;
+        config.timing.period = 1ms;
+        EXPECT_EQ(handicap(), 15ms);  // a lease of 20 ms, 5 of them over at the verdict
+        config.timing.period = 50ms;
+        EXPECT_EQ(handicap(), 250ms);  // 500 ms and 250
+        config.timing.dead = 3;
+        EXPECT_EQ(handicap(), 200ms);  // four periods are more than 150 ms
+        config.timing.dead = 5;
+    }
     config.arbiter.handicap = 7ms;
     EXPECT_EQ(handicap(), 7ms);
 }

@@ -26,8 +26,8 @@ namespace xbeat::daemon {
 constexpr std::size_t kTomlBytesMax = std::size_t{1} << 20U;  // larger files are rejected
 constexpr std::size_t kNameBytesMax = 64;                     // of a cluster, node or link
 constexpr std::size_t kKeyBytes = 32;
-constexpr Duration kArbiterLeaseMin = 100ms;   // shorter exclusivity would end at every hiccup
-constexpr Duration kGrantMin = 20ms;           // to the peer: several periods, and a wake-up of its daemon
+constexpr Duration kArbiterLeaseMin = 100ms;  // shorter exclusivity would end at every hiccup
+constexpr Duration kGrantMin = 20ms;  // to the peer: several periods, and a wake-up of its daemon
 constexpr Duration kFenceHandicap = 20ms;      // more than a fence device's lock takes
 constexpr Duration kSinglePathTauMin = 100ms;  // one path only: faster verdicts are refused
 

@@ -138,7 +138,8 @@ TEST(Assemble, GivesEachPartItsView) {
     EXPECT_EQ(node.seed, 7U);
 }
 
-// Decisions 0039 and 0065: a node that hears only says what it knows two periods later, and what is left of the peer's lease costs nothing.
+// Decisions 0039 and 0065: a node that hears only says what it knows two periods later, and what is
+// left of the peer's lease costs nothing.
 TEST(Assemble, LetsTheStandbyWaitForFourPeriodsAndTheArbitersTime) {
     Config config = pair_config();
     const auto handicap = [&config] { return node_options(config, 7).handicap; };

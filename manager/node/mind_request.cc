@@ -153,7 +153,10 @@ void Mind::request(const Asker& asker, const ReplaceConfiguration& wanted) {
                         .answer = "the configuration was replaced"};
     change.configuration = std::move(*configuration);
     const cib::Element* before = shared_.cib.child("configuration");
-    if (before != nullptr && !change_ && *before == change.configuration) {
+    // People raise the admin_epoch to make older copies void, whatever else they change.
+    const std::int64_t present_epoch = parse_integer(shared_.cib.get("admin_epoch")).value_or(0);
+    const bool raises = change.admin_epoch && *change.admin_epoch > present_epoch;
+    if (before != nullptr && !change_ && !raises && *before == change.configuration) {
         return reply(asker, std::string("the configuration is the same as before"));
     }
     propose(std::move(change));

@@ -40,6 +40,17 @@ json list_of(const json& object, const char* name) {
     return found != object.end() && found->is_array() ? *found : json::array();
 }
 
+cib::Element without_status(cib::Element document) {
+    std::erase_if(document.children,
+                  [](const cib::Element& child) { return child.name == "status"; });
+    return document;
+}
+
+std::string number_of(const cib::Element& document, const char* name) {
+    const std::string_view value = document.get(name);
+    return std::string(value.empty() ? "0" : value);
+}
+
 class Daemon final : public Cluster {
 public:
     explicit Daemon(std::string run_dir) : run_dir_(std::move(run_dir)) {}
@@ -100,24 +111,18 @@ public:
         return tell(request, control::Role::Operator);
     }
 
-    Result<void> change_configuration(const Edit& edit) override {
+    Result<void> change_document(const Edit& edit) override {
         for (int attempt = 0; attempt < kEditsMax; ++attempt) {
             cib::Element document = XB_TRY(cib({}));
-            cib::Element* configuration = document.child("configuration");
-            if (configuration == nullptr) {
-                return Error{.code = Code::Corrupt, .context = "the CIB has no configuration"};
-            }
-            const cib::Element before = *configuration;
-            XB_TRY(edit(*configuration));
-            if (*configuration == before) return {};
-            const auto number = [&document](const char* name) {
-                const std::string_view value = document.get(name);
-                return std::string(value.empty() ? "0" : value);
-            };
+            const cib::Element before = without_status(document);
+            XB_TRY(edit(document));
+            const cib::Element after = without_status(std::move(document));
+            if (after == before) return {};
             const Result<void> outcome =
                 tell({{"op", "replace_configuration"},
-                      {"configuration", cib::print_xml(*configuration)},
-                      {"base_version", number("admin_epoch") + "." + number("epoch")}},
+                      {"configuration", cib::print_xml(after)},
+                      {"base_version",
+                       number_of(before, "admin_epoch") + "." + number_of(before, "epoch")}},
                      control::Role::Admin);
             if (outcome || outcome.error().code != Code::Conflict) return outcome;
         }
@@ -206,6 +211,16 @@ private:
 };
 
 }  // namespace
+
+Result<void> Cluster::change_configuration(const Edit& edit) {
+    return change_document([&edit](cib::Element& document) -> Result<void> {
+        cib::Element* configuration = document.child("configuration");
+        if (configuration == nullptr) {
+            return Error{.code = Code::Corrupt, .context = "the CIB has no configuration"};
+        }
+        return edit(*configuration);
+    });
+}
 
 std::unique_ptr<Cluster> connect_to_daemon(std::string run_dir) {
     return std::make_unique<Daemon>(std::move(run_dir));

@@ -66,10 +66,14 @@ public:
     /// An empty name with no value forgets the ticket.
     virtual Result<void> set_ticket(std::string_view ticket, std::string_view name,
                                     const std::optional<std::string>& value) = 0;
-    /// Applies `edit` to the present <configuration> and puts it in force; again, with the newer
-    /// one, if somebody was faster. An edit that changes nothing asks for nothing.
-    using Edit = std::function<Result<void>(cib::Element& configuration)>;
-    virtual Result<void> change_configuration(const Edit& edit) = 0;
+    /// Applies `edit` to the present <cib> and puts its configuration in force, with a higher
+    /// admin_epoch and another schema if it names them; again, with the newer one, if somebody was
+    /// faster. An edit that changes none of these asks for nothing. What it does to the status is
+    /// lost.
+    using Edit = std::function<Result<void>(cib::Element& element)>;
+    virtual Result<void> change_document(const Edit& edit) = 0;
+    /// The same with the <configuration> alone.
+    Result<void> change_configuration(const Edit& edit);
     virtual Result<void> clean_up(std::string_view resource, std::string_view node,
                                   bool failed_only) = 0;
     virtual Result<void> fail_resource(std::string_view resource, std::string_view node) = 0;

@@ -47,7 +47,7 @@ std::optional<int> run_as(std::string_view program, std::vector<std::string>& wo
         words = *std::move(command);
         return std::nullopt;
     }
-    Io io{.out = std::cout, .err = std::cerr, .environment = from_environment};
+    Io io{.in = std::cin, .out = std::cout, .err = std::cerr, .environment = from_environment};
     const std::unique_ptr<Cluster> cluster = connect_to_daemon(run_dir);
     const int code = run(name, words, io, *cluster);
     std::cout.flush();

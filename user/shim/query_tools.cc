@@ -1,8 +1,6 @@
-// crm_node, crmadmin, cibadmin, crm_ticket, stonith_admin.
+// crm_node, crmadmin, crm_ticket, stonith_admin.
 #include <algorithm>
 #include <array>
-#include <pugixml.hpp>
-#include <sstream>
 
 #include "core/text.h"
 #include "shim/tools.h"
@@ -22,12 +20,6 @@ constexpr std::array kAdminOptions{
     OptionRow{'D', "dc_lookup", Takes::Nothing},   OptionRow{'N', "nodes", Takes::PerhapsValue},
     OptionRow{'S', "status", Takes::PerhapsValue}, OptionRow{'q', "quiet", Takes::Nothing},
     OptionRow{'t', "timeout", Takes::Value},
-};
-constexpr std::array kCibOptions{
-    OptionRow{'Q', "query", Takes::Nothing}, OptionRow{'A', "xpath", Takes::Value},
-    OptionRow{'o', "scope", Takes::Value},   OptionRow{0, "obj_type", Takes::Value},
-    OptionRow{'l', "local", Takes::Nothing}, OptionRow{'n', "no-children", Takes::Nothing},
-    OptionRow{'t', "timeout", Takes::Value}, OptionRow{'V', "verbose", Takes::Nothing},
 };
 constexpr std::array kTicketOptions{
     OptionRow{'t', "ticket", Takes::Value},     OptionRow{'g', "grant", Takes::Nothing},
@@ -112,33 +104,6 @@ int fence_history(const Tool& tool, const Arguments& given) {
                        "</pacemaker-result>\n";
     }
     return kOk;
-}
-
-// The one section that a plain path begins with; nothing, that is everything, for all other paths.
-std::vector<std::string> sections_for(std::string_view path) {
-    for (const std::string_view above : {"/cib/configuration/", "/cib/"}) {
-        if (!path.starts_with(above)) continue;
-        const std::string_view rest = path.substr(above.size());
-        const std::string_view name = rest.substr(0, rest.find_first_of("/["));
-        const bool is_alone = path.find('|') == std::string_view::npos &&
-                              path.find("..") == std::string_view::npos &&
-                              path.find("::") == std::string_view::npos;
-        if (!is_alone || (above == "/cib/" && name != "status")) return {};
-        Result<std::vector<std::string>> known = cib::parse_sections(name);
-        if (known) return *std::move(known);
-    }
-    return {};
-}
-
-// In the CIB's own form; members of a list stand two blanks further in.
-Result<void> show(const Tool& tool, const pugi::xml_node& node, bool is_member) {
-    std::ostringstream raw;
-    node.print(raw, "", pugi::format_raw);
-    std::istringstream lines(cib::print_xml(XB_TRY(cib::parse_xml(raw.str()))));
-    for (std::string line; std::getline(lines, line);) {
-        tool.io.out << (is_member ? "  " : "") << line << '\n';
-    }
-    return {};
 }
 
 int change_ticket(const Tool& tool, const Arguments& given, const std::string& ticket) {
@@ -231,53 +196,6 @@ int run_admin(const Tool& tool, Words words) {
         return kOk;
     }
     tool.io.out << "Designated Controller is: not yet elected\n";
-    return kOk;
-}
-
-int run_cib(const Tool& tool, Words words) {
-    const Result<Arguments> given = Arguments::parse(words, kCibOptions);
-    if (!given) {
-        tool.io.err << "cibadmin: " << given.error().context
-                    << "; here it only shows: -Q, with --xpath or -o\n";
-        return kUsage;
-    }
-    if (!given->has("query")) return tool.fail_usage("here it only shows: -Q");
-    std::string path = given->get("xpath");
-    const std::string scope = given->has("scope") ? given->get("scope") : given->get("obj_type");
-    if (path.empty()) {
-        if (scope.empty() || scope == "all" || scope == "cib")
-            path = "/cib";
-        else if (scope == "configuration" || scope == "status")
-            path = "/cib/" + scope;
-        else
-            path = "/cib/configuration/" + scope;
-    }
-    const Result<Element> document = tool.cluster.cib({.sections = sections_for(path)});
-    if (!document) return tool.fail(document.error());
-    pugi::xml_document parsed;
-    const std::string text = cib::print_xml(*document);
-    if (!parsed.load_buffer(text.data(), text.size())) {
-        return tool.fail({.code = Code::Corrupt, .context = "the CIB cannot be read"});
-    }
-    // Built with the library's exceptions, so that a bad path is told by what it throws.
-    pugi::xpath_node_set found;
-    try {
-        found = parsed.select_nodes(path.c_str());
-    } catch (const pugi::xpath_exception& bad) {
-        return tool.fail_usage(concat("'", path, "' is no XPath: ", bad.what()));
-    }
-    if (found.empty()) {
-        tool.io.err << "Call failed: No such device or address\n";
-        return kNoSuch;
-    }
-    const bool is_list = found.size() > 1;
-    if (is_list) tool.io.out << "<xpath-query>\n";
-    for (const pugi::xpath_node& each : found) {
-        if (const Result<void> shown = show(tool, each.node(), is_list); !shown) {
-            return tool.fail(shown.error());
-        }
-    }
-    if (is_list) tool.io.out << "</xpath-query>\n";
     return kOk;
 }
 

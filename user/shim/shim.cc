@@ -68,7 +68,7 @@ bool is_resource_list(std::string_view name, std::span<const std::string> argume
     return arguments.empty() || arguments[0] == "-L" || arguments[0] == "--list";
 }
 
-int exit_code(Code code) {
+int code_of(Code code) {
     switch (code) {
         case Code::NotFound:
             return kNoSuch;
@@ -80,6 +80,12 @@ int exit_code(Code code) {
             return kTimedOut;
         case Code::Invalid:
             return kConfiguration;
+        case Code::Exists:
+            return kExists;
+        case Code::Conflict:
+            return kOld;
+        case Code::Unsafe:
+            return kUnsafe;
         default:
             return kFailed;
     }
@@ -122,17 +128,24 @@ int run(std::string_view name, std::span<const std::string> arguments, Io& io, C
     return row->run(tool, arguments);
 }
 
+int exit_code(const Error& error) { return code_of(error.code); }
+
 int Tool::fail(const Error& error) const {
     io.err << name << ": " << error.context;
     // Agents look for these words to tell a cluster that is not there from everything else.
     if (error.code == Code::Unavailable) io.err << ": Transport endpoint is not connected";
     io.err << '\n';
-    return exit_code(error.code);
+    return exit_code(error);
 }
 
 int Tool::fail_usage(std::string_view text) const {
     io.err << name << ": " << text << '\n';
     return kUsage;
+}
+
+int Tool::fail_left_out(std::string_view instead) const {
+    io.err << name << ": this form is left out here: " << instead << '\n';
+    return kNotSupported;
 }
 
 Result<std::string> Tool::node_or_local(const std::string& given) const {

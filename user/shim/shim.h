@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <istream>
 #include <optional>
 #include <ostream>
 #include <span>
@@ -25,12 +26,17 @@ constexpr int kFailed = 1;
 constexpr int kNotSupported = 3;
 constexpr int kNotAllowed = 4;
 constexpr int kUsage = 64;
+constexpr int kSoftware = 70;
 constexpr int kConfiguration = 78;
 constexpr int kDisconnected = 102;
+constexpr int kOld = 103;
 constexpr int kNoSuch = 105;
+constexpr int kUnsafe = 107;
+constexpr int kExists = 108;
 constexpr int kTimedOut = 124;
 
 struct Io {
+    std::istream& in;
     std::ostream& out;
     std::ostream& err;
     /// A variable of the caller's environment; empty if it is not set.

@@ -20,9 +20,14 @@ struct Tool {
     /// Prints the error as the tool's own and gives its exit code.
     int fail(const Error& error) const;
     int fail_usage(std::string_view text) const;
+    /// For a form that is left out on purpose: `instead` says why, or what to use.
+    int fail_left_out(std::string_view instead) const;
     /// The node that is meant: `given`, or the one that the agent runs on.
     [[nodiscard]] Result<std::string> node_or_local(const std::string& given) const;
 };
+
+/// Pacemaker's exit code for that kind of error.
+[[nodiscard]] int exit_code(const Error& error);
 
 using Words = std::span<const std::string>;
 

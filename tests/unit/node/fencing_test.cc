@@ -1,4 +1,5 @@
-// Fencing as a Node alone in its list does it: unfencing itself, examining devices.
+// Requests as a Node alone in its list answers them: a new configuration, unfencing itself,
+// examining devices.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -82,6 +83,21 @@ std::string configuration(const std::string& meta) {
         meta,
         "</primitive><primitive id=\"web\" class=\"ocf\" provider=\"heartbeat\" "
         "type=\"Dummy\"/></resources><constraints/></configuration>");
+}
+
+TEST(Configuration, IsReplacedByTheSameOneOnlyToRaiseItsAdminEpoch) {
+    Lone lone;
+    const auto version = [&lone] { return replicate::configuration_version_of(lone.node.cib()); };
+    lone.ask(ReplaceConfiguration{configuration(""), ""});
+    const std::string first = version();
+
+    lone.ask(ReplaceConfiguration{concat("<cib admin_epoch=\"0\">", configuration(""), "</cib>"),
+                                  first});
+    EXPECT_EQ(version(), first);
+    lone.ask(ReplaceConfiguration{concat("<cib admin_epoch=\"3\">", configuration(""), "</cib>"),
+                                  first});
+    EXPECT_TRUE(version().starts_with("3.")) << version();
+    ASSERT_TRUE(lone.replies.back());
 }
 
 TEST(Unfencing, HappensOnceAndIsRemembered) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cib/validate.h"
 #include "shim/shim.h"
 
 namespace xbeat::shim {
@@ -55,8 +56,18 @@ public:
                         value.value_or("(none)"));
         return {};
     }
-    Result<void> change_configuration(const Edit& edit) override {
-        return edit(document.child_or_new("configuration"));
+    // As the daemon: what fails, or cannot be used, leaves the document as it was.
+    Result<void> change_document(const Edit& edit) override {
+        if (is_down) return down();
+        cib::Element draft = document;
+        if (const Result<void> edited = edit(draft); !edited) return edited.error();
+        const cib::Element* const configuration = draft.child("configuration");
+        if (configuration == nullptr || cib::has_error(cib::validate(*configuration))) {
+            return Error{.code = Code::Invalid, .context = "it would be unusable"};
+        }
+        if (draft != document) ++configurations_sent;
+        document = std::move(draft);
+        return {};
     }
     Result<void> clean_up(std::string_view resource, std::string_view node,
                           bool failed_only) override {
@@ -86,6 +97,7 @@ public:
     std::vector<std::string> calls;
     std::vector<FenceEvent> fences;
     bool is_down = false;
+    int configurations_sent = 0;
 
 private:
     static Error down() { return {.code = Code::Unavailable, .context = "no daemon runs"}; }
@@ -94,6 +106,7 @@ private:
 struct Bench {
     FakeCluster cluster;
     std::map<std::string, std::string> environment;
+    std::string input;  // standard input
     std::string out;
     std::string err;
 
@@ -103,9 +116,13 @@ struct Bench {
         words_of >> name;
         std::vector<std::string> words;
         for (std::string word; words_of >> word;) words.push_back(word == "''" ? "" : word);
+        return run(name, words);
+    }
+    int run(const std::string& name, const std::vector<std::string>& words) {
+        std::istringstream in(input);
         std::ostringstream output;
         std::ostringstream errors;
-        Io io{.out = output, .err = errors, .environment = [this](const char* variable) {
+        Io io{.in = in, .out = output, .err = errors, .environment = [this](const char* variable) {
                   const auto found = environment.find(variable);
                   return found == environment.end() ? std::string() : found->second;
               }};

@@ -211,8 +211,8 @@ TEST(CibAdmin, ShowsTheCibASectionOrWhatAPathFinds) {
     EXPECT_EQ(bench.run("cibadmin -Q --xpath //node"), kOk);
     EXPECT_TRUE(bench.out.starts_with("<xpath-query>\n  <node id=\"1\""));
     EXPECT_EQ(bench.run("cibadmin -Q --xpath //nothing"), kNoSuch);
-    EXPECT_EQ(bench.run("cibadmin -Q --xpath //["), kUsage);
-    EXPECT_EQ(bench.run("cibadmin --replace"), kUsage);
+    EXPECT_EQ(bench.run("cibadmin -Q --xpath //["), kNoSuch);
+    EXPECT_EQ(bench.run("cibadmin --replace"), kSoftware);
 }
 
 TEST(CrmTicket, GrantsRevokesAndShows) {

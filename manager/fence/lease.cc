@@ -93,6 +93,14 @@ void Lease::may_grant(Instant now) {
     if (mode_ == Mode::Sharing && is_handed_over) grant_peer(now);
 }
 
+void Lease::hold() {
+    if (!is_used()) return;
+    is_held_ = true;
+    grant_nothing();
+}
+
+bool Lease::has_peer_run_out(Instant now) const { return !is_used() || now >= granted_end_; }
+
 void Lease::grant_peer(Instant now) {
     if (is_held_) return grant_nothing();
     grant(options_.lease);
@@ -367,6 +375,7 @@ std::optional<Instant> Lease::next_deadline() const {
     consider(look_at_);
     consider(release_by_);
     if (is_revoking_) consider(now_);
+    if (is_held_ && granted_end_ != Instant::max() && granted_end_ > now_) consider(granted_end_);
     if (mode_ == Mode::Exclusive) {
         consider(exclusive_until_);
         if (peer_until_ && *peer_until_ > now_) consider(peer_until_);

@@ -87,6 +87,11 @@ public:
     enum class Granting : std::uint8_t { AtOnce, Held };
     void peer_joined(Instant now, Granting granting = Granting::AtOnce);
     void may_grant(Instant now);
+    /// A peer is to be welcomed of which it is not known whether it runs what runs here: from now
+    /// on it is granted nothing, and has_peer_run_out() tells when it may be told that it is in.
+    void hold();
+    /// Nothing that the peer was ever granted by this node is still running.
+    [[nodiscard]] bool has_peer_run_out(Instant now) const;
     /// The peer is silent or stalled. `silent_since`: no later than that anything of ours was
     /// granted to it; nothing if grants may still be leaving: then it counts from the next event,
     /// when the host has stopped them. `lost_at`: from when on the peer may have acted alone: when

@@ -35,7 +35,7 @@ std::optional<Peer> find_peer(const Options& options) {
                   .said = {},
                   .heard = {},
                   .is_to_be_welcomed = false,
-                  .is_joining_us = false,
+                  .waits_for_lease = false,
                   .version = wire::kProtocolOldest,
                   .newest_term = {},
                   .daemon = {},

@@ -24,7 +24,6 @@ void Mind::welcome() {
     // If it does not finish its joining, what its old life ran must be dealt with after all.
     peer.hold_until = now_.boot + options_.stall_limit;
     peer.daemon = peer.heard->daemon;
-    holds_grant_ = holds_grant_ || peer.is_out_by_lease || is_lease_proven_;
     log_.peer_unknown();
     flush_appends();
     wire::Message message;

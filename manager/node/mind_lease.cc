@@ -142,6 +142,10 @@ void Mind::follow_lease() {
         !is_lease_proven_ && lease_.is_peer_proven(now_.boot)) {
         peer_lease_ran_out();
     }
+    if (peer_ && peer_->waits_for_lease && lease_.has_peer_run_out(now_.boot)) {
+        peer_->waits_for_lease = false;
+        try_welcome();
+    }
     // A peer that was replaced without a shot: what it ran goes on running until it was found.
     if (holds_grant_ && is_peer_member() && is_coordinator() && !transition_ && !wants_plan_ &&
         flights_.empty() && !runs_anything_twice()) {
@@ -167,6 +171,17 @@ void Mind::follow_lease() {
 bool Mind::is_lease_open() const {
     return lease_.is_used() && peer_ && peer_->standing == Standing::Lost && lease_.is_hopeful() &&
            !is_lease_proven_ && !can_fence();
+}
+
+// True if the peer that is to be welcomed may run what runs here, or runs here by then: it was
+// replaced, or it may have replaced this node. That takes a node whose own lease has run out, and
+// a daemon that begins anew where another one served may know nothing of it.
+bool Mind::must_hold_grant() const {
+    if (!lease_.is_used()) return false;
+    const wire::Hello& theirs = *peer_->heard;
+    const bool may_be_heir = theirs.standing == wire::Standing::Fresh && theirs.runs_resources &&
+                             !lease_.may_begin(now_.boot);
+    return holds_grant_ || peer_->is_out_by_lease || is_lease_proven_ || may_be_heir;
 }
 
 // True if a resource that may run once runs on two nodes.

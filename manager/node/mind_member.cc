@@ -185,6 +185,14 @@ void Mind::try_welcome() {
         if (phase_ == Phase::Waiting) phase_ = Phase::Forming;
         return lead_durably();
     }
+    if (must_hold_grant()) {
+        // It grants this node as soon as it has joined.
+        lease_.hold();
+        lease_wishes();
+        peer.waits_for_lease = !lease_.has_peer_run_out(now_.boot);
+        if (peer.waits_for_lease) return;
+        holds_grant_ = true;
+    }
     welcome();
 }
 

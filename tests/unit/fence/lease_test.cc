@@ -557,6 +557,28 @@ TEST(Lease, EndsWhatAnEarlierLifeGrantedAndWaitsForItsEnd) {
     EXPECT_TRUE(host.lease.is_peer_proven(at(over + 10ms)));
 }
 
+// Claim I-8: it may serve by another right until it has joined, and grants this node from then on.
+TEST(Lease, HoldsBackFromWhoIsToBeWelcomedAndTellsWhenWhatItWasGrantedIsOver) {
+    Host host;
+    host.share(0ms);
+    EXPECT_EQ(host.granting, kLease);
+
+    host.lease.hold();
+    host.carry_out();
+    EXPECT_EQ(host.granting, 0ms);
+    EXPECT_FALSE(host.lease.has_peer_run_out(at(1h))) << "a grant may still be leaving";
+    host.event(5ms);
+    const Duration over = 5ms + lease_wait(kLease);
+    EXPECT_EQ(host.lease.next_deadline(), at(over));
+    EXPECT_FALSE(host.lease.has_peer_run_out(at(over - 1ns)));
+    host.event(over);
+    EXPECT_TRUE(host.lease.has_peer_run_out(at(over)));
+    EXPECT_EQ(host.granting, 0ms);
+
+    host.join(over + 1ms);
+    EXPECT_EQ(host.granting, kLease) << "it turned out to be nobody's heir";
+}
+
 TEST(Lease, BeginsAnewWithoutAnyRight) {
     Host host;
     host.share(0ms);

@@ -53,7 +53,7 @@ struct Peer {
     std::optional<wire::Hello> said;   // our hello on this channel
     std::optional<wire::Hello> heard;  // its hello on this channel
     bool is_to_be_welcomed = false;    // it is to join us, as soon as nothing is in the way
-    bool waits_for_lease = false;  // and is not before what it was granted has run out
+    bool waits_for_lease = false;      // and is not before what it was granted has run out
     std::uint16_t version = wire::kProtocolOldest;  // of the protocol, on this channel
     Term newest_term;                               // that its hellos told of
     Incarnation daemon;            // of its life as a member; 0 if it never was one

@@ -160,9 +160,9 @@ void Kernel::visit(Self& self, Visit&& visit) {
 }
 
 Scalars Kernel::scalars() const {
-    Scalars out;
-    out.reserve(96);
-    visit(*this, [&out](const auto& value) { out.push_back(value); });
+    Scalars out{};
+    std::size_t place = 0;
+    visit(*this, [&](const auto& value) { out.at(place++) = value; });
     return out;
 }
 

@@ -42,7 +42,8 @@ struct Lap {
 };
 
 /// All that changes from lap to lap, as numbers: for telling that nothing new happens.
-using Scalars = std::vector<std::uint64_t>;
+constexpr std::size_t kScalars = 27 + kPaths * 30;
+using Scalars = std::array<std::uint64_t, kScalars>;
 
 class Kernel {
 public:

@@ -235,8 +235,8 @@ private:
     struct Anchor {
         Nanos at = -1;
         std::uint64_t disturbances = 0;
-        std::array<Scalars, kNodes> scalars;
-        std::array<Scalars, kNodes> deltas;
+        std::array<Scalars, kNodes> scalars{};
+        std::optional<std::array<Scalars, kNodes>> deltas;  // from one lap to the next
     };
     struct Acknowledged {
         std::uint64_t marker = 0;

@@ -148,6 +148,7 @@ void World::replay_beat(std::size_t index, Prng& prng) {
 }
 
 bool World::is_still() const {
+    if (!settings_.may_skip || !frames_.empty()) return false;
     // What fills a frozen machine's NIC is what it answers first when it goes on.
     for (const Host& host : hosts_) {
         if (has_leases() && host.has_heart && host.is_frozen && host.received.size() < kFramesHeld)
@@ -160,8 +161,7 @@ bool World::is_still() const {
             if (!is_lucky) return false;
         }
     }
-    return settings_.may_skip && frames_.empty() && hosts_[0].drift_ppm == 0 &&
-           hosts_[1].drift_ppm == 0;
+    return hosts_[0].drift_ppm == 0 && hosts_[1].drift_ppm == 0;
 }
 
 // A lap that is like the last two, with nothing on the wires, is followed by laps like it until
@@ -174,22 +174,23 @@ bool World::try_skip(std::size_t index, Nanos end) {
     if (laps < 2) return false;
     Anchor& anchor = anchors_[index];
     const bool is_next = anchor.at == next_lap - period && anchor.disturbances == disturbances_;
-    bool is_steady = is_next && !anchor.deltas[0].empty();
+    bool is_steady = is_next && anchor.deltas.has_value();
     Anchor fresh{.at = next_lap, .disturbances = disturbances_, .scalars = {}, .deltas = {}};
+    if (is_next) fresh.deltas.emplace();
     for (std::size_t i = 0; i < kNodes; ++i) {
         const Host& host = hosts_[i];
         fresh.scalars[i] = host.kernel.scalars();
         if (!is_next) continue;
-        fresh.deltas[i].resize(fresh.scalars[i].size());
-        for (std::size_t j = 0; j < fresh.scalars[i].size(); ++j) {
-            fresh.deltas[i][j] = fresh.scalars[i][j] - anchor.scalars[i][j];
+        Scalars& delta = (*fresh.deltas)[i];
+        for (std::size_t j = 0; j < kScalars; ++j) {
+            delta[j] = fresh.scalars[i][j] - anchor.scalars[i][j];
         }
-        is_steady = is_steady && fresh.deltas[i] == anchor.deltas[i];
+        is_steady = is_steady && delta == (*anchor.deltas)[i];
         const bool walks = host.has_heart && !host.is_frozen;
-        is_steady = is_steady && (!walks || host.kernel.may_skip(fresh.deltas[i], laps));
+        is_steady = is_steady && (!walks || host.kernel.may_skip(delta, laps));
     }
     if (!is_steady || laps < 2) {
-        anchor = std::move(fresh);
+        anchor = fresh;
         return false;
     }
     reach(State::QuietSkipped);
@@ -197,7 +198,7 @@ bool World::try_skip(std::size_t index, Nanos end) {
     for (std::size_t i = 0; i < kNodes; ++i) {
         Host& host = hosts_[i];
         if (!host.has_heart || host.is_frozen) continue;
-        host.kernel.skip(fresh.deltas[i], laps, static_cast<std::uint64_t>(period));
+        host.kernel.skip((*fresh.deltas)[i], laps, static_cast<std::uint64_t>(period));
         host.next_lap += span;
         if (host.fresh_probes != host.kernel.fresh_probes()) host.heard_at += span;
         host.fresh_probes = host.kernel.fresh_probes();

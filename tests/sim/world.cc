@@ -149,6 +149,9 @@ void World::start_daemon(std::size_t index) {
     if (is_kept_off_[index] && !(has_wires() && is_awake(1 - index))) return;
     const bool is_adopted = host.has_heart;
     if (!host.has_heart) {
+        if (host.kernel.peer_state() == XB_PEER_DEAD) {
+            host.ended_accusing = host.kernel.incarnation();
+        }
         host.kernel.boot(next_incarnation());
         host.has_heart = true;
         host.next_lap = now_ + between(identities_, 1, settings_.timing.period);

@@ -204,6 +204,7 @@ private:
         std::map<std::string, Nanos> last_monitor;
         std::uint32_t fresh_probes = 0;
         Nanos heard_at = 0;
+        std::uint64_t ended_accusing = 0;  // the newest heart that ended calling the other dead
         std::uint64_t led_term = 0;
         bool was_replaced = false;  // frozen, and the other one took over
 

@@ -73,7 +73,10 @@ void World::take_verdict(std::size_t index, const Verdict& verdict) {
         truth_.may_be_fenced(other);
         // Claim I-27: silence came first, here or at the peer that told us so.
         const Nanos silence = now_ - hosts_[index].heard_at;
-        const bool is_told = hosts_[index].kernel.is_called_dead() && theirs == XB_PEER_DEAD;
+        const bool was_called =
+            theirs == XB_PEER_DEAD ||
+            hosts_[other].ended_accusing == hosts_[index].kernel.peer_incarnation();
+        const bool is_told = hosts_[index].kernel.is_called_dead() && was_called;
         if (!is_told && silence < (settings_.timing.dead - 1) * settings_.timing.period) {
             truth_.violate("I-27",
                            concat(name_of(index), " calls ", name_of(other), " dead after only ",

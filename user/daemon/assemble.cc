@@ -75,8 +75,7 @@ node::Options node_options(const Config& config, std::uint64_t seed) {
     options.lease = std::max(2 * config.timing.tau(), kGrantMin);
     // With a lease the standby has to wait for the end of the peer's anyway: what is left of it
     // after a verdict costs nothing. See docs/decisions/0065.
-    const bool has_lease =
-        config.arbiter.kind == node::Arbiter::Witness || config.arbiter.kind == node::Arbiter::Disk;
+    const bool has_lease = arbiter::hands_out_leases(config.arbiter.kind);
     const Duration usual = has_lease ? options.lease - config.timing.tau() : kFenceHandicap;
     options.handicap = config.arbiter.handicap.value_or(std::max(usual, 4 * config.timing.period));
     options.stall_limit = config.timing.stall_limit;

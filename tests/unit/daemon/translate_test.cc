@@ -145,12 +145,12 @@ TEST(Assemble, LetsTheStandbyWaitForFourPeriodsAndTheArbitersTime) {
     const auto handicap = [&config] { return node_options(config, 7).handicap; };
 
     config.timing.dead = 5;
-    config.arbiter.kind = node::Arbiter::Fence;
+    config.arbiter.kind = node::ArbiterKind::Fence;
     config.timing.period = 1ms;
     EXPECT_EQ(handicap(), 20ms);
     config.timing.period = 50ms;
     EXPECT_EQ(handicap(), 200ms);
-    for (const node::Arbiter kind : {node::Arbiter::Witness, node::Arbiter::Disk}) {
+    for (const node::ArbiterKind kind : {node::ArbiterKind::Witness, node::ArbiterKind::Disk}) {
         config.arbiter.kind = kind;
         config.timing.period = 1ms;
         EXPECT_EQ(handicap(), 15ms);  // a lease of 20 ms, 5 of them over at the verdict

@@ -11,6 +11,7 @@
 #include "cli/answer.h"
 #include "cli/ask.h"
 #include "cli/mon_frame.h"
+#include "cli/mon_sections.h"
 #include "cli/nouns.h"
 #include "cli/render_event.h"
 #include "cli/render_xml.h"
@@ -48,6 +49,10 @@ struct MonLine {
     std::string html_file;
     std::string output_file;
     std::string file;
+    std::string sections;
+    std::string node;
+    std::string resource;
+    bool is_cgi = false;
     StatusOptions show{.links = false};
 };
 
@@ -135,7 +140,10 @@ private:
 
 std::string page_of(const StatusInput& input, const MonLine& line) {
     if (line.form == "xml") return render_xml(input, line.show, kRequest);
-    if (line.form == "html") return render_html(input, line.show, line.interval_s);
+    if (line.form == "html") {
+        const std::string page = render_html(input, line.show, line.interval_s);
+        return line.is_cgi ? concat("Content-Type: text/html\n\n", page) : page;
+    }
     return render_status(input, line.show);
 }
 
@@ -151,7 +159,11 @@ Result<void> write_page(const std::string& file, std::string_view page) {
 }
 
 ExitCode print_once(Session& session, const MonLine& line) {
-    const Result<StatusInput> input = load_status(session, line.file);
+    Result<StatusInput> input = load_status(session, line.file);
+    if (input) {
+        if (const auto kept = keep_only(*input, line.node, line.resource); !kept)
+            input = kept.error();
+    }
     if (!input) {
         const ExitCode code = fail(session, input.error());
         // Whoever parses the XML finds the error in it, as in crm_mon's.
@@ -229,12 +241,15 @@ ExitCode run_mon(Session& session, MonLine line) {
         show.timing = show.tickets = show.bans = show.links = true;
         show.fence_history = 3;
     }
+    if (const Result<void> chosen = apply_sections(line.sections, line.show); !chosen)
+        return fail_usage(session, chosen.error().context, "xbeat mon");
     if (!line.html_file.empty()) {
         if (line.as_xml)
             return fail_usage(session, "--as-xml and --as-html exclude each other", "xbeat mon");
         return write_pages(session, line);
     }
-    const bool is_file = !line.file.empty() || !line.output_file.empty();
+    const bool is_file = !line.file.empty() || !line.node.empty() || !line.resource.empty() ||
+                         !line.output_file.empty();
     if (line.once || is_file || line.form != "console") return print_once(session, line);
     MonState state;
     state.show = line.show;
@@ -264,6 +279,10 @@ void add_mon(const Command& root) {
     mon.flag("-D,--hide-headers", line->hide_headers, "Without the summary");
     mon.number("-m,--fence-history", line->show.fence_history, {0, 3}, "LEVEL",
                "Fencing: 0 none, 1 failed and pending, 2 also successes, 3 everything");
+    mon.option("--sections", line->sections, "LIST",
+               "Show (NAME) and hide (-NAME) sections, from left to right: 'none,nodes'");
+    mon.option("--node", line->node, "NODE", "Only this node and what runs on it");
+    mon.option("--resource", line->resource, "RESOURCE", "Only this resource");
     mon.flag("-X,--as-xml", line->as_xml, "Print once, as crm_mon's XML");
     mon.option_of("--output-as", line->form, {"console", "text", "xml", "html", "none"},
                   "The form; all but console print once");
@@ -271,6 +290,7 @@ void add_mon(const Command& root) {
     mon.option("--as-html", line->html_file, "FILE", "Write a page there, again every --interval");
     mon.number("-i,--interval", line->interval_s, {1, 86'400}, "SECONDS",
                "Between two pages of --as-html, which is then written until stopped");
+    mon.flag("--html-cgi", line->is_cgi, "A page with the head that a web server wants");
     mon.option("--file", line->file, "FILE", "Show this CIB; - reads standard input");
     mon.footer(
         "Keys: r f n A o t m L c b R D show or hide sections, j k space - scroll, ? help, q ends.\n"

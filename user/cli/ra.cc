@@ -1,4 +1,5 @@
 // `xbeat ra`: which agents there are, and what they say about themselves.
+#include <algorithm>
 #include <memory>
 
 #include "cli/agents.h"
@@ -15,6 +16,7 @@ struct AgentLine {
     std::string agent;
     std::string agent_class;
     std::string provider;
+    bool only_types = false;
 };
 
 // A list of names, in the words of `crm_resource --list-standards` and its kin.
@@ -48,8 +50,9 @@ std::vector<std::string> agents_of(const AgentLine& line) {
             providers = line.provider.empty() ? ocf_providers() : std::vector{line.provider};
         for (const std::string& provider : providers) {
             for (const std::string& type : agent_types(agent_class, provider)) {
-                names.push_back(to_string(
-                    AgentName{.agent_class = agent_class, .provider = provider, .type = type}));
+                const AgentName name{
+                    .agent_class = agent_class, .provider = provider, .type = type};
+                names.push_back(line.only_types ? type : to_string(name));
             }
         }
     }
@@ -65,6 +68,17 @@ ExitCode run_list(Session& session, const AgentLine& line) {
                  .context = concat("no agent of the class '", line.agent_class,
                                    line.provider.empty() ? "" : ":", line.provider,
                                    "' is installed; 'xbeat ra classes' names the classes")});
+}
+
+ExitCode run_providers(Session& session, const AgentLine& line) {
+    std::vector<std::string> names = ocf_providers();
+    if (!line.agent.empty()) {
+        std::erase_if(names, [&line](const std::string& provider) {
+            const std::vector<std::string> types = agent_types("ocf", provider);
+            return std::find(types.begin(), types.end(), line.agent) == types.end();
+        });
+    }
+    return show_names(session, "providers", "provider", names);
 }
 
 Document metadata_document(const AgentName& name, const AgentMetadata& metadata) {
@@ -120,14 +134,14 @@ void add_ra(const Command& root) {
     });
 
     Command providers = noun.verb("providers", "The providers of the class ocf");
+    providers.word("TYPE", line->agent, "Only those that have this agent");
     providers.footer("Example:\n  xbeat ra providers");
-    providers.shows([](Session& session) {
-        return show_names(session, "providers", "provider", ocf_providers());
-    });
+    providers.shows(with(line, run_providers));
 
     Command list = noun.verb("list", "The agents that are installed on this node");
     list.word("CLASS", line->agent_class, "Only of this class");
     list.word("PROVIDER", line->provider, "Only of this provider (class ocf)");
+    list.flag("--types", line->only_types, "Only the last part of their names");
     list.footer("Examples:\n  xbeat ra list stonith\n  xbeat ra list ocf pacemaker");
     list.shows(with(line, run_list));
 

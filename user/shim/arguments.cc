@@ -78,15 +78,15 @@ Result<Arguments> Arguments::parse(std::span<const std::string> words,
 }
 
 void Arguments::take(std::string_view name, std::string value) {
+    order_.push_back({.name = std::string(name), .value = value});
     values_.insert_or_assign(std::string(name), std::move(value));
-    order_.emplace_back(name);
 }
 
 std::string_view Arguments::last_of(std::span<const std::string_view> names) const {
     const auto found = std::find_if(order_.rbegin(), order_.rend(), [names](const auto& given) {
-        return std::find(names.begin(), names.end(), given) != names.end();
+        return std::find(names.begin(), names.end(), given.name) != names.end();
     });
-    return found == order_.rend() ? std::string_view() : std::string_view(*found);
+    return found == order_.rend() ? std::string_view() : std::string_view(found->name);
 }
 
 std::string Arguments::get(std::string_view name) const {

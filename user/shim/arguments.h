@@ -35,12 +35,18 @@ public:
     /// Which of these options was given last, or nothing: where a tool does one thing at a time,
     /// the last one counts.
     [[nodiscard]] std::string_view last_of(std::span<const std::string_view> names) const;
+    struct Given {
+        std::string name;
+        std::string value;
+    };
+    /// Every option as it was given, also one given twice.
+    [[nodiscard]] const std::vector<Given>& in_order() const { return order_; }
 
 private:
     void take(std::string_view name, std::string value);
 
     std::map<std::string, std::string, std::less<>> values_;
-    std::vector<std::string> order_;  // as they were given
+    std::vector<Given> order_;
 };
 
 }  // namespace xbeat::shim

@@ -5,6 +5,7 @@
 // if it still waits for calm.
 #include <algorithm>
 #include <array>
+#include <regex>
 
 #include "cib/duration.h"
 #include "cib/edit.h"
@@ -22,6 +23,7 @@ constexpr std::array kAttributeOptions{
     OptionRow{'G', "query", Takes::Nothing},
     OptionRow{'v', "update", Takes::Value},
     OptionRow{'n', "name", Takes::Value},
+    OptionRow{'P', "pattern", Takes::Value},
     OptionRow{'i', "id", Takes::Value},
     OptionRow{'s', "set-name", Takes::Value},
     OptionRow{'N', "node", Takes::Value},
@@ -60,13 +62,39 @@ constexpr std::array kFailcountOptions{
     OptionRow{'V', "verbose", Takes::Nothing},
 };
 
+// A library's exceptions end here.
+Result<std::regex> compile(const std::string& pattern) {
+    try {
+        return std::regex(pattern, std::regex::extended);
+    } catch (const std::regex_error&) {
+        return Error{.code = Code::Invalid,
+                     .context = concat("'", pattern, "' is no regular expression")};
+    }
+}
+
 // Where a value stands: "status" for transient ones, or a section of the configuration.
 struct Target {
     std::string scope;
     std::string name;
     std::string node;
     std::string set;
+    std::string id = {};       // of the pair, if that is what was asked for
+    std::string pattern = {};  // instead of the name
     bool is_utilization = false;
+
+    [[nodiscard]] bool is_meant(std::string_view other, std::string_view other_id = {}) const {
+        if (!id.empty() && id != other_id) return false;
+        if (pattern.empty()) return name.empty() || other == name;
+        const Result<std::regex> compiled = compile(pattern);
+        return compiled && std::regex_search(other.begin(), other.end(), *compiled);
+    }
+};
+
+// One value that was found.
+struct Found {
+    std::string id;
+    std::string name;
+    std::string value;
 };
 
 std::string_view set_element(std::string_view scope) {
@@ -129,23 +157,51 @@ cib::SetKind kind_of(const Target& target) {
     return target.is_utilization ? cib::SetKind::Utilization : cib::SetKind::Parameter;
 }
 
-Result<std::optional<std::string>> query(const Tool& tool, const Target& target) {
+void collect_pairs(const Element& parent, std::string_view set_name, const Target& target,
+                   std::vector<Found>& found) {
+    for (const Element& set : parent.children) {
+        if (set.name != set_name) continue;
+        if (!target.set.empty() && set.get("id") != target.set) continue;
+        for (const Element& pair : set.children) {
+            if (pair.name != "nvpair" || !target.is_meant(pair.get("name"), pair.get("id")))
+                continue;
+            found.push_back({.id = std::string(pair.get("id")),
+                             .name = std::string(pair.get("name")),
+                             .value = std::string(pair.get("value"))});
+        }
+    }
+}
+
+// Everything that is meant, in document order.
+Result<std::vector<Found>> query_all(const Tool& tool, const Target& target) {
+    std::vector<Found> found;
     if (target.scope == "status") {
         for (const TransientAttribute& each : XB_TRY(tool.cluster.attributes())) {
-            if (each.node == target.node && each.name == target.name && !each.is_private) {
-                return each.value;
-            }
+            if (each.node != target.node || each.is_private || !each.value) continue;
+            if (target.is_meant(each.name))
+                found.push_back({.id = {}, .name = each.name, .value = *each.value});
         }
-        return std::optional<std::string>();
+        return found;
     }
     Element document = XB_TRY(tool.cluster.cib({.sections = {target.scope}}));
     Element& configuration = document.child_or_new("configuration");
+    Element& section = configuration.child_or_new(target.scope);
     if (is_set_section(target.scope)) {
-        const Element* pair = find_pair(configuration.child_or_new(target.scope), target);
-        if (pair == nullptr) return std::optional<std::string>();
-        return std::optional<std::string>(pair->get("value"));
+        collect_pairs(section, set_element(target.scope), target, found);
+        return found;
     }
-    return cib::get_node_value(configuration, target.node, kind_of(target), target.name);
+    for (const Element& node : section.children) {
+        if (node.get("uname") != target.node && node.get("id") != target.node) continue;
+        collect_pairs(node, target.is_utilization ? "utilization" : "instance_attributes", target,
+                      found);
+    }
+    return found;
+}
+
+Result<std::optional<std::string>> query(const Tool& tool, const Target& target) {
+    const std::vector<Found> found = XB_TRY(query_all(tool, target));
+    if (found.empty()) return std::optional<std::string>();
+    return std::optional<std::string>(found.front().value);
 }
 
 Result<void> write(const Tool& tool, const Target& target,
@@ -184,19 +240,33 @@ Result<void> write(const Tool& tool, const Target& target,
     });
 }
 
-void show(const Tool& tool, const Target& target, std::string_view value, bool is_quiet) {
-    if (is_quiet) {
-        tool.io.out << value << '\n';
+void show(const Tool& tool, const Target& target, const Found& found, bool is_quiet) {
+    if (tool.is_xml) {
+        Element attribute = Tool::element("attribute");
+        attribute.set("name", found.name);
+        attribute.set("value", found.value);
+        attribute.set("scope", target.scope);
+        tool.show(attribute);
+    } else if (is_quiet) {
+        tool.io.out << found.value << '\n';
     } else {
-        tool.io.out << "scope=" << target.scope << "  name=" << target.name << " value=" << value
-                    << '\n';
+        tool.io.out << "scope=" << target.scope << ' '
+                    << (target.id.empty() ? "" : concat("id=", target.id)) << " name=" << found.name
+                    << " value=" << found.value << '\n';
     }
+}
+
+void show(const Tool& tool, const Target& target, std::string_view value, bool is_quiet) {
+    show(tool, target, {.id = {}, .name = target.name, .value = std::string(value)}, is_quiet);
 }
 
 Result<Target> find_target(const Tool& tool, const Arguments& given) {
     Target target;
     target.name = given.get("name");
     target.set = given.get("set-name");
+    target.id = given.get("id");
+    target.pattern = given.get("pattern");
+    if (!target.pattern.empty()) (void)XB_TRY(compile(target.pattern));
     target.is_utilization = given.has("utilization");
     const bool is_promotion = given.has("promotion");
     if (is_promotion) {
@@ -255,39 +325,93 @@ std::string fail_count(const std::vector<TransientAttribute>& attributes, std::s
 
 }  // namespace
 
+namespace {
+
+// The node has to be one that the configuration names, as Pacemaker's tool wants it. Of transient
+// attributes the daemon says so itself.
+Result<bool> is_known_node(const Tool& tool, const Target& target) {
+    if (target.scope != "nodes") return true;
+    const Element document = XB_TRY(tool.cluster.cib({.sections = {"nodes"}}));
+    const Element* const configuration = document.child("configuration");
+    const Element* const nodes = configuration == nullptr ? nullptr : configuration->child("nodes");
+    if (nodes == nullptr) return false;
+    return std::any_of(nodes->children.begin(), nodes->children.end(), [&](const Element& node) {
+        return node.get("uname") == target.node || node.get("id") == target.node;
+    });
+}
+
+int change_attribute(const Tool& tool, const Arguments& given, Target target) {
+    const bool is_pattern = !target.pattern.empty();
+    if (is_pattern && target.scope != "status") {
+        return tool.fail_usage(
+            "Error: pattern can only be used with query, or with till-reboot "
+            "update or delete");
+    }
+    if (target.name.empty() && !is_pattern) {
+        tool.io.err << tool.name << ": a name is needed: -n NAME\n"
+                    << tool.name << ": Error performing operation: Invalid argument\n";
+        return kSoftware;
+    }
+    std::optional<std::string> value;
+    if (!given.has("delete")) value = given.get("update");
+    std::vector<Found> before;
+    if (is_pattern || !value) {
+        Result<std::vector<Found>> found = query_all(tool, target);
+        if (!found) return tool.fail(found.error());
+        before = *std::move(found);
+    }
+    std::vector<std::string> names;
+    if (!is_pattern) names.push_back(target.name);
+    for (const Found& each : before) {
+        if (is_pattern) names.push_back(each.name);
+    }
+    for (const std::string& name : names) {
+        target.name = name;
+        const Result<void> written = write(tool, target, value);
+        if (!written) return tool.fail(written.error());
+    }
+    const bool is_told = !value && target.scope != "status" && !before.empty();
+    if (!is_told || given.has("quiet") || tool.is_xml) return kOk;
+    tool.io.out << "Deleted " << target.scope
+                << (target.scope == "crm_config" ? " option" : " attribute")
+                << ": id=" << before.front().id << " name=" << target.name << '\n';
+    return kOk;
+}
+
+int show_tickets_value(const Tool& tool) {
+    tool.io.err << tool.name
+                << ": attributes of tickets are asked for with 'crm_ticket -t TICKET -G NAME'\n";
+    return kNoSuch;
+}
+
+}  // namespace
+
 int run_attribute(const Tool& tool, Words words) {
     const Result<Arguments> given = Arguments::parse(words, kAttributeOptions);
     if (!given) return tool.fail_usage(given.error().context);
+    if (given->get("type") == "tickets") return show_tickets_value(tool);
     const Result<Target> target = find_target(tool, *given);
     if (!target) {
         return target.error().code == Code::Invalid ? tool.fail_usage(target.error().context)
                                                     : tool.fail(target.error());
     }
-    if (target->name.empty()) return tool.fail_usage("a name is needed: -n NAME");
-    if (given->has("update") || given->has("delete")) {
-        std::optional<std::string> value;
-        if (!given->has("delete")) value = given->get("update");
-        const bool is_told = !value && target->scope != "status";
-        bool was_there = false;
-        if (is_told) {
-            const Result<std::optional<std::string>> before = query(tool, *target);
-            was_there = before && before->has_value();
-        }
-        const Result<void> written = write(tool, *target, value);
-        if (!written) return tool.fail(written.error());
-        if (was_there && !given->has("quiet")) {
-            tool.io.out << "Deleted " << target->scope
-                        << (target->scope == "crm_config" ? " option" : " attribute")
-                        << ": name=" << target->name << '\n';
-        }
-        return kOk;
+    const Result<bool> is_known = is_known_node(tool, *target);
+    if (!is_known) return tool.fail(is_known.error());
+    if (!*is_known) {
+        tool.io.err << tool.name << ": Could not map name=" << target->node << " to a UUID\n";
+        return kNoSuch;
     }
-    const Result<std::optional<std::string>> found = query(tool, *target);
+    if (given->has("update") || given->has("delete"))
+        return change_attribute(tool, *given, *target);
+    const Result<std::vector<Found>> found = query_all(tool, *target);
     if (!found) return tool.fail(found.error());
-    if (*found) {
-        show(tool, *target, **found, given->has("quiet"));
-        return kOk;
+    // Of one name the first counts; without a name, or with a pattern, all are shown.
+    const bool is_one = !target->name.empty() && target->pattern.empty();
+    for (const Found& each : *found) {
+        show(tool, *target, each, given->has("quiet"));
+        if (is_one) break;
     }
+    if (!found->empty()) return kOk;
     if (given->has("default")) {
         show(tool, *target, given->get("default"), given->has("quiet"));
         return kOk;
@@ -329,6 +453,14 @@ int query_updater(const Tool& tool, const Arguments& given, const std::string& n
         const std::optional<std::string>& value = each.is_waiting ? each.expected : each.value;
         if (!value) continue;
         has_any = true;
+        if (tool.is_xml) {
+            Element attribute = Tool::element("attribute");
+            attribute.set("name", name);
+            attribute.set("value", *value);
+            attribute.set("host", each.node);
+            tool.show(attribute);
+            continue;
+        }
         tool.io.out << "name=\"" << name << "\" host=\"" << each.node << "\" value=\"" << *value
                     << "\"\n";
     }
@@ -375,7 +507,7 @@ int run_failcount(const Tool& tool, Words words) {
     const Result<Arguments> given = Arguments::parse(words, kFailcountOptions);
     if (!given) return tool.fail_usage(given.error().context);
     const std::string resource = given->get("resource");
-    if (resource.empty()) return tool.fail_usage("a resource is needed: -r RESOURCE");
+    if (resource.empty()) return tool.fail_usage("resource name required: -r RESOURCE");
     const Result<std::string> node =
         tool.node_or_local(given->has("node") ? given->get("node") : given->get("uname"));
     if (!node) return tool.fail(node.error());

@@ -151,6 +151,16 @@ public:
         return tell({{"op", "confirm"}, {"node", node}}, control::Role::Admin);
     }
 
+    Result<void> forget_fences(std::string_view node) override {
+        json request{{"op", "forget_fences"}};
+        if (!node.empty()) request["node"] = node;
+        return tell(request, control::Role::Admin);
+    }
+
+    Result<void> validate_device(std::string_view device) override {
+        return tell({{"op", "validate_device"}, {"device", device}}, control::Role::Admin);
+    }
+
     Result<std::vector<FenceEvent>> fence_history() override {
         const json reply =
             XB_TRY(ask_for_part("status", {.sections = {"none"}}, control::Role::Viewer));

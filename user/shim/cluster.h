@@ -80,6 +80,10 @@ public:
     virtual Result<void> fence(std::string_view node, std::string_view action) = 0;
     virtual Result<void> confirm_fenced(std::string_view node) = 0;
     virtual Result<std::vector<FenceEvent>> fence_history() = 0;
+    /// Of one node, or (empty) of all.
+    virtual Result<void> forget_fences(std::string_view node) = 0;
+    /// Asks the device all that switches nothing. Code::Invalid with the answers if one was bad.
+    virtual Result<void> validate_device(std::string_view device) = 0;
     /// True when no transition is under way.
     virtual Result<bool> is_idle() = 0;
 };

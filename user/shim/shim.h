@@ -47,7 +47,7 @@ struct Io {
 [[nodiscard]] std::span<const std::string_view> names();
 
 /// The words for the command line itself, where the tool only shows what `xbeat` shows: crm_mon,
-/// crm_simulate, crm_verify. Empty for every other name.
+/// crm_simulate, lists of agents. Empty for everything else.
 [[nodiscard]] std::optional<std::vector<std::string>> as_command(
     std::string_view name, std::span<const std::string> arguments);
 

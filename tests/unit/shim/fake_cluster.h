@@ -88,6 +88,15 @@ public:
         return {};
     }
     Result<std::vector<FenceEvent>> fence_history() override { return fences; }
+    Result<void> forget_fences(std::string_view node) override {
+        calls.push_back("forget " + std::string(node));
+        return {};
+    }
+    Result<void> validate_device(std::string_view device) override {
+        calls.push_back("validate " + std::string(device));
+        if (device == "good") return {};
+        return Error{.code = Code::Invalid, .context = "it does not answer"};
+    }
     Result<bool> is_idle() override { return true; }
 
     cib::Element document;

@@ -197,7 +197,8 @@ TEST(CrmResource, BansMovesClearsAndCleansUp) {
     EXPECT_EQ(bench.cluster.calls.back(), "cleanup d pm01 failed");
     EXPECT_EQ(bench.run("crm_resource --fail -r d -N pm01"), kOk);
     EXPECT_EQ(bench.cluster.calls.back(), "fail d pm01");
-    EXPECT_EQ(bench.run("crm_resource --move -r d"), kUsage);
+    EXPECT_EQ(bench.run("crm_resource --move -r d"), kOk);
+    EXPECT_NE(bench.cluster.document.find_id("cli-ban-d-on-pm01"), nullptr);
 }
 
 TEST(CibAdmin, ShowsTheCibASectionOrWhatAPathFinds) {
@@ -225,7 +226,7 @@ TEST(CrmTicket, GrantsRevokesAndShows) {
     EXPECT_EQ(bench.out, "true\n");
     EXPECT_EQ(bench.run("crm_ticket -t T -G other"), kNoSuch);
     EXPECT_EQ(bench.run("crm_ticket -l"), kOk);
-    EXPECT_EQ(bench.out, "T\tgranted\n");
+    EXPECT_EQ(bench.out, "T\tgranted           \n");
     EXPECT_EQ(bench.run("crm_ticket --grant"), kUsage);
 }
 
@@ -245,12 +246,33 @@ TEST(StonithAdmin, FencesAndShowsWhatIsPending) {
 TEST(Shims, LeaveWhatOnlyShowsToTheCommandLine) {
     const std::vector<std::string> words = {"-1", "--output-as=xml"};
     EXPECT_EQ(as_command("crm_mon", words),
-              (std::vector<std::string>{"mon", "-1", "--output-as=xml"}));
+              (std::vector<std::string>{"mon", "--one-shot", "--output-as=xml"}));
     EXPECT_FALSE(as_command("crm_node", words).has_value());
     using Words = std::vector<std::string>;
-    EXPECT_EQ(as_command("crm_verify", Words{"-L", "-V"}), (Words{"verify"}));
-    EXPECT_EQ(as_command("crm_verify", Words{"-x", "a.xml"}), (Words{"verify", "a.xml"}));
-    EXPECT_EQ(as_command("crm_verify", Words{"--xml-file=a.xml"}), (Words{"verify", "a.xml"}));
+    EXPECT_EQ(
+        as_command("crm_mon", Words{"-1rnAfotcDRb", "-m3", "-N", "-V"}),
+        (Words{"mon", "--one-shot", "--inactive", "--group-by-node", "--attributes", "--failcounts",
+               "--operations", "--timing-details", "--tickets", "--hide-headers", "--show-detail",
+               "--brief", "--fence-history=3", "--output-as=text"}));
+    EXPECT_EQ(as_command("crm_mon", Words{"-1", "--exclude=all", "-I", "nodes,bans", "-w"}),
+              (Words{"mon", "--sections=-all,+nodes,+bans", "--one-shot", "--output-as=html",
+                     "--html-cgi"}));
+    EXPECT_EQ(as_command("crm_mon", Words{"-i", "1min", "--node", "pm01"}),
+              (Words{"mon", "--interval=60", "--node=pm01"}));
+    EXPECT_EQ(as_command("crm_mon", Words{"--nonsense"}), (Words{"mon", "--nonsense"}));
+    EXPECT_FALSE(as_command("crm_mon", Words{"--version"}).has_value());
+    EXPECT_FALSE(as_command("crm_mon", Words{"--help"}).has_value());
+    EXPECT_EQ(as_command("crm_mon", Words{"-h", "a.html"}), (Words{"mon", "--as-html=a.html"}));
+    EXPECT_EQ(as_command("crm_resource", Words{"--list-agents", "ocf:pacemaker"}),
+              (Words{"ra", "list", "ocf", "pacemaker", "--types"}));
+    EXPECT_EQ(as_command("crm_resource", Words{"--show-metadata=ocf:pacemaker:Dummy"}),
+              (Words{"ra", "info", "ocf:pacemaker:Dummy", "--xml"}));
+    EXPECT_EQ(as_command("crm_resource", Words{"-r", "d", "--restart"}),
+              (Words{"resource", "restart", "d", "--yes"}));
+    EXPECT_EQ(as_command("stonith_admin", Words{"-I"}),
+              (Words{"ra", "list", "stonith", "--types"}));
+    EXPECT_EQ(as_command("stonith_admin", Words{"-M", "-a", "fence_xvm"}),
+              (Words{"ra", "info", "stonith:fence_xvm", "--xml"}));
     EXPECT_EQ(as_command("crm_simulate", Words{"-sL"}), (Words{"simulate", "--scores"}));
     EXPECT_EQ(as_command("crm_simulate", Words{"-L", "-x", "a.xml"}),
               (Words{"simulate", "-x", "a.xml"}));

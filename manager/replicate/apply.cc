@@ -104,6 +104,11 @@ struct Applier {
         const std::int64_t epoch = parse_integer(state.cib.get("epoch")).value_or(0);
         state.cib.set("epoch", concat(epoch + 1));
         state.cib.set("num_updates", "0");
+        // The author of the version before has nothing to do with it. When it was made stands in
+        // no record: both copies have to say the same.
+        state.cib.set("update-user", "xbeat");
+        state.cib.set("update-origin", node.name);
+        state.cib.unset("cib-last-written");
         return false;
     }
 

@@ -57,6 +57,31 @@ TEST(Apply, CountsAStatusChangeOnceAndNoChangeNotAtAll) {
     EXPECT_EQ(writer.version(), after);
 }
 
+// Or whoever is told "somebody changed it since" is told the wrong name.
+TEST(Apply, NamesNobodyForAVersionThatANewNodeMade) {
+    Writer writer;
+    writer.make(wire::ProposeConfiguration{.configuration = "<configuration/>",
+                                           .validate_with = {},
+                                           .admin_epoch = 0,
+                                           .epoch = 4,
+                                           .user = "uid 1000",
+                                           .origin = "pm01",
+                                           .when = EpochSeconds{1'700'000'000}});
+    writer.make(wire::CommitConfiguration{.proposal = writer.state.applied});
+    ASSERT_EQ(writer.state.cib.get("update-user"), "uid 1000");
+
+    writer.make(wire::EnsureNode{.id = "2", .name = "pm02"});
+    EXPECT_EQ(writer.version(), "0.5.0");
+    EXPECT_EQ(writer.state.cib.get("update-user"), "xbeat");
+    EXPECT_EQ(writer.state.cib.get("update-origin"), "pm02");
+    EXPECT_FALSE(writer.state.cib.has("cib-last-written"));
+
+    // One that is known already makes none.
+    writer.state.cib.set("update-user", "uid 1000");
+    writer.make(wire::EnsureNode{.id = "2", .name = "pm02"});
+    EXPECT_EQ(writer.state.cib.get("update-user"), "uid 1000");
+}
+
 // Claim I-11.
 TEST(Apply, RefusesAGapARepetitionAndAnOldTerm) {
     Writer writer;

@@ -8,6 +8,7 @@
 #include "cli/metrics.h"
 #include "cli/render_resources.h"
 #include "cli/status_source.h"
+#include "core/text.h"
 
 namespace xbeat::cli {
 namespace {
@@ -84,21 +85,8 @@ void add_nodes(const StatusInput& input, Page& page) {
     }
 }
 
-std::string_view role_of(schedule::RoleView role) {
-    switch (role) {
-        case schedule::RoleView::Unknown:
-            return "unknown";
-        case schedule::RoleView::Stopped:
-            return "stopped";
-        case schedule::RoleView::Started:
-            return "started";
-        case schedule::RoleView::Unpromoted:
-            return "unpromoted";
-        case schedule::RoleView::Promoted:
-            return "promoted";
-    }
-    return "unknown";
-}
+// The exporter whose names these are writes roles small.
+std::string role_label(schedule::RoleView role) { return to_lower(schedule::to_string(role)); }
 
 void add_resource(const ResourceView& resource, const std::string& group, const std::string& clone,
                   Page& page) {
@@ -117,7 +105,7 @@ void add_resource(const ResourceView& resource, const std::string& group, const 
         page.sample("ha_cluster_pacemaker_resources",
                     {{"node", node},
                      {"resource", resource.display_name},
-                     {"role", std::string(role_of(resource.role))},
+                     {"role", role_label(resource.role)},
                      {"managed", resource.is_managed ? "true" : "false"},
                      {"status", node.empty() && status == "active" ? "" : std::string(status)},
                      {"agent", agent_text(resource)},
@@ -158,7 +146,8 @@ void add_cluster(const StatusInput& input, Page& page) {
                     {{"constraint", row.constraint},
                      {"node", row.node},
                      {"resource", row.resource},
-                     {"role", row.promoted_only ? "promoted" : "started"}},
+                     {"role", role_label(row.promoted_only ? schedule::RoleView::Promoted
+                                                           : schedule::RoleView::Started)}},
                     row.score == Score::never() ? "-Inf" : to_string(row.score));
     }
     page.family("xbeat_failed_actions", "gauge", "Failed actions that are not cleaned up.");

@@ -341,6 +341,9 @@ void Mind::peer_gone(std::string why) {
         peer.link.end();
         return reset_channel();
     }
+    // It waits for its welcome, and the heart stays with its verdict until the two meet anew: a
+    // member that counts as dead would be granted nothing, and its loss never noticed.
+    if (peer.is_to_be_welcomed) reset_channel();
     if (peer.standing == Standing::Lost) return peer.hold_until ? peer.hold_until.reset() : void();
     if (phase_ != Phase::Active && phase_ != Phase::Joining) return;
     if (peer.standing == Standing::Out) return;

@@ -372,5 +372,28 @@ TEST(LeaseStory, NobodyIsServedTwiceWhenTheWitnessForgets) {
     EXPECT_TRUE(pair.is_well()) << pair.world.describe();
 }
 
+// The survivor's disk takes its time before anybody is let in, and meanwhile the returned node
+// stands still for long enough to be judged. It once became a member that the heart took for dead:
+// it was granted nothing, and when its power went nobody noticed.
+TEST(LeaseStory, WhoIsJudgedWhileItWaitsToBeWelcomedIsMetAnew) {
+    Pair pair(Pair::with_witness());
+    const std::size_t survivor = pair.active();
+    const std::size_t other = 1 - survivor;
+    pair.world.cut_power(other);
+    pair.run(5 * kSecond);
+    pair.world.disk(survivor).extra_latency = 2 * kSecond;
+
+    pair.world.boot(other);
+    pair.run(kSecond);
+    ASSERT_FALSE(pair.world.is_member(survivor)) << pair.world.describe();
+    pair.world.freeze(other, 8 * kMilli);
+    pair.run(kSecond);
+    pair.world.disk(survivor).extra_latency = 0;
+    pair.run(10 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+    EXPECT_TRUE(pair.world.is_gate_open(other));
+}
+
 }  // namespace
 }  // namespace xbeat::xsim

@@ -12,7 +12,8 @@ constexpr Nanos kHealRound = 30 * kSecond;
 constexpr int kHealRounds = 4;
 constexpr Nanos kWellWithin = 120 * kSecond;  // after the last fault and a cleanup
 constexpr Nanos kQuiet = 60 * kSecond;
-constexpr Nanos kLastShots = 6 * kSecond;  // of devices whose callers died
+constexpr Nanos kAloneWithin = 30 * kSecond;  // without anything that fails
+constexpr Nanos kLastShots = 6 * kSecond;     // of devices whose callers died
 
 class Chaos {
 public:
@@ -44,6 +45,8 @@ public:
         advance(plan_.chaos);
         if (is_short()) {
             heal_quickly();
+        } else if (is_ambush()) {
+            heal_soon();
         } else {
             heal();
         }
@@ -53,6 +56,7 @@ public:
 private:
     bool has_witness() const { return arbiter::hands_out_leases(plan_.settings.arbiter); }
     bool is_short() const { return plan_.kind == RunKind::Partition; }
+    bool is_ambush() const { return plan_.kind == RunKind::Ambush; }
     bool is_over() const { return world_.has_failed() || (end_ != 0 && world_.now() >= end_); }
     void advance(Nanos until) {
         if (end_ != 0) until = std::min(until, end_);
@@ -79,6 +83,9 @@ private:
         world_.at(std::min(world_.now() + span, plan_.chaos), std::move(undo));
     }
     void strike(const Fault& fault);
+    /// The usual longest span of a fault, or what this run allows.
+    Nanos longest(Nanos usual) const { return std::min(usual, plan_.span_max); }
+    void lie_in_wait(Prng& prng);
     void strike_machine(const Fault& fault, std::size_t node, Prng& prng);
     void strike_wires(const Fault& fault, std::size_t node, Prng& prng);
     void strike_witness(const Fault& fault, std::size_t node, Prng& prng);
@@ -95,6 +102,14 @@ private:
     void mend();
     void heal();
     void heal_quickly();
+    void heal_soon();
+    void end_faults();
+    void switch_on();
+    void wait_until_well();
+    void drill();
+    void ask_until_answered(std::size_t node);
+    [[nodiscard]] bool serves_alone(std::size_t node) const;
+    void serve_alone(std::size_t node, std::string_view after);
     void calm();
     [[nodiscard]] bool is_well() const;
     void judge_well();
@@ -148,8 +163,49 @@ void Chaos::strike(const Fault& fault) {
         case FaultKind::Leave:
         case FaultKind::Attribute:
             return strike_as_operator(fault, node, prng);
+        case FaultKind::Ambush:
+            return lie_in_wait(prng);
         default:
             return strike_parts(fault, node, prng);
+    }
+}
+
+// One or two blows, as soon as something happens or a little later.
+void Chaos::lie_in_wait(Prng& prng) {
+    static constexpr std::string_view kMoments[] = {"action-started",
+                                                    "transition-started",
+                                                    "transition-done",
+                                                    "config-changed",
+                                                    "coordinator",
+                                                    "peer-met",
+                                                    "joined",
+                                                    "channel-up",
+                                                    "channel-resumed",
+                                                    "channel-down",
+                                                    "started",
+                                                    "left",
+                                                    "peer-suspect",
+                                                    "peer-dead",
+                                                    "peer-stalled",
+                                                    "fence-requested",
+                                                    "fence-succeeded",
+                                                    "fence-failed",
+                                                    "exclusivity-granted",
+                                                    "lease-ran-out",
+                                                    "lease-lost",
+                                                    "yielded"};
+    const std::vector<FaultKind> kinds(plan_.kinds.begin(), plan_.kinds.end());
+    const std::string_view moment = kMoments[prng.below(std::size(kMoments))];
+    const std::uint64_t nth = chance(prng, 60) ? 1 : 1 + prng.below(6);
+    for (std::uint64_t i = 1 + prng.below(2); i > 0; --i) {
+        const Nanos delay = chance(prng, 20) ? 0 : spread(prng, kMicro, 200 * kMilli);
+        const Fault blow{.at = 0, .kind = kinds[prng.below(kinds.size())], .seed = prng.next()};
+        world_.on_note(std::string(moment), nth, [this, delay, blow] {
+            world_.reach(State::Ambushed);
+            world_.after(delay, [this, blow] {
+                if (world_.now() < plan_.chaos) strike(blow);
+            });
+        });
     }
 }
 
@@ -158,7 +214,7 @@ void Chaos::strike_machine(const Fault& fault, std::size_t node, Prng& prng) {
         case FaultKind::Crash:
             world_.cut_power(node);
             if (!chance(prng, 70)) return;
-            return world_.after(spread(prng, kSecond, 120 * kSecond),
+            return world_.after(spread(prng, longest(kSecond), longest(120 * kSecond)),
                                 [this, node] { world_.boot(node); });
         case FaultKind::CrashAtAck:
             world_.crash_at_ack(
@@ -173,12 +229,12 @@ void Chaos::strike_machine(const Fault& fault, std::size_t node, Prng& prng) {
         case FaultKind::KillDaemon:
             world_.kill_daemon(node);
             if (!chance(prng, 80)) return;
-            return world_.after(spread(prng, 10 * kMilli, 30 * kSecond),
+            return world_.after(spread(prng, 10 * kMilli, longest(30 * kSecond)),
                                 [this, node] { world_.start_daemon(node); });
         case FaultKind::StallDaemon:
-            return world_.stall_daemon(node, spread(prng, kMilli, 60 * kSecond));
+            return world_.stall_daemon(node, spread(prng, kMilli, longest(60 * kSecond)));
         case FaultKind::Freeze:
-            return world_.freeze(node, spread(prng, kMilli, 30 * kSecond));
+            return world_.freeze(node, spread(prng, kMilli, longest(30 * kSecond)));
         case FaultKind::KillExecutor:
             return world_.kill_executor(node);
         case FaultKind::ClockSteps:
@@ -200,7 +256,7 @@ void Chaos::cut(std::size_t path, std::size_t sender, Nanos span) {
 }
 
 void Chaos::strike_wires(const Fault& fault, std::size_t node, Prng& prng) {
-    const Nanos span = spread(prng, kMilli, 600 * kSecond);
+    const Nanos span = spread(prng, kMilli, longest(600 * kSecond));
     const std::size_t path = prng.below(kPaths);
     Wire& wire = world_.wire(path, node);
     switch (fault.kind) {
@@ -263,7 +319,7 @@ void Chaos::flap(Nanos on, Nanos off, std::uint64_t times) {
 }
 
 void Chaos::strike_witness(const Fault& fault, std::size_t node, Prng& prng) {
-    const Nanos span = spread(prng, kMilli, 120 * kSecond);
+    const Nanos span = spread(prng, kMilli, longest(120 * kSecond));
     const bool is_both = chance(prng, 40);
     const std::size_t ways = 1 + prng.below(3);  // to it, from it, both
     if (fault.kind == FaultKind::WitnessReplay) {
@@ -297,7 +353,7 @@ void Chaos::strike_witness(const Fault& fault, std::size_t node, Prng& prng) {
 }
 
 void Chaos::strike_parts(const Fault& fault, std::size_t node, Prng& prng) {
-    const Nanos span = spread(prng, 100 * kMilli, 120 * kSecond);
+    const Nanos span = spread(prng, 100 * kMilli, longest(120 * kSecond));
     switch (fault.kind) {
         case FaultKind::KillService: {
             const auto& resources = config_.resources;
@@ -325,6 +381,11 @@ void Chaos::strike_parts(const Fault& fault, std::size_t node, Prng& prng) {
         case FaultKind::DiskSlow:
             world_.disk(node).extra_latency = spread(prng, kMilli, 10 * kSecond);
             until(span, [this, node] { world_.disk(node).extra_latency = 0; });
+            break;
+        case FaultKind::DiskCrawls:
+            // For the rest of the run, through every boot: slower than others are patient.
+            world_.disk(node).usual_latency = spread(prng, kSecond, 20 * kSecond);
+            world_.at(plan_.chaos, [this, node] { world_.disk(node).usual_latency = 0; });
             break;
         case FaultKind::FenceRefuses:
             fences_.refuse = chance(prng, 50) ? 100 : prng.below(60);
@@ -423,6 +484,117 @@ void Chaos::heal_quickly() {
     world_.truth().violate("I-22", "a transition when all was well", world_.now());
 }
 
+void Chaos::end_faults() {
+    world_.set_agent_faults({});
+    world_.set_fence_faults({});
+    world_.crash_at_ack({});
+    world_.forget_ambushes();
+}
+
+void Chaos::switch_on() {
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        world_.boot(i);
+        world_.start_daemon(i);
+    }
+}
+
+void Chaos::wait_until_well() {
+    const Nanos limit = world_.now() + kWellWithin;
+    while (!is_over() && !is_well() && world_.now() < limit) {
+        switch_on();
+        advance(world_.now() + 500 * kMilli);
+    }
+    judge_well();
+}
+
+// As heal(), but nothing waits for longer than it has to.
+void Chaos::heal_soon() {
+    end_faults();
+    mend();
+    advance(world_.now() + kLastShots);
+    const Nanos limit = world_.now() + kHealRounds * kHealRound;
+    while (!is_over() && world_.now() < limit && !(world_.is_member(0) && world_.is_member(1))) {
+        mend();
+        switch_on();
+        advance(world_.now() + kSecond);
+    }
+    for (std::size_t i = 0; i < kNodes && !is_over(); ++i) {
+        std::string lost = world_.lost_change(i);
+        if (!lost.empty()) world_.truth().violate("I-10", std::move(lost), world_.now());
+    }
+    if (is_over()) return;
+    calm_config(config_);
+    ask_until_answered(0);
+    calm();
+    wait_until_well();
+    if (is_over()) return;
+    const std::uint64_t transitions = world_.transitions();
+    advance(world_.now() + 2 * kSecond);
+    if (is_over()) return;
+    if (world_.transitions() != transitions) {
+        world_.truth().violate("I-22", "a transition when all was well", world_.now());
+    }
+    for (std::size_t i = 0; i < kNodes && !is_over(); ++i) {
+        if (world_.are_paths_up(i)) continue;
+        world_.truth().violate("I-29", concat(World::name_of(i), " takes a whole path for broken"),
+                               world_.now());
+    }
+    if (plan_.has_drill && (has_witness() || plan_.has_fencing)) drill();
+}
+
+// More than once: what was under way when the peer was lost or a disk was full is refused.
+void Chaos::ask_until_answered(std::size_t node) {
+    const std::uint64_t acknowledged = world_.acknowledged();
+    const Nanos limit = world_.now() + kWellWithin;
+    while (!is_over() && world_.acknowledged() == acknowledged && world_.now() < limit) {
+        ask_configuration(node);
+        advance(world_.now() + 3 * kSecond);
+    }
+    if (is_over() || world_.acknowledged() != acknowledged) return;
+    world_.truth().violate("I-17", concat(World::name_of(node), " does not take a change"),
+                           world_.now());
+}
+
+bool Chaos::serves_alone(std::size_t node) const {
+    return std::all_of(config_.resources.begin(), config_.resources.end(),
+                       [this, node](const WantedResource& resource) {
+                           return world_.truth().is_active(node, resource.name);
+                       });
+}
+
+void Chaos::serve_alone(std::size_t node, std::string_view after) {
+    const Nanos limit = world_.now() + kAloneWithin;
+    while (!is_over() && !serves_alone(node) && world_.now() < limit) {
+        advance(world_.now() + 100 * kMilli);
+    }
+    if (is_over() || serves_alone(node)) return;
+    world_.truth().violate(
+        "I-17",
+        concat(World::name_of(node), " does not serve alone ", after, ": ", world_.describe()),
+        world_.now());
+}
+
+// What a pair is for: one machine is gone for good, and the other one serves, takes changes, and
+// does so after a boot as well.
+void Chaos::drill() {
+    world_.reach(State::Drilled);
+    const std::size_t victim = config_prng_.below(kNodes);
+    const std::size_t survivor = 1 - victim;
+    world_.set_fence_faults({.never_boot = 100});
+    world_.cut_power(victim);
+    serve_alone(survivor, "after its peer had lost its power");
+    if (is_over()) return;
+    ask_until_answered(survivor);
+    if (is_over()) return;
+    world_.cut_power(survivor);
+    advance(world_.now() + kSecond);
+    world_.boot(survivor);
+    serve_alone(survivor, "after it was booted alone");
+    if (is_over()) return;
+    world_.set_fence_faults({});
+    wait_until_well();
+}
+
 void Chaos::judge_well() {
     if (is_over() || is_well()) return;
     world_.truth().violate(world_.are_equal() ? "I-17" : "I-15",
@@ -516,7 +688,7 @@ void Chaos::judge_quiet() {
 }  // namespace
 
 Outcome run(const RunOptions& options) {
-    if (options.kind == RunKind::Witness) return run_duel(options);
+    if (options.kind == RunKind::Witness || options.kind == RunKind::Echo) return run_duel(options);
     Plan plan = make_plan(options.kind, options.seed, options.cuts);
     plan.settings.may_skip = options.may_skip;
     plan.settings.trace = options.trace;

@@ -54,7 +54,9 @@ namespace xbeat::xsim {
     X(WitnessLoss, "witness-loss")     \
     X(WitnessReplay, "witness-replay") \
     X(Flap, "flap")                    \
-    X(CrashAtAck, "crash-at-ack")
+    X(CrashAtAck, "crash-at-ack")      \
+    X(Ambush, "ambush")                \
+    X(DiskCrawls, "disk-crawls")
 
 enum class FaultKind : std::uint8_t {
 #define XSIM_FAULT_ENUM(name, text) name,
@@ -81,6 +83,8 @@ enum class RunKind : std::uint8_t {
     Lease,      // a witness, with or without fence devices, all faults
     Partition,  // short: cuts of the network alone, with every arbiter
     Witness,    // the witness and two nodes that ask for nothing but its lease (duel.h)
+    Ambush,     // blows at the moments in which something changes, and several at once
+    Echo,       // as Witness, over a network that sends again what it carried long ago
     Count,
 };
 [[nodiscard]] std::string_view name_of(RunKind kind);
@@ -92,6 +96,8 @@ struct Plan {
     std::size_t resources_max = 20;
     bool has_fencing = true;
     Nanos chaos = 0;
+    Nanos span_max = INT64_MAX;  // of a fault that ends by itself
+    bool has_drill = false;      // in the end each node has to serve alone for a while
     std::set<FaultKind> kinds;
     std::vector<Fault> faults;
 };

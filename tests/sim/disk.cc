@@ -11,7 +11,7 @@ Nanos Disk::begin() {
     under_way_.assign(std::make_move_iterator(waiting_.begin()),
                       std::make_move_iterator(waiting_.end()));
     waiting_.clear();
-    return extra_latency + spread(prng_, 100 * kMicro, 20 * kMilli);
+    return extra_latency + usual_latency + spread(prng_, 100 * kMicro, 20 * kMilli);
 }
 
 std::vector<node::Persisted> Disk::finish() {
@@ -74,10 +74,25 @@ std::size_t Disk::lose_power() {
             if (std::next(torn) == log_.end()) break;
             ++torn;
         }
-        torn->second.resize(prng_.below(torn->second.size() + 1));
+        tear(torn->second);
         log_.erase(std::next(torn), log_.end());
     }
     return lost;
+}
+
+// Ends early, or goes on with what stood in its blocks before.
+void Disk::tear(std::string& record) {
+    const std::string whole = record;
+    const std::size_t kept = prng_.below(record.size() + 1);
+    if (may_garble && chance(garbler_, 50)) {
+        const bool is_blank = chance(garbler_, 50);
+        for (std::size_t i = kept; i < record.size(); ++i) {
+            record[i] = is_blank ? '\0' : static_cast<char>(garbler_.below(256));
+        }
+    } else {
+        record.resize(kept);
+    }
+    has_torn_ = has_torn_ || record != whole;
 }
 
 void Disk::wipe() {

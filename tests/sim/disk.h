@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/prng.h"
@@ -21,7 +22,7 @@ namespace xbeat::xsim {
 
 class Disk {
 public:
-    explicit Disk(Prng prng) : prng_(prng) {}
+    explicit Disk(Prng prng) : prng_(prng), garbler_(prng) {}
 
     void queue(node::Write write) { waiting_.push_back(std::move(write)); }
     /// True if a commit may begin: something waits and none is under way.
@@ -39,10 +40,14 @@ public:
     /// A disk replaced by an empty one.
     void wipe();
     void read_into(node::Started& started) const;
+    /// True if a record was torn since the last time.
+    [[nodiscard]] bool take_torn() { return std::exchange(has_torn_, false); }
 
     bool works = true;        // else every commit fails
     bool may_tear = false;    // hostile
+    bool may_garble = false;  // and what a torn record has lost is something else, not nothing
     Nanos extra_latency = 0;  // on every sync
+    Nanos usual_latency = 0;  // and what a boot does not mend
 
     /// Writes of the commit that is under way.
     [[nodiscard]] const std::vector<node::Write>& under_way() const { return under_way_; }
@@ -52,7 +57,11 @@ private:
     std::size_t lose_power_softly();
     [[nodiscard]] Result<void> apply(const node::Write& write);
 
+    void tear(std::string& record);
+
     Prng prng_;
+    Prng garbler_;
+    bool has_torn_ = false;
     std::string snapshot_;
     LogIndex snapshot_index_;
     std::map<LogIndex, std::string> log_;

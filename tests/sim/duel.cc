@@ -12,12 +12,14 @@ namespace {
 
 constexpr Nanos kSpan = 60 * kSecond;
 constexpr std::size_t kRemembered = 64;
+constexpr std::size_t kRememberedLong = 4096;  // all of a run, nearly
 
 class Duel {
 public:
     explicit Duel(const RunOptions& options)
         : options_(options),
-          prng_(stream(options.seed, "duel")),
+          is_echo_(options.kind == RunKind::Echo),
+          prng_(stream(options.seed, is_echo_ ? "echo" : "duel")),
           keys_(make_witness_keys(sub_seed(options.seed, "witness keys"))),
           witness_(keys_) {
         for (Clock& clock : clocks_) {
@@ -38,8 +40,8 @@ public:
         pause_ = spread(prng_, kMilli, kSecond);
         witness_.start(prng_.next() | 1U, time(kNodes));
         for (std::size_t i = 0; i < kNodes; ++i) start(i);
-        if (chance(prng_, 50)) crash_later();
-        if (chance(prng_, 50)) replay_later();
+        if (is_echo_ || chance(prng_, 50)) crash_later();
+        if (is_echo_ || chance(prng_, 50)) replay_later();
     }
 
     Outcome run() {
@@ -78,6 +80,13 @@ private:
         return Instant(Duration(clock.offset + now_ + now_ / 1'000'000 * clock.drift));
     }
     bool holds(std::size_t node) const { return nodes_[node].until > time(node); }
+    // The witness's clock at the last moment in which that node believes to hold the lease.
+    Instant end_at_witness(std::size_t node) const {
+        constexpr Nanos kMillion = 1'000'000;
+        const Nanos left = (nodes_[node].until - time(node)).count();
+        const Nanos span = left * kMillion / (kMillion + clocks_[node].drift);
+        return time(kNodes) + Duration(span + span * clocks_[kNodes].drift / kMillion);
+    }
     void trace(std::string_view text) const {
         if (options_.trace) options_.trace(now_, text);
     }
@@ -144,18 +153,29 @@ private:
         ask_later(index);
         if (answer.reply != arbiter::Reply::Granted) return;
         node.until = std::max(node.until, answer.until);
+        check_ends();
         if (!holds(0) || !holds(1)) return;
-        violation_ = {
-            .invariant = "I-5",
-            .text = concat("the witness's lease is held twice, by node ", index + 1, " since now"),
-            .at = now_};
+        violate(concat("the witness's lease is held twice, by node ", index + 1, " since now"));
+    }
+
+    // It need not come to two holders: it is enough that the witness would allow it.
+    void check_ends() {
+        for (std::size_t i = 0; i < kNodes; ++i) {
+            const NodeId node{static_cast<std::uint16_t>(i + 1)};
+            if (!holds(i) || witness_.keeps_for(node, end_at_witness(i))) continue;
+            violate(
+                concat("node ", i + 1, " holds the lease for longer than the witness keeps it"));
+        }
+    }
+    void violate(std::string text) {
+        if (!violation_) violation_ = {.invariant = "I-5", .text = std::move(text), .at = now_};
     }
 
     void send(std::size_t node, std::size_t from_witness, const wire::WitnessDatagram& datagram) {
         Wire& wire = wires_[node][from_witness];
         auto& said = said_[node][from_witness];
         said.push_back(datagram);
-        if (said.size() > kRemembered) said.pop_front();
+        if (said.size() > (is_echo_ ? kRememberedLong : kRemembered)) said.pop_front();
         const int copies = wire.prng.below(1000) < wire.duplicate_permille ? 2 : 1;
         for (int i = 0; i < copies; ++i) {
             if (wire.prng.below(1000) < wire.loss_permille) continue;
@@ -170,6 +190,7 @@ private:
     void arrive(std::size_t node, std::size_t from_witness, const wire::WitnessDatagram& datagram) {
         if (from_witness == 0) {
             const auto answer = witness_.take(datagram, time(kNodes));
+            check_ends();
             if (answer) send(node, 1, *answer);
             return;
         }
@@ -189,7 +210,8 @@ private:
     }
 
     void replay_later() {
-        agenda_.add(now_ + spread(prng_, kMilli, 5 * kSecond), [this] {
+        const Nanos pause = spread(prng_, kMilli, is_echo_ ? 50 * kMilli : 5 * kSecond);
+        agenda_.add(now_ + pause, [this] {
             const std::size_t node = prng_.below(kNodes);
             const std::size_t way = prng_.below(2);
             const auto& said = said_[node][way];
@@ -200,6 +222,7 @@ private:
     }
 
     const RunOptions& options_;
+    bool is_echo_ = false;
     Prng prng_;
     WitnessKeys keys_;
     WitnessHost witness_;

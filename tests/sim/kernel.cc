@@ -130,6 +130,11 @@ std::optional<xb_beat> Kernel::receive(const xb_beat& frame, std::uint8_t path_h
     return answer;
 }
 
+bool Kernel::are_paths_up() const {
+    return std::all_of(paths_.begin(), paths_.end(),
+                       [](const xb_path& path) { return path.state == XB_PATH_UP; });
+}
+
 // --- Skipping what is known to bring nothing new
 // ----------------------------------------------------
 

@@ -64,6 +64,7 @@ public:
     std::optional<xb_beat> receive(const xb_beat& frame, std::uint8_t path, std::uint64_t now);
 
     [[nodiscard]] std::uint32_t peer_state() const { return peer_.state; }
+    [[nodiscard]] bool are_paths_up() const;
     [[nodiscard]] std::uint64_t incarnation() const { return control_.incarnation; }
     [[nodiscard]] std::uint64_t peer_incarnation() const { return peer_.incarnation; }
     /// When the lease that the peer granted ends, by this node's clock.

@@ -179,8 +179,13 @@ RunKind kind_in_turn(std::uint64_t number) {
             return RunKind::Lease;
         case 4:
         case 12:
-        case 20:
             return RunKind::Witness;
+        case 20:
+            return RunKind::Echo;
+        case 2:
+        case 10:
+        case 18:
+            return RunKind::Ambush;
         default:
             return RunKind::Partition;
     }
@@ -336,7 +341,8 @@ constexpr std::string_view kHelp =
     "xbeat-sim batch [--seed FIRST] [--seeds N] [--seconds CPU] [--failures N] [--twice]   many\n"
     "xbeat-sim shrink --seed S   leaves out what a failure does not need\n"
     "xbeat-sim regress --file FILE   seeds that once failed\n"
-    "For all: --kind fence|lease|partition|witness (a batch: also mixed), --without FAULT, --keep "
+    "For all: --kind fence|lease|partition|witness|ambush|echo (a batch: also mixed), --without "
+    "FAULT, --keep "
     "N,N,..., --chaos SECONDS, --resources N, --verbose\n"
     "Ends with 0 passed, 1 an invariant is broken, 2 crash, 3 two runs of a seed differ, 4 time "
     "limit\n";

@@ -16,7 +16,8 @@ std::string_view name_of(FaultKind kind) {
 }
 
 std::string_view name_of(RunKind kind) {
-    static constexpr std::string_view kNames[] = {"fence", "lease", "partition", "witness"};
+    static constexpr std::string_view kNames[] = {"fence",   "lease",  "partition",
+                                                  "witness", "ambush", "echo"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -163,11 +164,93 @@ Plan partition_plan(std::uint64_t seed) {
     return plan;
 }
 
+// What an ambush strikes with, and what strikes beside it. Nothing that lies and no person's word:
+// those void promises.
+constexpr FaultKind kBlows[] = {
+    FaultKind::Crash,        FaultKind::Reboot,      FaultKind::KillDaemon,
+    FaultKind::StallDaemon,  FaultKind::Freeze,      FaultKind::Partition,
+    FaultKind::CutPath,      FaultKind::CutOneWay,   FaultKind::Loss,
+    FaultKind::Jitter,       FaultKind::Forgery,     FaultKind::CutChannel,
+    FaultKind::DropChannel,  FaultKind::KillService, FaultKind::KillExecutor,
+    FaultKind::AgentsFail,   FaultKind::AgentsHang,  FaultKind::DiskFails,
+    FaultKind::DiskSlow,     FaultKind::DiskCrawls,  FaultKind::FenceRefuses,
+    FaultKind::FenceHangs,   FaultKind::Configure,   FaultKind::Cleanup,
+    FaultKind::Leave,        FaultKind::Flap,        FaultKind::CrashAtAck,
+    FaultKind::WitnessCrash, FaultKind::WitnessCut,  FaultKind::WitnessLoss,
+    FaultKind::WitnessReplay};
+
+bool is_of_witness(FaultKind kind) {
+    return kind == FaultKind::WitnessCrash || kind == FaultKind::WitnessCut ||
+           kind == FaultKind::WitnessLoss || kind == FaultKind::WitnessReplay;
+}
+
+bool is_of_devices(FaultKind kind) {
+    return kind == FaultKind::FenceRefuses || kind == FaultKind::FenceHangs;
+}
+
+// Faults come in volleys, microseconds to seconds apart, with time to recover in between; every
+// other volley waits for something to change, and brings about a change.
+void draw_volleys(Prng& prng, Plan& plan, Nanos at) {
+    const std::vector<FaultKind> kinds(plan.kinds.begin(), plan.kinds.end());
+    const auto add = [&](Nanos when, FaultKind kind) {
+        plan.faults.push_back({.at = when, .kind = kind, .seed = prng.next()});
+    };
+    while (at < plan.chaos && plan.faults.size() < kFaultsMax) {
+        Nanos next = at;
+        if (chance(prng, 50)) {
+            add(next, FaultKind::Ambush);
+            add(next + kMilli,
+                chance(prng, 50) ? FaultKind::Configure : kinds[prng.below(kinds.size())]);
+        }
+        for (std::uint64_t i = 1 + prng.below(3); i > 0; --i) {
+            add(next, kinds[prng.below(kinds.size())]);
+            next += spread(prng, 10 * kMicro, 3 * kSecond);
+        }
+        if (chance(prng, 70)) add(next + spread(prng, 10 * kMilli, 10 * kSecond), FaultKind::Start);
+        at = next + spread(prng, 100 * kMilli, 10 * kSecond);
+    }
+    std::erase_if(plan.faults, [&](const Fault& fault) { return fault.at >= plan.chaos; });
+}
+
+// Short, with few kinds of faults that meet in the moments that matter.
+Plan ambush_plan(std::uint64_t seed) {
+    Prng prng = stream(seed, "ambush plan");
+    Plan plan;
+    plan.settings.seed = seed;
+    plan.settings.timing = draw_timing(prng);
+    const std::uint64_t dice = prng.below(20);
+    const bool has_witness = dice < 13;
+    plan.has_fencing = dice >= 8 && dice < 18;
+    plan.settings.arbiter = plan.has_fencing ? node::ArbiterKind::Fence : node::ArbiterKind::None;
+    if (has_witness) draw_lease(prng, plan);
+    plan.settings.disks_may_tear = chance(prng, 50);
+    plan.settings.disks_may_garble = chance(prng, 50);
+    plan.resources_max = chance(prng, 70) ? 1 : 4;
+    constexpr Nanos kReady = 12 * kSecond;  // before that the witness grants nothing
+    plan.chaos = kReady + spread(prng, 5 * kSecond, 120 * kSecond);
+    if (has_witness && chance(prng, 5)) {
+        draw_extreme_drift(prng, plan);
+        plan.chaos = std::min(plan.chaos, kReady + 15 * kSecond);
+    }
+    plan.span_max = spread(prng, 100 * kMilli, 60 * kSecond);
+    plan.has_drill = chance(prng, 30);
+    plan.kinds = {FaultKind::Start};
+    for (std::uint64_t i = 2 + prng.below(5); i > 0; --i) {
+        const FaultKind kind = kBlows[prng.below(std::size(kBlows))];
+        if (is_of_witness(kind) && !has_witness) continue;
+        if (is_of_devices(kind) && !plan.has_fencing) continue;
+        plan.kinds.insert(kind);
+    }
+    draw_volleys(prng, plan, kReady);
+    return plan;
+}
+
 }  // namespace
 
 Plan make_plan(RunKind kind, std::uint64_t seed, const Cuts& cuts) {
     Plan plan = kind == RunKind::Lease       ? lease_plan(seed)
                 : kind == RunKind::Partition ? partition_plan(seed)
+                : kind == RunKind::Ambush    ? ambush_plan(seed)
                                              : fence_plan(seed);
     plan.kind = kind;
     // What is left out is left out here, after everything has been drawn.

@@ -65,7 +65,9 @@ namespace xbeat::xsim {
     X(WatchdogLetGo, "a node without a lease could not stop")                    \
     X(WitnessCrashed, "the witness crashed and forgot")                          \
     X(DatagramReplayed, "an old datagram of the witness was sent again")         \
-    X(CrashedAtAck, "the power went right after a change was acknowledged")
+    X(CrashedAtAck, "the power went right after a change was acknowledged")      \
+    X(Ambushed, "a fault struck at the moment of a change")                      \
+    X(Drilled, "each node had to serve alone in the end")
 
 enum class State : std::uint8_t {
 #define XSIM_STATE_ENUM(name, text) name,

@@ -53,6 +53,11 @@ void WitnessHost::start(std::uint64_t life, Instant now) {
     ledger_.emplace(arbiter::WitnessLedger::Options{.life = life, .started = now, .clusters = 1});
 }
 
+bool WitnessHost::keeps_for(NodeId node, Instant until) const {
+    if (!ledger_ || until <= ledger_->starting_until()) return true;
+    return ledger_->holder(0, until - Duration(1)) == node;
+}
+
 std::optional<WitnessDatagram> WitnessHost::take(const WitnessDatagram& datagram, Instant now) {
     if (!ledger_) return std::nullopt;
     if (wire::witness_cluster(datagram) != keys_.cluster) return std::nullopt;

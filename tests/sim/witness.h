@@ -33,6 +33,10 @@ public:
     void start(std::uint64_t life, Instant now);
     void stop() { ledger_.reset(); }
     [[nodiscard]] bool is_up() const { return ledger_.has_value(); }
+    /// True if whoever was granted exclusivity until then (by the witness's clock) is safe from any
+    /// other one: it counts as the holder all that time, or this life of the witness grants nothing
+    /// before.
+    [[nodiscard]] bool keeps_for(NodeId node, Instant until) const;
     /// The answer to a datagram; nothing if it is down, or the datagram none of this cluster's.
     [[nodiscard]] std::optional<wire::WitnessDatagram> take(const wire::WitnessDatagram& datagram,
                                                             Instant now);

@@ -45,6 +45,7 @@ World::World(Settings settings)
         host.boot_offset = between(shape, 0, 1'000'000 * kSecond);
         host.drift_ppm = settings_.drift_ppm[i];
         host.disk.may_tear = settings_.disks_may_tear;
+        host.disk.may_garble = settings_.disks_may_garble;
         shot_at_[i] = -1;
     }
     // Round trips stay below half a period.
@@ -174,6 +175,7 @@ void World::start_daemon(std::size_t index) {
     host.node = std::make_unique<node::Node>(options);
     host.life = next_incarnation();
     host.led_term = 0;
+    host.seen_epoch.clear();
     if (has_leases()) begin_lease(index);
     truth_.life_began(index);
     if (truth_.has_claims(index)) reach(State::DaemonRestarted);
@@ -361,8 +363,29 @@ void World::step_once(std::size_t index, const node::Event& event) {
     if (is_loss) counts = fail_counts(index);
     node::Output output = host.node->step(now, event);
     if (is_loss) check_fail_counts(index, counts);
+    if (std::holds_alternative<node::Started>(event)) check_log(index, output);
+    see_configuration(index);
     honour(index, std::move(output));
     check(index);
+}
+
+void World::see_configuration(std::size_t index) {
+    Host& host = hosts_[index];
+    const cib::Element& cib = host.node->cib();
+    if (cib.get("epoch") == host.seen_epoch) return;
+    host.seen_epoch = cib.get("epoch");
+    const cib::Element* marker = cib.find_id("cbo-marker");
+    if (marker != nullptr) in_force_.emplace(marker->get("value"));
+}
+
+// Claim I-16: what the power cut left of a record is found, and nothing is made of it.
+void World::check_log(std::size_t index, const node::Output& output) {
+    if (!hosts_[index].disk.take_torn()) return;
+    const bool is_found = std::any_of(
+        output.notes.begin(), output.notes.end(),
+        [](const Note& note) { return note.kind == "log-cut" || note.kind == "store-corrupt"; });
+    if (is_found) return;
+    truth_.violate("I-16", concat(name_of(index), " believes a torn record"), now_);
 }
 
 void World::honour(std::size_t index, node::Output output) {
@@ -469,6 +492,8 @@ void World::take_note(std::size_t index, const Note& note) {
     for (const auto& [kind, state] : kTold) {
         if (note.kind == kind) reach(state);
     }
+    // Claim I-15: a session loses nothing, over however many channels it goes.
+    if (note.kind == "message-refused") truth_.violate("I-15", note.text, now_);
     if (note.kind == "peer-refused" && note.text.find("was fenced") != std::string::npos) {
         reach(State::LifeOfTheDead);
     }
@@ -482,6 +507,15 @@ void World::take_note(std::size_t index, const Note& note) {
         hosts_[1 - index].was_replaced = true;
     }
     if (has_leases()) take_lease_note(index, note);
+    if (!ambushes_.empty()) spring_ambushes(note);
+}
+
+// The action is an event of its own: nobody's step is cut in the middle.
+void World::spring_ambushes(const Note& note) {
+    for (Ambush& ambush : ambushes_) {
+        if (ambush.note == note.kind && --ambush.left == 0) after(0, std::move(ambush.action));
+    }
+    std::erase_if(ambushes_, [](const Ambush& ambush) { return ambush.left == 0; });
 }
 
 void World::crash_after_ack(std::size_t index) {
@@ -508,6 +542,9 @@ void World::take_reply(std::size_t index, const node::Reply& reply) {
     reach(State::ChangeAcknowledged);
     ++acknowledged_count_;
     crash_after_ack(index);
+    if (!in_force_.contains(concat('m', marker))) {
+        truth_.violate("I-12", concat("m", marker, " was acknowledged and never in force"), now_);
+    }
     const cib::Element* found = host.node->cib().find_id("cbo-marker");
     // A later change may have taken its place already; then that one is what has to stay.
     if (found == nullptr || found->get("value") != concat('m', marker)) return;

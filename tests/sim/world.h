@@ -37,6 +37,7 @@ struct Settings {
     Duration stall_limit = 10s;
     std::array<std::uint16_t, kNodes> newest = {wire::kProtocolNewest, wire::kProtocolNewest};
     bool disks_may_tear = false;
+    bool disks_may_garble = false;
     std::array<std::int64_t, kNodes> drift_ppm{};  // of the boot clocks
     // Only if the arbiter is a witness.
     Duration lease = 20ms;
@@ -109,6 +110,12 @@ public:
     };
     void crash_at_ack(std::optional<CrashAtAck> crash) { crash_at_ack_ = crash; }
 
+    /// As soon as either node has noted something of that kind for the nth time from now on.
+    void on_note(std::string kind, std::uint64_t nth, Action action) {
+        ambushes_.push_back({std::move(kind), nth, std::move(action)});
+    }
+    void forget_ambushes() { ambushes_.clear(); }
+
     // --- Wires. `sender`: the direction is from that node to the other one.
     [[nodiscard]] Wire& wire(std::size_t path, std::size_t sender) { return wires_[path][sender]; }
     /// To be called after cuts were changed.
@@ -155,6 +162,10 @@ public:
     [[nodiscard]] bool is_gate_open(std::size_t index) const;
     /// It cannot stop what it must not run, and no watchdog helps: a person has to.
     [[nodiscard]] bool is_helpless(std::size_t index) const { return hosts_[index].is_helpless; }
+    /// All paths to the peer, as that node's kernel sees them.
+    [[nodiscard]] bool are_paths_up(std::size_t index) const {
+        return hosts_[index].kernel.are_paths_up();
+    }
     [[nodiscard]] bool is_member(std::size_t index) const;
     [[nodiscard]] bool is_idle() const;
     [[nodiscard]] bool are_equal() const;
@@ -220,6 +231,7 @@ private:
         bool is_helpless = false;
         bool keeps_gate = false;        // of a daemon that ended cleanly and was no member
         bool has_said_goodbye = false;  // nothing runs there: its rights mean nothing any more
+        std::string seen_epoch;         // of the configuration in force there
         Nanos may_serve_until = 0;      // of a machine without power: its lease, in world time
     };
     struct Flying {
@@ -227,10 +239,18 @@ private:
         std::uint8_t path = 0;
         xb_beat beat;
     };
+    /// What was sent at once: it arrives whole, and in its turn.
+    struct Segment {
+        std::uint64_t number = 0;
+        std::string bytes;
+    };
     struct End {
         std::uint64_t connection = 0;  // 0: down
-        std::deque<std::string> held;  // sent, and the wire is cut
-        Nanos last_arrival = 0;        // of what it sent: keeps the order
+        std::deque<Segment> held;      // sent, and the wire is cut
+        Nanos last_arrival = 0;        // of what it sent
+        std::uint64_t sent = 0;
+        std::uint64_t taken = 0;
+        std::map<std::uint64_t, std::string> early;  // waits for what was sent before it
     };
     /// What is compared to find out that nothing new happens.
     struct Anchor {
@@ -238,6 +258,11 @@ private:
         std::uint64_t disturbances = 0;
         std::array<Scalars, kNodes> scalars{};
         std::optional<std::array<Scalars, kNodes>> deltas;  // from one lap to the next
+    };
+    struct Ambush {
+        std::string note;
+        std::uint64_t left = 1;
+        Action action;
     };
     struct Acknowledged {
         std::uint64_t marker = 0;
@@ -252,6 +277,7 @@ private:
     void honour(std::size_t index, node::Output output);
     void take_cause(const Note& note);
     void take_note(std::size_t index, const Note& note);
+    void spring_ambushes(const Note& note);
     void crash_after_ack(std::size_t index);
     void take_reply(std::size_t index, const node::Reply& reply);
     void command(std::size_t index, node::Command& command);
@@ -259,6 +285,8 @@ private:
     void arm_wake(std::size_t index, Nanos when, std::uint64_t number);
     void leave(std::size_t index, std::uint64_t life, bool keeps_gate);
     void check(std::size_t index);
+    void see_configuration(std::size_t index);
+    void check_log(std::size_t index, const node::Output& output);
     void check_fail_counts(std::size_t index, const std::map<std::string, std::string>& before);
     [[nodiscard]] std::map<std::string, std::string> fail_counts(std::size_t index) const;
     void begin_commit(std::size_t index);
@@ -286,6 +314,8 @@ private:
     [[nodiscard]] Instant witness_time() const;
     [[nodiscard]] bool is_replaceable(std::size_t index, const std::string& resource) const;
     void check_gates();
+    void check_exclusivity(std::size_t index);
+    [[nodiscard]] Nanos world_time(std::size_t index, Nanos local_time) const;
 
     // world_wire.cc: hearts, frames, the channel.
     void lap(std::size_t index);
@@ -301,8 +331,8 @@ private:
     void connect();
     void close_end(std::size_t index, std::uint64_t connection, std::string reason);
     void send(std::size_t from, std::string bytes);
-    void arrive(std::size_t to, std::uint64_t connection, std::string bytes);
-    void fly(std::size_t from, std::uint64_t connection, std::string bytes);
+    void arrive(std::size_t to, std::uint64_t connection, Segment segment);
+    void fly(std::size_t from, std::uint64_t connection, Segment segment);
 
     // world_agent.cc: agents and fence devices.
     void run_agent(std::size_t index, node::RunAgent call);
@@ -359,8 +389,10 @@ private:
     std::uint64_t next_run_ = 1;
     std::map<std::uint64_t, std::uint64_t> asked_;  // client -> marker
     Acknowledged acknowledged_;
+    std::set<std::string> in_force_;  // every configuration that ever was, by its marker
     std::uint64_t acknowledged_count_ = 0;
     std::optional<CrashAtAck> crash_at_ack_;
+    std::vector<Ambush> ambushes_;
     Nanos operator_fence_until_ = -1;    // what is shot until then may be a person's wish
     std::uint64_t at_this_instant_ = 0;  // events
     std::uint64_t steps_ = 0;

@@ -36,6 +36,36 @@ bool World::is_replaceable(std::size_t index, const std::string& resource) const
     return host.is_powered ? !is_gate_open(index) : now_ >= host.may_serve_until;
 }
 
+// When that node's clock will show that time.
+Nanos World::world_time(std::size_t index, Nanos local_time) const {
+    constexpr Nanos kMillion = 1'000'000;
+    return now_ + (local_time - local(index)) * kMillion / (kMillion + hosts_[index].drift_ppm);
+}
+
+// What has an end is the witness's word, and no longer than that: by any clock. And at its end the
+// gate closes, whatever has become of the daemon.
+void World::check_exclusivity(std::size_t index) {
+    const Host& host = hosts_[index];
+    const auto until = static_cast<Nanos>(host.exclusive_until);
+    if (host.exclusive_until == kWithoutEnd || until <= local(index)) return;
+    const Nanos end = world_time(index, until);
+    const Instant end_there =
+        witness_time() + Duration(end - now_ + drifted(end - now_, settings_.witness_drift_ppm));
+    if (!witness_.keeps_for(NodeId{static_cast<std::uint16_t>(index + 1)}, end_there)) {
+        truth_.violate(
+            "I-5", concat(name_of(index), " is exclusive for longer than the witness said"), now_);
+    }
+    at(end + kMicro, [this, index, machine = host.machine] {
+        const Host& later = hosts_[index];
+        if (later.machine != machine || !(later.has_heart || later.keeps_gate)) return;
+        const auto now = static_cast<std::uint64_t>(local(index));
+        const bool has_right = std::max(later.kernel.lease_until(), later.exclusive_until) > now;
+        if (has_right || !is_gate_open(index)) return;
+        truth_.violate("I-8", concat("the gate of ", name_of(index), " is open without a right"),
+                       now_);
+    });
+}
+
 void World::check_gates() {
     if (!has_leases() || !truth_.is_exclusivity_promised()) return;
     if (!is_gate_open(0) || !is_gate_open(1)) return;
@@ -133,6 +163,7 @@ void World::set_exclusivity(std::size_t index, Instant until) {
     const bool is_theirs = theirs.is_powered && theirs.has_heart && !theirs.has_said_goodbye &&
                            theirs.exclusive_until > static_cast<std::uint64_t>(local(other));
     if (is_theirs) truth_.violate("I-5", "both nodes are exclusive", now_);
+    check_exclusivity(index);
     check_gates();
 }
 

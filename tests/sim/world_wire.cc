@@ -238,9 +238,9 @@ void World::network_changed() {
     const std::uint64_t number = ++usable_number_;
     if (is_now) {
         for (std::size_t i = 0; i < kNodes; ++i) {
-            std::deque<std::string> held = std::move(ends_[i].held);
+            std::deque<Segment> held = std::move(ends_[i].held);
             ends_[i].held.clear();
-            for (std::string& bytes : held) fly(i, ends_[i].connection, std::move(bytes));
+            for (Segment& segment : held) fly(i, ends_[i].connection, std::move(segment));
         }
         connect_soon(between(channel_prng_, kMilli, 100 * kMilli));
         return;
@@ -288,7 +288,9 @@ void World::connect() {
     const std::uint64_t connection = next_connection_++;
     for (std::size_t i = 0; i < kNodes; ++i) {
         if (ends_[i].connection != 0) close_end(i, ends_[i].connection, "replaced");
-        ends_[i] = {.connection = connection, .held = {}, .last_arrival = now_};
+        ends_[i] = {};
+        ends_[i].connection = connection;
+        ends_[i].last_arrival = now_;
     }
     trace(concat("connection ", connection));
     for (std::size_t i = 0; i < kNodes; ++i) {
@@ -318,38 +320,47 @@ void World::close_end(std::size_t index, std::uint64_t connection, std::string r
 void World::send(std::size_t from, std::string bytes) {
     End& end = ends_[from];
     if (end.connection == 0) return;
-    if (is_usable() && end.held.empty()) return fly(from, end.connection, std::move(bytes));
-    end.held.push_back(std::move(bytes));
+    Segment segment{.number = ++end.sent, .bytes = std::move(bytes)};
+    if (is_usable() && end.held.empty()) return fly(from, end.connection, std::move(segment));
+    end.held.push_back(std::move(segment));
     after(kUserTimeout, [this, from, connection = end.connection, number = usable_number_] {
         const bool waits = !ends_[from].held.empty() && usable_number_ == number;
         if (waits) close_end(from, connection, "timed out");
     });
 }
 
-void World::fly(std::size_t from, std::uint64_t connection, std::string bytes) {
+void World::fly(std::size_t from, std::uint64_t connection, Segment segment) {
     End& end = ends_[from];
     end.last_arrival =
         std::max(end.last_arrival + 1, now_ + between(channel_prng_, 50 * kMicro, 450 * kMicro));
-    at(end.last_arrival, [this, to = 1 - from, connection, bytes = std::move(bytes)]() mutable {
-        arrive(to, connection, std::move(bytes));
+    at(end.last_arrival, [this, to = 1 - from, connection, segment = std::move(segment)]() mutable {
+        arrive(to, connection, std::move(segment));
     });
 }
 
-void World::arrive(std::size_t to, std::uint64_t connection, std::string bytes) {
+void World::arrive(std::size_t to, std::uint64_t connection, Segment segment) {
     if (ends_[to].connection != connection || connection == 0) return;
     // A machine that stands still finds in its NIC what came meanwhile, before the end of the
     // connection.
     if (!has_wires() || !hosts_[to].is_powered) {
         // It is lost on the wire and sent again when that is mended, if the connection lives.
         End& sender = ends_[1 - to];
-        if (sender.connection == connection) sender.held.push_back(std::move(bytes));
+        if (sender.connection == connection) sender.held.push_back(std::move(segment));
         return;
     }
+    // Whatever was lost meanwhile and came again: a stream keeps its order.
+    End& end = ends_[to];
+    end.early.emplace(segment.number, std::move(segment.bytes));
     const NodeId peer{static_cast<std::uint16_t>(2 - to)};
-    guarded(now_, to, true, [this, to, peer, connection, bytes = std::move(bytes)] {
-        if (ends_[to].connection != connection) return;
-        deliver(to, node::MessageReceived{.peer = peer, .bytes = bytes});
-    });
+    while (!end.early.empty() && end.early.begin()->first == end.taken + 1) {
+        ++end.taken;
+        std::string bytes = std::move(end.early.begin()->second);
+        end.early.erase(end.early.begin());
+        guarded(now_, to, true, [this, to, peer, connection, bytes = std::move(bytes)] {
+            if (ends_[to].connection != connection) return;
+            deliver(to, node::MessageReceived{.peer = peer, .bytes = bytes});
+        });
+    }
 }
 
 }  // namespace xbeat::xsim

@@ -25,8 +25,10 @@ bool is_exclusive(const cib::Element& constraint) {
     return parse_discovery(constraint.get("resource-discovery")) == Discovery::Exclusive;
 }
 
+// Started and Unpromoted are no roles of their own here: an instance comes by them to any other.
 Role location_role(std::string_view text) {
-    return parse_role(text) == Role::Promoted ? Role::Promoted : Role::Unknown;
+    const Role role = parse_role(text);
+    return role == Role::Promoted || role == Role::Stopped ? role : Role::Unknown;
 }
 
 struct LocationRequest {

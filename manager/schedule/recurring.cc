@@ -165,14 +165,14 @@ Step& make_cancel(World& world, Resource& resource, Node& node, Task task,
 }
 
 void create_recurring(World& world, Resource& resource) {
-    if (resource.blocked) return;
+    // A resource's own maintenance, not its node's, ends also the watch over where it is not.
+    if (resource.blocked || resource.maintenance) return;
     const std::vector<Operation> operations = operations_of(world, resource);
     // The start is there whether anything recurs or not: what has to go down and comes up again in
     // a lower role is started by way of it.
     Step* start = nullptr;
     Node* node = resource.assigned;
-    const bool suspended = resource.maintenance || (node != nullptr && node->maintenance);
-    if (!suspended && node != nullptr &&
+    if (node != nullptr && !node->maintenance &&
         (resource.next_role != Role::Stopped || !resource.managed)) {
         start = &make_start(world, resource, node, true);
     }

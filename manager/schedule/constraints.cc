@@ -47,8 +47,10 @@ bool append_named(World& world, std::string_view name, std::vector<Resource*>& o
         return true;
     }
     if (const auto at = world.templates.find(name); at != world.templates.end()) {
-        for (const std::string& user : at->second) append_named(world, user, out);
-        return true;
+        for (const std::string& user : at->second) {
+            if (!append_named(world, user, out)) return false;
+        }
+        return !at->second.empty();
     }
     const auto at = world.tags.find(name);
     if (at == world.tags.end() || at->second.empty()) return false;

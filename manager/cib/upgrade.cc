@@ -70,6 +70,19 @@ bool rename_attribute(Element& element, std::string_view from, std::string_view 
     return true;
 }
 
+// Major and minor version of "pacemaker-3.10"; zeros for another name.
+std::pair<std::int64_t, std::int64_t> version_of(std::string_view schema) {
+    static constexpr std::string_view kPrefix = "pacemaker-";
+    if (!schema.starts_with(kPrefix)) return {};
+    schema.remove_prefix(kPrefix.size());
+    const std::size_t point = schema.find('.');
+    if (point == std::string_view::npos) return {};
+    const auto major = parse_integer(schema.substr(0, point));
+    const auto minor = parse_integer(schema.substr(point + 1));
+    if (!major || !minor) return {};
+    return {*major, *minor};
+}
+
 class Upgrader {
 public:
     std::vector<std::string> run(Element& document) {
@@ -81,7 +94,7 @@ public:
         unwrap(document);
         if (is_06_) visit_06(*configuration);
         visit(*configuration);
-        upgrade_options(*configuration);
+        if (!says_current_schema(document)) upgrade_options(*configuration);
         upgrade_access(*configuration);
         if (!done_.empty()) {
             assign_ids(*configuration);
@@ -105,6 +118,12 @@ private:
         const std::string_view schema = document.get("validate-with");
         return schema == "pacemaker-0.6" || schema == "transitional-0.6" ||
                schema == "pacemaker-0.7";
+    }
+
+    // Who names a schema of 3.x, or forgoes one, means today's names: old ones are nobody's there.
+    static bool says_current_schema(const Element& document) {
+        const std::string_view schema = document.get("validate-with");
+        return schema == "none" || version_of(schema).first >= 3;
     }
 
     // Documents of Heartbeat's time name no schema, but their shapes tell.
@@ -469,19 +488,8 @@ private:
 }  // namespace
 
 std::string schema_of(const Element& cib) {
-    static constexpr std::string_view kPrefix = "pacemaker-";
-    const auto numbers = [](std::string_view schema) -> std::pair<std::int64_t, std::int64_t> {
-        if (!schema.starts_with(kPrefix)) return {};
-        schema.remove_prefix(kPrefix.size());
-        const std::size_t point = schema.find('.');
-        if (point == std::string_view::npos) return {};
-        const auto major = parse_integer(schema.substr(0, point));
-        const auto minor = parse_integer(schema.substr(point + 1));
-        if (!major || !minor) return {};
-        return {*major, *minor};
-    };
     const std::string_view named = cib.get("validate-with");
-    return std::string(numbers(named) > numbers(kSchema) ? named : kSchema);
+    return std::string(version_of(named) > version_of(kSchema) ? named : kSchema);
 }
 
 std::vector<std::string> upgrade(Element& cib_or_configuration) {

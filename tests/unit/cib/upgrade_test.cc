@@ -104,6 +104,26 @@ TEST(Upgrade, BringsAHeartbeatConfigurationToToday) {
     EXPECT_EQ(cib.find_id("t")->children.front().get("name"), "pingd");
 }
 
+// Old names mean something where the schema is old; elsewhere Pacemaker does not know them either.
+TEST(Upgrade, RenamesOptionsOnlyWhereTheSchemaIsOld) {
+    const auto defaults_of = [](std::string_view schema) {
+        Element cib = read(concat(
+            "<cib validate-with=\"", schema,
+            "\"><configuration><crm_config><cluster_property_set id=\"o\"><nvpair id=\"o1\" "
+            "name=\"is-managed-default\" value=\"false\"/></cluster_property_set></crm_config>"
+            "</configuration></cib>"));
+        (void)upgrade(cib);
+        return cib.child("configuration")->child("rsc_defaults") != nullptr;
+    };
+
+    EXPECT_TRUE(defaults_of("pacemaker-1.2"));
+    EXPECT_TRUE(defaults_of("pacemaker-2.10"));
+    EXPECT_TRUE(defaults_of(""));
+    EXPECT_FALSE(defaults_of("pacemaker-3.0"));
+    EXPECT_FALSE(defaults_of("pacemaker-3.10"));
+    EXPECT_FALSE(defaults_of("none"));
+}
+
 TEST(Upgrade, DoesNothingTheSecondTime) {
     Element cib = read(kHeartbeat);
     (void)upgrade(cib);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/number.h"
 #include "core/text.h"
 
 namespace xbeat::rules {
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kDaySeconds = 86400;
 constexpr std::int64_t kYearMax = 9999;
+constexpr std::int64_t kIntervalMsMax = 4'294'967'295;  // 32 bits: 49 days; more is cut
 constexpr std::int64_t kCountMax = 1'000'000'000;  // of any unit in a duration; larger is rejected
 
 bool is_leap(std::int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
@@ -226,21 +228,23 @@ std::optional<std::int64_t> parse_interval_ms(std::string_view text) {
     if (text.starts_with('P')) {
         const auto span = parse_span(text);
         if (!span) return std::nullopt;
-        return (add(EpochSeconds{0}, *span).value) * 1000;
+        const std::int64_t days = span->years * 365 + span->months * 30 + span->days;
+        return std::min(days * kDaySeconds + span->seconds, kIntervalMsMax / 1000) * 1000;
     }
-    Scanner in{text};
-    in.skip('+');
-    const std::size_t run = in.digit_run();
-    if (run == 0 || run > 15) return std::nullopt;
-    const auto count = in.digits(run);
-    if (!count) return std::nullopt;
-    const std::string unit = to_lower(trim(in.text));
-    if (unit.empty() || unit == "s" || unit == "sec") return *count * 1000;
-    if (unit == "ms" || unit == "msec") return *count;
-    if (unit == "us" || unit == "usec") return *count / 1000;
-    if (unit == "m" || unit == "min") return *count * 60'000;
-    if (unit == "h" || unit == "hr") return *count * 3'600'000;
-    if (unit == "d" || unit == "day") return *count * 86'400'000;
+    const std::optional<std::int64_t> count = leading_integer(text);
+    if (!count || *count < 0) return std::nullopt;
+    // Fractions are cut off, and whatever follows the unit's letters is no matter: "5.9 minutes".
+    const std::size_t end = std::min(text.find_first_not_of("+0123456789."), text.size());
+    const std::string unit = to_lower(trim(text.substr(end)));
+    const auto is_in = [count](std::int64_t each_ms) {
+        return *count > kIntervalMsMax / each_ms ? kIntervalMsMax : *count * each_ms;
+    };
+    if (unit.empty() || unit.starts_with("s")) return is_in(1000);
+    if (unit.starts_with("ms")) return is_in(1);
+    if (unit.starts_with("us")) return std::min(*count / 1000, kIntervalMsMax);
+    if (unit.starts_with("m")) return is_in(60'000);
+    if (unit.starts_with("h")) return is_in(3'600'000);
+    if (unit.starts_with("d")) return is_in(86'400'000);
     return std::nullopt;
 }
 

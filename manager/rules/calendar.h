@@ -51,7 +51,9 @@ struct CalendarSpan {
 [[nodiscard]] EpochSeconds add(EpochSeconds time, const CalendarSpan& span);
 
 /// An interval or timeout as Pacemaker writes it, in milliseconds: "20" (seconds), "20s", "5min",
-/// "100ms", "250us", "1h" or an ISO 8601 duration. Empty if the text is none of these.
+/// "100ms", "250us", "1h" or an ISO 8601 duration (a month is 30 days). At most 32 bits. A fraction
+/// is cut off and letters after the unit's are left out, as in Pacemaker. Empty if the text is none
+/// of these.
 [[nodiscard]] std::optional<std::int64_t> parse_interval_ms(std::string_view text);
 
 }  // namespace xbeat::rules

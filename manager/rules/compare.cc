@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/number.h"
 #include "core/text.h"
 
 namespace xbeat::rules {
@@ -51,11 +52,11 @@ std::optional<Decimal> parse_decimal(std::string_view text) {
         if (!after_point) ++out.point;
     }
     if (!any) return std::nullopt;
-    if (at < text.size()) {
-        if (text[at] != 'e' && text[at] != 'E') return std::nullopt;
-        const auto exponent = parse_integer(text.substr(at + 1));
-        if (!exponent || *exponent > 10000 || *exponent < -10000) return std::nullopt;
-        out.point += *exponent;
+    // What follows the number is left out, as strtod() would.
+    if (at < text.size() && (text[at] == 'e' || text[at] == 'E') &&
+        (at + 1 == text.size() || text[at + 1] != ' ')) {
+        const std::int64_t exponent = leading_integer(text.substr(at + 1)).value_or(0);
+        out.point += std::clamp<std::int64_t>(exponent, -10000, 10000);
     }
     while (!out.digits.empty() && out.digits.back() == '0') out.digits.pop_back();
     if (out.digits.empty()) out = Decimal{};
@@ -71,18 +72,6 @@ int compare_decimals(const Decimal& a, const Decimal& b) {
     int order = sign(a.point - b.point);
     if (order == 0) order = sign(a.digits.compare(b.digits));
     return a.negative ? -order : order;
-}
-
-// The leading whole number: a fraction after it is cut off.
-std::optional<std::int64_t> parse_whole(std::string_view text) {
-    text = trim(text);
-    const std::size_t point = text.find('.');
-    if (point != std::string_view::npos) {
-        if (!parse_decimal(text)) return std::nullopt;
-        text = text.substr(0, point);
-        if (text.empty() || text == "-" || text == "+") return 0;
-    }
-    return parse_integer(text);
 }
 
 }  // namespace
@@ -111,8 +100,8 @@ int compare_as(std::string_view type, std::string_view a, std::string_view b, bo
     }
     if (type == "version") return compare_versions(a, b);
     if (type == "integer") {
-        const auto whole_a = parse_whole(a);
-        const auto whole_b = parse_whole(b);
+        const auto whole_a = leading_integer(a);
+        const auto whole_b = leading_integer(b);
         if (whole_a && whole_b) return *whole_a < *whole_b ? -1 : (*whole_a > *whole_b ? 1 : 0);
     }
     if (type == "number") {

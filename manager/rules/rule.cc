@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/number.h"
 #include "core/score.h"
 #include "core/text.h"
 #include "rules/calendar.h"
@@ -236,7 +237,7 @@ void collect_attributes(const cib::Element& parent, std::string_view set_name,
         // Later sets come before earlier ones of the same score: hence the order of insertion.
         sets.insert(sets.begin(), {.element = set,
                                    .is_first = !first_id.empty() && set->get("id") == first_id,
-                                   .score = parse_score(set->get("score")).value_or(Score())});
+                                   .score = effective_score(set->get("score"))});
     }
     std::stable_sort(sets.begin(), sets.end(), [](const Set& a, const Set& b) {
         if (a.is_first != b.is_first) return a.is_first;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "rules/calendar.h"
 #include "schedule/history.h"
@@ -69,7 +70,7 @@ FailCount fail_count(World& world, Resource& resource, const Node& node, bool ef
          at != node.attributes.end() && at->first.starts_with(count_prefix); ++at) {
         const std::string_view rest = std::string_view(at->first).substr(count_prefix.size());
         if (!is_suffix_of_resource(rest, resource.unique)) continue;
-        out.count = out.count + parse_score(at->second).value_or(Score());
+        out.count = out.count + effective_score(at->second);
     }
     for (auto at = node.attributes.lower_bound(failure_prefix);
          at != node.attributes.end() && at->first.starts_with(failure_prefix); ++at) {

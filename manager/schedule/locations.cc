@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "schedule/constraints.h"
 #include "schedule/explain.h"
@@ -42,12 +43,12 @@ Score rule_score(const cib::Element& rule, const Node& node, const rules::RuleIn
                  bool* known) {
     *known = true;
     if (!rule.has("score-attribute")) {
-        return parse_score(rule.get("score")).value_or(Score());
+        return effective_score(rule.get("score"));
     }
     const std::string name = rules::expand_submatches(rule.get("score-attribute"), input);
     const std::string* value = node_attribute(node, name);
     *known = value != nullptr;
-    return value == nullptr ? Score() : parse_score(*value).value_or(Score());
+    return value == nullptr ? Score() : effective_score(*value);
 }
 
 bool uses_parameters(const cib::Element& rule) {
@@ -94,7 +95,7 @@ void add_one(World& world, const LocationRequest& request) {
         Location& location = add_location(world, xml.get("id"), request.resource,
                                           parse_discovery(xml.get("resource-discovery")));
         location.role = location_role(request.role);
-        location.nodes.emplace_back(node, parse_score(xml.get("score")).value_or(Score()));
+        location.nodes.emplace_back(node, effective_score(xml.get("score")));
         return;
     }
     for (const cib::Element& child : xml.children) {

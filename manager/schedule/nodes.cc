@@ -1,6 +1,7 @@
 // Cluster nodes and their attributes, and the nodes that connection resources stand for.
 #include <algorithm>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "schedule/resources.h"
 
@@ -56,7 +57,7 @@ void read_node_attributes(World& world, Node& node, const cib::Element& xml, boo
     Attributes capacity;
     rules::collect_attributes(xml, "utilization", input, {}, capacity, &world.recheck_by);
     for (const auto& [key, value] : capacity) {
-        const std::int64_t amount = parse_integer(value).value_or(0);
+        const std::int64_t amount = leading_integer(value).value_or(0);
         node.capacity.emplace(key, static_cast<std::int32_t>(std::clamp<std::int64_t>(
                                        amount, -1'000'000'000, 1'000'000'000)));
     }
@@ -92,7 +93,7 @@ void unpack_nodes(World& world) {
         if (type == "ping") variant = NodeVariant::Ping;
         Node& node = make_node(world, xml.get("id"), name, variant);
         node.is_configured = true;
-        node.initial_score = parse_score(xml.get("score")).value_or(Score()).points();
+        node.initial_score = effective_score(xml.get("score")).points();
         // A remote one is only worth fencing if something connects to it; see unpack_resources.
         node.unclean = variant != NodeVariant::Remote && is_suspect_unseen(world);
         read_node_attributes(world, node, xml, false);

@@ -1,5 +1,6 @@
 #include "schedule/options.h"
 
+#include "core/number.h"
 #include "core/text.h"
 #include "rules/calendar.h"
 
@@ -83,8 +84,12 @@ void unpack_options(World& world) {
     out.shutdown_lock_ms = read.milliseconds("shutdown-lock-limit", 0);
     out.node_pending_ms = read.milliseconds("node-pending-timeout", 0);
     out.placement = to_lower(read.text("placement-strategy", "default"));
+    if (out.placement != "utilization" && out.placement != "balanced" &&
+        out.placement != "minimal") {
+        out.placement = "default";
+    }
     out.health_strategy = to_lower(read.text("node-health-strategy", "none"));
-    out.health_base = parse_score(read.text("node-health-base", "0")).value_or(Score()).points();
+    out.health_base = effective_score(read.text("node-health-base", "0")).points();
     unpack_fencing(read, out);
 
     out.no_quorum_policy = parse_policy(read.text("no-quorum-policy", "stop"));
@@ -98,7 +103,7 @@ Score health_score(const World& world, std::string_view text) {
     const auto configured = [&world](std::string_view name, Score fallback) {
         const auto at = world.options.all.find(name);
         if (at == world.options.all.end()) return fallback;
-        return parse_score(at->second).value_or(fallback);
+        return effective_score(at->second, fallback);
     };
     const bool counts =
         world.options.health_strategy == "progressive" || world.options.health_strategy == "custom";
@@ -112,7 +117,7 @@ Score health_score(const World& world, std::string_view text) {
     if (equals_ignoring_case(text, "green")) {
         return counts ? configured("node-health-green", Score()) : Score();
     }
-    return parse_score(text).value_or(Score());
+    return effective_score(text);
 }
 
 }  // namespace xbeat::schedule

@@ -1,6 +1,7 @@
 // Stage 6c: promotable clones: promotion scores, and who of the placed instances is promoted.
 #include <algorithm>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "schedule/assign.h"
 #include "schedule/colocate.h"
@@ -70,7 +71,7 @@ PromotionScore promotion_score(const Resource& resource, const Node* node) {
     }
     if (value.empty()) return out;
     out.is_default = false;
-    out.score = parse_score(value).value_or(Score());
+    out.score = effective_score(value);
     return out;
 }
 

@@ -1,6 +1,7 @@
 // Colocation and order constraints, simple ones and sets.
 #include <algorithm>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "schedule/constraints.h"
 #include "schedule/steps.h"
@@ -59,7 +60,7 @@ struct ColocationContext {
 
 Score set_score(const ResourceSet& set, Score fallback) {
     if (set.xml == nullptr || !set.xml->has("score")) return fallback;
-    return parse_score(set.xml->get("score")).value_or(Score());
+    return effective_score(set.xml->get("score"));
 }
 
 void colocate_within(const ColocationContext& context, const ResourceSet& set) {
@@ -110,8 +111,8 @@ OrderKind order_kind(const cib::Element& xml) {
     if (equals_ignoring_case(kind, "Optional")) return OrderKind::Optional;
     if (equals_ignoring_case(kind, "Serialize")) return OrderKind::Serialize;
     if (kind.empty() && xml.has("score")) {
-        return parse_score(xml.get("score")).value_or(Score()) == Score() ? OrderKind::Optional
-                                                                          : OrderKind::Mandatory;
+        return effective_score(xml.get("score")) == Score() ? OrderKind::Optional
+                                                            : OrderKind::Mandatory;
     }
     return OrderKind::Mandatory;
 }
@@ -330,7 +331,7 @@ void add_colocation(World& world, std::string_view id, std::string_view node_att
 
 void unpack_colocation(World& world, const cib::Element& xml) {
     const ColocationContext context{
-        .world = world, .xml = xml, .score = parse_score(xml.get("score")).value_or(Score())};
+        .world = world, .xml = xml, .score = effective_score(xml.get("score"))};
     if (xml.has("rsc")) {
         const ResourceSet dependent = named_set(world, xml.get("rsc"));
         const ResourceSet primary = named_set(world, xml.get("with-rsc"));

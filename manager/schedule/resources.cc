@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/number.h"
 #include "core/text.h"
 #include "rules/calendar.h"
 #include "rules/template.h"
@@ -23,10 +24,11 @@ std::optional<Kind> kind_of(std::string_view element) {
     return std::nullopt;
 }
 
+constexpr std::int64_t kInstancesMax = 10'000;  // more is cut
+
 std::int32_t small_integer(const std::string* text, std::int32_t fallback) {
     if (text == nullptr) return fallback;
-    if (const auto score = parse_score(*text)) return score->points();
-    return fallback;
+    return effective_score(*text, Score::of(fallback)).points();
 }
 
 // --- Templates -----------------------------------------------------------------------------------
@@ -67,9 +69,10 @@ void read_meta(World& world, Resource& resource) {
     }
 }
 
+// What is neither true nor false is false, as in Pacemaker, whatever nothing at all would be.
 bool meta_boolean(const Resource& resource, std::string_view name, bool fallback) {
     const std::string* text = meta(resource, name);
-    return text == nullptr ? fallback : parse_boolean(*text).value_or(fallback);
+    return text == nullptr ? fallback : parse_boolean(*text).value_or(false);
 }
 
 void read_requires(const World& world, Resource& resource) {
@@ -106,7 +109,9 @@ MultipleActive parse_multiple_active(const std::string* text) {
 }
 
 void read_flags(World& world, Resource& resource) {
-    resource.managed = meta_boolean(resource, "is-managed", true);
+    const std::string* managed = meta(resource, "is-managed");
+    resource.managed = meta_boolean(resource, "is-managed", true) ||
+                       (managed != nullptr && equals_ignoring_case(*managed, "default"));
     resource.maintenance = meta_boolean(resource, "maintenance", false);
     if (world.options.maintenance_mode) resource.maintenance = true;
     if (resource.maintenance) resource.managed = false;
@@ -140,7 +145,7 @@ void read_utilization(World& world, Resource& resource) {
     const rules::RuleInput input{.now = world.now, .ids = &world.ids};
     rules::collect_attributes(*resource.xml, "utilization", input, {}, amounts, &world.recheck_by);
     for (const auto& [name, value] : amounts) {
-        const std::int64_t amount = parse_integer(value).value_or(0);
+        const std::int64_t amount = leading_integer(value).value_or(0);
         resource.utilization[name] = static_cast<std::int32_t>(
             std::clamp<std::int64_t>(amount, -1'000'000'000, 1'000'000'000));
     }
@@ -200,7 +205,10 @@ void unpack_clone(World& world, Resource& clone) {
                                  std::int32_t fallback) {
         const std::string* text = meta(clone, name);
         if (text == nullptr && !old_name.empty()) text = meta(clone, old_name);
-        return std::clamp(small_integer(text, fallback), 0, 10'000);
+        if (text == nullptr) return fallback;
+        // None of an unreadable number, also of INFINITY: these are no scores.
+        return static_cast<std::int32_t>(
+            std::clamp<std::int64_t>(leading_integer(*text).value_or(0), 0, kInstancesMax));
     };
     if (clone.promotable) {
         data.promoted_max = number("promoted-max", "master-max", 1);

@@ -10,6 +10,7 @@
 namespace xbeat::schedule {
 namespace {
 
+constexpr std::int64_t kTimeMsMax = std::numeric_limits<std::int32_t>::max();  // more is cut
 constexpr std::int64_t kDefaultTimeoutMs = 20000;
 
 std::int64_t interval_of(const cib::Element& operation) {
@@ -137,7 +138,7 @@ Requires needs_of(const Resource& resource, Task task) {
 
 void read_start_delay(const World& world, OperationConfig& config) {
     if (const auto at = config.meta.find("start-delay"); at != config.meta.end()) {
-        at->second = concat(rules::parse_interval_ms(at->second).value_or(0));
+        at->second = concat(std::min(rules::parse_interval_ms(at->second).value_or(0), kTimeMsMax));
         return;
     }
     const auto origin = config.meta.find("interval-origin");
@@ -157,6 +158,7 @@ void read_timeout(World& world, Resource& resource, OperationConfig& config) {
     if (const auto at = config.meta.find("timeout"); at != config.meta.end()) {
         timeout = rules::parse_interval_ms(at->second).value_or(kDefaultTimeoutMs);
         if (timeout <= 0) timeout = kDefaultTimeoutMs;
+        timeout = std::min(timeout, kTimeMsMax);
     }
     if (resource.is_fence_device && config.task == Task::Monitor) {
         const Attributes parameters = parameters_of(world, resource, nullptr);

@@ -355,9 +355,11 @@ void World::step_once(std::size_t index, const node::Event& event) {
     digest_.add(static_cast<std::uint64_t>(now_) * 4 + index);
     digest_.add(event.index());
     const auto* verdict = std::get_if<node::PeerVerdict>(&event);
-    // A node that was joining when it lost the peer begins a new life, whose history is empty and
-    // whose transient attributes are none, as with Pacemaker.
-    const bool is_loss = verdict != nullptr && verdict->state == node::PeerState::Dead &&
+    // A node that was joining when it lost the peer, or has not heard that it is in, begins a new
+    // life, whose history is empty and whose transient attributes are none, as with Pacemaker.
+    const cib::Element* own = replicate::node_state(host.node->cib(), concat(index + 1));
+    const bool is_in = own != nullptr && own->get("crmd") == "online";
+    const bool is_loss = verdict != nullptr && verdict->state == node::PeerState::Dead && is_in &&
                          host.node->activity() != "joining";
     std::map<std::string, std::string> counts;
     if (is_loss) counts = fail_counts(index);

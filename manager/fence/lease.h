@@ -122,6 +122,8 @@ public:
     [[nodiscard]] bool may_peer_serve(Instant now) const;
     /// The arbiter's exclusivity is held, or nobody else is left.
     [[nodiscard]] bool is_exclusive(Instant now) const;
+    /// A proof says that nobody else is left.
+    [[nodiscard]] bool is_alone() const { return mode_ == Mode::Alone; }
     /// The lost peer's lease has run out and it cannot get another one.
     [[nodiscard]] bool is_peer_proven(Instant now) const;
     /// The arbiter may still decide for this node.

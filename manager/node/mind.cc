@@ -498,8 +498,7 @@ void Mind::handle(const ProcessExited& exited) {
 }
 
 void Mind::handle(const ClientRequest& client) {
-    const Asker asker{.is_remote = false, .client = client.client, .user = client.user};
-    if (!vouch_for_leaver(asker, client.body)) request(asker, client.body);
+    request({.is_remote = false, .client = client.client, .user = client.user}, client.body);
 }
 
 void Mind::handle(const Wake& /*wake*/) {

@@ -197,7 +197,6 @@ private:
     void say_goodbye();
     void go_if_heard();
     void record_peer_out();
-    [[nodiscard]] bool vouch_for_leaver(const Asker& asker, const RequestBody& body);
     [[nodiscard]] std::string what_was_left() const;
     [[nodiscard]] std::set<std::string> held_resources() const;
 
@@ -268,6 +267,7 @@ private:
     [[nodiscard]] bool can_fence() const;
     [[nodiscard]] bool is_peer_unknown() const;
     [[nodiscard]] bool is_split() const;
+    [[nodiscard]] std::string reason_to_spare(std::string_view target) const;
     [[nodiscard]] std::string fence_obstacle(std::string_view target) const;
     void peer_alive_again();
     void record_fence(const fence::Outcome& outcome, const std::string& origin, std::string result);
@@ -473,6 +473,8 @@ private:
     };
     std::map<std::string, FenceOrder> fences_;  // by target
     std::string obstacle_;                      // why a lost peer is not fenced; noted once
+    // The peer has a proof that this life is over, and went on alone: its word is the newer one.
+    bool counts_as_off_ = false;
 };
 
 }  // namespace xbeat::node

@@ -64,6 +64,21 @@ bool Mind::is_split() const {
     return lease_.is_used() && lease_.mode() != fence::Lease::Mode::Unsafe;
 }
 
+// Why this node must not shoot its peer, whoever asks for it: that one may have gone on alone, and
+// what it was told since would be lost. Empty if it may.
+std::string Mind::reason_to_spare(std::string_view target) const {
+    if (!peer_ || target != peer_->node.name) return {};
+    if (counts_as_off_) {
+        return concat(self_.name, " counts as off for ", target, ", which went on without it");
+    }
+    // Who shoots a silent peer is decided by the arbiter, if there is one that hands out leases.
+    if (peer_->standing == Standing::Lost && lease_.is_used() && !lease_.is_exclusive(now_.boot)) {
+        return concat("the ", arbiter::to_string(options_.arbiter), " has not given ", self_.name,
+                      " exclusivity, and ", target, " may have gone on alone");
+    }
+    return {};
+}
+
 // Why this target is not fenced right now; empty if it may be.
 std::string Mind::fence_obstacle(std::string_view target) const {
     const std::int64_t attempts_max =
@@ -86,12 +101,9 @@ bool Mind::start_fencing(std::uint32_t index) {
     const bool is_peer = peer_ && target == peer_->node.name;
     // It is on its way back in; that may make the shot needless.
     if (is_peer && peer_->hold_until && now_.boot < *peer_->hold_until) return false;
-    // Who shoots a silent peer is decided by the arbiter, if there is one that hands out leases.
-    if (is_peer && peer_->standing == Standing::Lost && lease_.is_used() &&
-        !lease_.is_exclusive(now_.boot)) {
-        return false;
-    }
-    const std::string obstacle = fence_obstacle(target);
+    const std::string spared = reason_to_spare(target);
+    if (!spared.empty() && !counts_as_off_) return false;  // the arbiter is being asked
+    const std::string obstacle = spared.empty() ? fence_obstacle(target) : spared;
     if (!obstacle.empty()) {
         if (obstacle_ != obstacle) {
             obstacle_ = obstacle;

@@ -120,6 +120,7 @@ void Mind::heard(const wire::Catchup& catchup) {
 // The state is the coordinator's; it has to be on the disk before this node says so.
 void Mind::begin_membership(Term term, std::uint64_t session) {
     Peer& peer = *peer_;
+    counts_as_off_ = false;
     wants_whole_state_ = false;
     term_ = term;
     local_.end_monitors({});
@@ -207,6 +208,7 @@ void Mind::joined_writes_done() {
 void Mind::peer_joined() {
     Peer& peer = *peer_;
     if (peer.standing != Standing::Joining) return;
+    counts_as_off_ = false;
     peer.standing = Standing::Member;
     peer.hold_until.reset();
     guard_.cleared(peer.node.name);

@@ -91,33 +91,6 @@ void Mind::heard(const wire::Goodbye& /*goodbye*/) {
     want_plan(concat(name, " left"));
 }
 
-// A person vouches for a node that left: what it left running does not run there any more. True if
-// that was asked for.
-bool Mind::vouch_for_leaver(const Asker& asker, const RequestBody& body) {
-    const auto* confirm = std::get_if<ConfirmFenced>(&body);
-    const bool is_meant = confirm != nullptr && peer_ && confirm->node == peer_->node.name &&
-                          peer_->standing == Standing::Out && !left_running_.empty();
-    const bool is_back = peer_ && peer_->has_channel && peer_->health.state() == PeerState::Alive;
-    if (!is_meant || is_back) return false;
-    const std::string& name = peer_->node.name;
-    note_node(Level::Warning, "fence-confirmed", name,
-              concat(asker.user, " vouches that ", name, " is off"), {{"user", asker.user}});
-    peer_is_out("is off, as a person confirmed", Proof::Word);
-    if (is_coordinator()) {
-        record_fence({.target = name,
-                      .action = "off",
-                      .succeeded = true,
-                      .device = {},
-                      .reason = concat("confirmed by ", asker.user),
-                      .began = now_.boot,
-                      .ended = now_.boot},
-                     self_.name, "confirmed by operator");
-        want_plan(concat("operator: ", name, " confirmed off"));
-    }
-    reply(asker, concat(name, " counts as off now"));
-    return true;
-}
-
 // For displays; empty if nothing was left.
 std::string Mind::what_was_left() const {
     if (left_running_.empty()) return {};

@@ -113,6 +113,7 @@ void Mind::heard(const wire::Refuse& refusal) {
 void Mind::found_to_be_fenced() {
     const bool is_replaced = has_life_ && peer_->heard && peer_->heard->is_last_survivor;
     if (!is_replaced || lease_.is_used()) return;
+    counts_as_off_ = true;
     const bool panics =
         fence::cluster_option(shared_.cib, "fencing-reaction", "fence-reaction") == "panic";
     const std::string reason = concat(self_.name, " counts as off for ", peer_->node.name,
@@ -406,6 +407,7 @@ void Mind::peer_is_out(std::string how, Proof proof) {
     is_lease_proven_ = false;
     peer.is_out_by_lease = proof == Proof::Lease;
     const bool was_running = phase_ == Phase::Active || (phase_ == Phase::Joining && has_life_);
+    counts_as_off_ = false;
     peer.standing = Standing::Out;
     peer.is_to_be_welcomed = false;
     peer.fenced_daemon = peer.daemon;

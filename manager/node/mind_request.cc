@@ -248,6 +248,9 @@ void Mind::request(const Asker& asker, const FenceNode& wanted) {
     if (is_self && !is_peer_member()) {
         return reply(asker, Error{Code::Unavailable, "no other node is there to fence this one"});
     }
+    if (std::string spared = reason_to_spare(wanted.node); !spared.empty()) {
+        return reply(asker, Error{Code::Unsafe, std::move(spared)});
+    }
     note_node(Level::Warning, "fence-asked", wanted.node,
               concat(asker.user, " asks to fence ", wanted.node));
     guard_.cleared(wanted.node);
@@ -265,6 +268,8 @@ void Mind::request(const Asker& asker, const ConfirmFenced& wanted) {
     confirm_fenced(asker, wanted.node);
 }
 
+// A person vouches that the peer is off. Every node is asked itself: the coordinator may be the
+// very node that is vouched for.
 void Mind::confirm_fenced(const Asker& asker, std::string_view node) {
     if (!peer_ || node != peer_->node.name) {
         return reply(asker, Error{Code::NotFound, concat("there is no other node ", node)});
@@ -272,9 +277,10 @@ void Mind::confirm_fenced(const Asker& asker, std::string_view node) {
     if (peer_->has_channel && peer_->health.state() == PeerState::Alive) {
         return reply(asker, Error{Code::Unsafe, concat(node, " answers: it is not off")});
     }
-    if (peer_->standing == Standing::Out) {
-        lease_.peer_out(now_.boot);
-        lease_wishes();
+    // What it left running, or runs on without a lease, it may be running still.
+    const bool may_run = !left_running_.empty() ||
+                         (phase_ == Phase::Active && lease_.is_used() && !lease_.is_alone());
+    if (peer_->standing == Standing::Out && !may_run) {
         return reply(asker, concat(node, " is already known to be off"));
     }
     note_node(Level::Warning, "fence-confirmed", std::string(node),

@@ -94,5 +94,43 @@ TEST(HeartStory, ACutOfOneDirectionClosesNoGateOverAService) {
     }
 }
 
+// A device says that the active node is off, and it is not; that one's own shots fail at first. It
+// leads by its newer term when they meet, and once shot the one that had the proof and went on.
+TEST(HeartStory, WhoHearsThatItCountsAsOffShootsNobodyAnyMore) {
+    Pair pair(Pair::with_fencing());
+    constexpr std::size_t kProving = 0;  // the coordinator, so that the other one has a newer term
+    constexpr std::size_t kSpared = 1;
+    WantedConfig config;
+    config.resources.emplace_back().name = "web";
+    config.resources.back().prefers = kSpared;
+    pair.world.request(0, node::ReplaceConfiguration{config.print(), ""});
+    pair.run(3 * kSecond);
+    ASSERT_TRUE(pair.world.truth().is_active(kSpared, "web"));
+    ASSERT_EQ(pair.world.node(0)->coordinator(), World::name_of(kProving));
+    pair.world.set_fence_faults({.refuse = 100});
+    pair.cut(1);
+    pair.run(60 * kMilli);
+    pair.world.set_fence_faults({.lie = 100});  // the standby's turn
+    pair.run(40 * kMilli);
+    pair.world.set_fence_faults({.refuse = 100});
+    pair.run(500 * kMilli);
+    ASSERT_FALSE(pair.world.truth().is_exclusivity_promised());
+    ASSERT_TRUE(pair.world.truth().is_active(kProving, "web"));
+
+    pair.cut(-1);
+    pair.run(3 * kSecond);
+    pair.world.set_fence_faults({});
+    pair.run(60 * kSecond);
+    EXPECT_TRUE(pair.world.is_powered(kProving));
+    pair.world.request(kSpared, node::FenceNode{World::name_of(kProving), "off"});
+    pair.run(5 * kSecond);
+    EXPECT_TRUE(pair.world.is_powered(kProving));
+
+    pair.world.kill_daemon(kSpared);
+    pair.world.start_daemon(kSpared);
+    pair.run(20 * kSecond);
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+}
+
 }  // namespace
 }  // namespace xbeat::xsim

@@ -13,6 +13,7 @@ constexpr int kHealRounds = 4;
 constexpr Nanos kWellWithin = 120 * kSecond;  // after the last fault and a cleanup
 constexpr Nanos kQuiet = 60 * kSecond;
 constexpr Nanos kAloneWithin = 30 * kSecond;  // without anything that fails
+constexpr Nanos kLateShots = 100 * kSecond;   // of devices whose callers timed out
 constexpr Nanos kLastShots = 6 * kSecond;     // of devices whose callers died
 
 class Chaos {
@@ -23,6 +24,15 @@ public:
           world_(plan.settings),
           config_prng_(stream(plan.settings.seed, "configuration")) {
         config_ = make_config(config_prng_, plan.resources_max, plan.has_fencing);
+        std::map<std::string, std::string> before;
+        for (std::size_t i = 1; i < config_.resources.size(); ++i) {
+            const WantedResource& resource = config_.resources[i];
+            const WantedResource& last = config_.resources[i - 1];
+            if (resource.group >= 0 && resource.group == last.group) {
+                before[resource.name] = last.name;
+            }
+        }
+        world_.require_order(std::move(before));
         if (!has_witness() || !plan.has_fencing) return;
         require_leases(config_, config_prng_);
         std::set<std::string> others;
@@ -108,8 +118,8 @@ private:
     void wait_until_well();
     void drill();
     void ask_until_answered(std::size_t node);
-    [[nodiscard]] bool serves_alone(std::size_t node) const;
-    void serve_alone(std::size_t node, std::string_view after);
+    [[nodiscard]] bool serves_alone(std::size_t node, bool by_lease) const;
+    void serve_alone(std::size_t node, bool by_lease, std::string_view after);
     void calm();
     [[nodiscard]] bool is_well() const;
     void judge_well();
@@ -195,7 +205,9 @@ void Chaos::lie_in_wait(Prng& prng) {
                                                     "lease-lost",
                                                     "yielded"};
     const std::vector<FaultKind> kinds(plan_.kinds.begin(), plan_.kinds.end());
-    const std::string_view moment = kMoments[prng.below(std::size(kMoments))];
+    // The first two are most of what a pair does.
+    const std::string_view moment =
+        kMoments[prng.below(chance(prng, 40) ? std::size_t{2} : std::size(kMoments))];
     const std::uint64_t nth = chance(prng, 60) ? 1 : 1 + prng.below(6);
     for (std::uint64_t i = 1 + prng.below(2); i > 0; --i) {
         const Nanos delay = chance(prng, 20) ? 0 : spread(prng, kMicro, 200 * kMilli);
@@ -555,19 +567,21 @@ void Chaos::ask_until_answered(std::size_t node) {
                            world_.now());
 }
 
-bool Chaos::serves_alone(std::size_t node) const {
+// All, or what needs no more than a lease and waits for nothing else.
+bool Chaos::serves_alone(std::size_t node, bool by_lease) const {
     return std::all_of(config_.resources.begin(), config_.resources.end(),
-                       [this, node](const WantedResource& resource) {
-                           return world_.truth().is_active(node, resource.name);
+                       [this, node, by_lease](const WantedResource& resource) {
+                           return (by_lease && (!resource.requires_lease || resource.group >= 0)) ||
+                                  world_.truth().is_active(node, resource.name);
                        });
 }
 
-void Chaos::serve_alone(std::size_t node, std::string_view after) {
+void Chaos::serve_alone(std::size_t node, bool by_lease, std::string_view after) {
     const Nanos limit = world_.now() + kAloneWithin;
-    while (!is_over() && !serves_alone(node) && world_.now() < limit) {
+    while (!is_over() && !serves_alone(node, by_lease) && world_.now() < limit) {
         advance(world_.now() + 100 * kMilli);
     }
-    if (is_over() || serves_alone(node)) return;
+    if (is_over() || serves_alone(node, by_lease)) return;
     world_.truth().violate(
         "I-17",
         concat(World::name_of(node), " does not serve alone ", after, ": ", world_.describe()),
@@ -578,18 +592,37 @@ void Chaos::serve_alone(std::size_t node, std::string_view after) {
 // does so after a boot as well.
 void Chaos::drill() {
     world_.reach(State::Drilled);
+    advance(world_.now() + kLateShots);
     const std::size_t victim = config_prng_.below(kNodes);
     const std::size_t survivor = 1 - victim;
-    world_.set_fence_faults({.never_boot = 100});
+    const bool by_lease = has_witness() && plan_.has_fencing && chance(config_prng_, 50);
+    world_.set_fence_faults({.refuse = by_lease ? 100U : 0U, .never_boot = 100});
+    // In the middle of its work: everything is to move there.
+    for (WantedResource& resource : config_.resources) {
+        resource.prefers = static_cast<int>(victim);
+    }
+    const Nanos delay = spread(config_prng_, kMicro, 5 * kMilli);
+    world_.on_note("action-started", 1 + config_prng_.below(4), [this, victim, delay] {
+        world_.after(delay, [this, victim] { world_.cut_power(victim); });
+    });
+    ask_configuration(survivor);
+    advance(world_.now() + kSecond);
+    world_.forget_ambushes();
     world_.cut_power(victim);
-    serve_alone(survivor, "after its peer had lost its power");
+    serve_alone(survivor, by_lease, "after its peer had lost its power");
     if (is_over()) return;
+    // Whom no device can switch off is the business of people.
+    if (by_lease) {
+        world_.set_fence_faults({});
+        world_.boot(victim);
+        return wait_until_well();
+    }
     ask_until_answered(survivor);
     if (is_over()) return;
     world_.cut_power(survivor);
     advance(world_.now() + kSecond);
     world_.boot(survivor);
-    serve_alone(survivor, "after it was booted alone");
+    serve_alone(survivor, false, "after it was booted alone");
     if (is_over()) return;
     world_.set_fence_faults({});
     wait_until_well();

@@ -179,6 +179,13 @@ constexpr FaultKind kBlows[] = {
     FaultKind::WitnessCrash, FaultKind::WitnessCut,  FaultKind::WitnessLoss,
     FaultKind::WitnessReplay};
 
+// Those that rights, terms and records hang on come more often.
+constexpr FaultKind kHardBlows[] = {
+    FaultKind::Crash,       FaultKind::Reboot,   FaultKind::KillDaemon, FaultKind::StallDaemon,
+    FaultKind::Freeze,      FaultKind::Freeze,   FaultKind::Partition,  FaultKind::CutOneWay,
+    FaultKind::DropChannel, FaultKind::DiskSlow, FaultKind::AgentsFail, FaultKind::KillService,
+    FaultKind::Configure};
+
 bool is_of_witness(FaultKind kind) {
     return kind == FaultKind::WitnessCrash || kind == FaultKind::WitnessCut ||
            kind == FaultKind::WitnessLoss || kind == FaultKind::WitnessReplay;
@@ -199,8 +206,10 @@ void draw_volleys(Prng& prng, Plan& plan, Nanos at) {
         Nanos next = at;
         if (chance(prng, 50)) {
             add(next, FaultKind::Ambush);
-            add(next + kMilli,
-                chance(prng, 50) ? FaultKind::Configure : kinds[prng.below(kinds.size())]);
+            const std::uint64_t dice = prng.below(4);
+            add(next + kMilli, dice < 2    ? FaultKind::Configure
+                               : dice == 2 ? FaultKind::KillService
+                                           : kinds[prng.below(kinds.size())]);
         }
         for (std::uint64_t i = 1 + prng.below(3); i > 0; --i) {
             add(next, kinds[prng.below(kinds.size())]);
@@ -236,7 +245,8 @@ Plan ambush_plan(std::uint64_t seed) {
     plan.has_drill = chance(prng, 30);
     plan.kinds = {FaultKind::Start};
     for (std::uint64_t i = 2 + prng.below(5); i > 0; --i) {
-        const FaultKind kind = kBlows[prng.below(std::size(kBlows))];
+        const FaultKind kind = chance(prng, 50) ? kHardBlows[prng.below(std::size(kHardBlows))]
+                                                : kBlows[prng.below(std::size(kBlows))];
         if (is_of_witness(kind) && !has_witness) continue;
         if (is_of_devices(kind) && !plan.has_fencing) continue;
         plan.kinds.insert(kind);

@@ -509,7 +509,16 @@ void World::take_note(std::size_t index, const Note& note) {
         hosts_[1 - index].was_replaced = true;
     }
     if (has_leases()) take_lease_note(index, note);
+    if (note.kind == "action-failed") check_wait(index, note);
     if (!ambushes_.empty()) spring_ambushes(note);
+}
+
+// Claim I-25: nothing waits for the answer of a node that is lost.
+void World::check_wait(std::size_t index, const Note& note) {
+    if (note.node == name_of(index) || is_member(index)) return;
+    if (note.text.find("did not answer in time") == std::string::npos) return;
+    truth_.violate(
+        "I-25", concat(name_of(index), " waited for an answer of a node that it had lost"), now_);
 }
 
 // The action is an event of its own: nobody's step is cut in the middle.

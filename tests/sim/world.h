@@ -136,6 +136,10 @@ public:
     void replay_datagrams(std::size_t node, Prng& prng);
     /// These may start elsewhere only after a shot, whatever a lease proves.
     void require_fencing(std::set<std::string> resources) { needs_fencing_ = std::move(resources); }
+    /// What each of them is started after and stopped before, on its node.
+    void require_order(std::map<std::string, std::string> before) {
+        comes_after_ = std::move(before);
+    }
 
     [[nodiscard]] Disk& disk(std::size_t node) { return hosts_[node].disk; }
     void set_agent_faults(AgentFaults faults) { agent_faults_ = faults; }
@@ -278,6 +282,7 @@ private:
     void take_cause(const Note& note);
     void take_note(std::size_t index, const Note& note);
     void spring_ambushes(const Note& note);
+    void check_wait(std::size_t index, const Note& note);
     void crash_after_ack(std::size_t index);
     void take_reply(std::size_t index, const node::Reply& reply);
     void command(std::size_t index, node::Command& command);
@@ -375,6 +380,7 @@ private:
     std::array<std::array<std::deque<wire::WitnessDatagram>, 2>, kNodes> said_;
     Prng witness_prng_;
     std::set<std::string> needs_fencing_;
+    std::map<std::string, std::string> comes_after_;
     int channel_cuts_ = 0;
     bool was_usable_ = false;
     std::uint64_t usable_number_ = 0;

@@ -40,6 +40,25 @@ void World::check_start(std::size_t index, const node::RunAgent& call) {
                               " at once: ", run.call.action, " and ", call.action),
                        now_);
     }
+    for (const auto& [id, run] : hosts_[index].runs) {
+        const std::string& other = run.call.resource;
+        const bool moves = run.call.action == "start" || run.call.action == "stop";
+        if (!moves || run.call.agent_class == kFenceClass) continue;
+        const auto before = [this](const std::string& first, const std::string& second) {
+            const auto found = comes_after_.find(second);
+            return found != comes_after_.end() && found->second == first;
+        };
+        // A stop that nobody wants any more goes on, and the plan does not see it: that is no
+        // order.
+        const bool is_early =
+            call.action == run.call.action &&
+            (call.action == "start" ? before(other, call.resource) : before(call.resource, other));
+        if (!is_early) continue;
+        truth_.violate("I-18",
+                       concat(name_of(index), ": ", call.action, " of ", call.resource,
+                              " does not wait for the ", run.call.action, " of ", other),
+                       now_);
+    }
 }
 
 void World::run_agent(std::size_t index, node::RunAgent call) {

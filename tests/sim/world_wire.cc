@@ -94,7 +94,11 @@ void World::take_verdict(std::size_t index, const Verdict& verdict) {
     event.evidence.judged_at = Instant(Duration(local(index)));
     event.evidence.unanswered = verdict.misses;
     event.evidence.rtt_p99 = Duration(static_cast<std::int64_t>(verdict.grace_ns));
-    guarded(now_ + kVerdictDelay, index, true, [this, index, event] { deliver(index, event); });
+    guarded(now_ + kVerdictDelay, index, true, [this, index, other, event] {
+        // Again: the target may have joined since the heart said so.
+        if (event.state == node::PeerState::Dead) truth_.may_be_fenced(other);
+        deliver(index, event);
+    });
 }
 
 void World::send_frame(std::size_t from, std::uint8_t path, const xb_beat& beat) {

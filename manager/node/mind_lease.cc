@@ -107,7 +107,8 @@ void Mind::lose_lease() {
     // A verdict that comes after our own lease has run out comes too late to tell when the peer may
     // have begun to act alone: this machine stood still. Then it counts from there.
     const Instant lost_at =
-        is_dead ? std::min(evidence.judged_at, evidence.last_answer + options_.lease) : now_.boot;
+        is_dead ? std::min(evidence.judged_at, evidence.last_answer + options_.lease)
+                : std::min(now_.boot, lease_.granted_until());
     lease_.peer_lost(silent_since, lost_at, i_run_resources(), now_.boot);
     lease_wishes();
 }

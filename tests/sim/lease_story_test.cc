@@ -395,5 +395,30 @@ TEST(LeaseStory, WhoIsJudgedWhileItWaitsToBeWelcomedIsMetAnew) {
     EXPECT_TRUE(pair.world.is_gate_open(other));
 }
 
+// Each daemon stands still in its turn. Who goes on last finds the other one stalled, and its own lease
+// over for long: it once took over from one that had served alone and had answered a change.
+TEST(LeaseStory, WhoStoodStillBesideAStalledPeerTakesNothingOver) {
+    Pair pair(Pair::with_witness());
+    const std::size_t last = pair.active();
+    const std::size_t first = 1 - last;
+
+    pair.world.stall_daemon(first, 11500 * kMilli);
+    pair.run(1500 * kMilli);
+    pair.world.stall_daemon(last, 30 * kSecond);
+    pair.run(22 * kSecond);  // past the limit of a stall
+    WantedConfig config;
+    config.has_fencing = false;
+    config.marker = 1;
+    config.resources.emplace_back().name = "web";
+    pair.world.request(first, node::ReplaceConfiguration{config.print(), ""}, 1);
+    pair.run(2 * kSecond);
+    ASSERT_EQ(pair.world.acknowledged(), 1U);
+    pair.world.stall_daemon(first, 15 * kSecond);
+    pair.run(30 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+    EXPECT_EQ(pair.world.lost_change(first), "");
+}
+
 }  // namespace
 }  // namespace xbeat::xsim

@@ -368,6 +368,9 @@ private:
     std::optional<Peer> peer_;
     bool is_last_survivor_ = false;     // the peer is out, with a proof
     bool is_survivor_durable_ = false;  // and the disk knows
+    // The copy of the state tells of an earlier life of this node: the coordinator has not recorded
+    // yet that it joined anew.
+    bool is_own_history_void_ = false;
     bool is_survivor_clearing_ = false;
     std::optional<LogIndex> survivor_after_;  // the disk is told when it has records up to here
     // What the peer left running when it said goodbye; durable with the fact above. Empty again

@@ -193,6 +193,7 @@ void Mind::joined_writes_done() {
     coordinator_ = peer.node.id;
     peer.standing = Standing::Member;
     left_running_.clear();
+    is_own_history_void_ = true;
     peer.fenced_daemon = {};
     peer.is_out_by_lease = false;
     holds_grant_ = false;  // that is for who leads to decide

@@ -76,6 +76,8 @@ void Mind::heard(const wire::Append& message) {
             peer_->link.end();
             return reset_channel();
         }
+        const auto* state = std::get_if<wire::SetNodeState>(&record->body);
+        if (state != nullptr && state->id == self_place().id) is_own_history_void_ = false;
         const Ticket ticket =
             write(AppendRecord{.index = record->index, .bytes = bytes}, After::Nothing);
         log_.append_begun(ticket, record->index);

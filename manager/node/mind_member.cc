@@ -284,7 +284,9 @@ void Mind::lead(std::string why) {
     // was welcomed and lost the other one before it heard that it is in: its monitors ended with
     // the welcome, and the state that it took over still tells of them.
     const cib::Element* own = replicate::node_state(shared_.cib, self_place().id);
-    const bool is_void = was_fresh || own == nullptr || own->get("crmd") != "online";
+    const bool is_void =
+        was_fresh || is_own_history_void_ || own == nullptr || own->get("crmd") != "online";
+    is_own_history_void_ = false;
     append(wire::SetNodeState{.id = self_place().id,
                               .name = self_.name,
                               .is_member = true,

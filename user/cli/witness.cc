@@ -5,9 +5,12 @@
 
 #include "cli/answer.h"
 #include "cli/nouns.h"
+#include "cli/status_source.h"
+#include "cli/words.h"
 #include "core/text.h"
 #include "daemon/config.h"
 #include "witness/query.h"
+#include "witness/status_socket.h"
 
 namespace xbeat::cli {
 namespace {
@@ -18,6 +21,7 @@ using arbiter::WitnessFinding;
 struct WitnessLine {
     std::string cluster;
     std::string key_file;
+    std::string socket{witness::kStatusSocket};
 };
 
 double in_ms(Duration span) { return static_cast<double>(span.count()) / 1e6; }
@@ -54,7 +58,51 @@ std::string describe(const daemon::Config& config, const WitnessFinding& found) 
     return "the lease is free";
 }
 
-ExitCode show_status(Session& session, const WitnessLine& /*line*/) {
+std::uint64_t number_of(const Document& document, const char* name) {
+    const auto found = document.find(name);
+    return found != document.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
+}
+
+// The witness of this very host, as it says of itself.
+ExitCode show_own(Session& session, const std::string& line) {
+    const Document own = Document::parse(line, nullptr, false);
+    if (!own.is_object()) {
+        return fail(session, {.code = Code::Corrupt,
+                              .context = "the witness's answer makes no sense; is it of this "
+                                         "version?"});
+    }
+    const auto mode = own.find("mode");
+    std::string text = fmt::format(
+        "xbeat-witness {} on this host: {}\n", text_of(own, "version"),
+        mode != own.end() && mode->is_string() ? printable(mode->get<std::string>()) : "");
+    if (const std::uint64_t starting = number_of(own, "starting_ms"); starting > 0) {
+        text += fmt::format("it was started anew and grants nothing for {:.1f} s more\n",
+                            static_cast<double>(starting) / 1000);
+    }
+    text += fmt::format("{} clusters, {} leases held\n", number_of(own, "clusters"),
+                        number_of(own, "leases"));
+    text += fmt::format(
+        "answered: {} granted, {} held by the other, {} stale, {} while starting, "
+        "{} released, {} told\n",
+        number_of(own, "granted"), number_of(own, "held"), number_of(own, "stale"),
+        number_of(own, "starting"), number_of(own, "released"), number_of(own, "told"));
+    const auto dropped = [&own](const char* name) {
+        return number_of(own, name) + number_of(own, fmt::format("xdp_{}", name).c_str());
+    };
+    text += fmt::format(
+        "dropped: {} malformed, {} of an unknown cluster, {} with a wrong tag ({} of "
+        "them by XDP); {} answers could not be sent\n",
+        dropped("malformed"), dropped("unknown_cluster"), dropped("wrong_tag"),
+        number_of(own, "xdp_malformed") + number_of(own, "xdp_unknown_cluster") +
+            number_of(own, "xdp_wrong_tag"),
+        number_of(own, "unsent"));
+    return show(session, {.text = text, .document = {{"own", own}}});
+}
+
+ExitCode show_status(Session& session, const WitnessLine& line) {
+    const Result<std::string> own = witness::read_status(line.socket);
+    if (own) return show_own(session, *own);
+    if (own.error().code != Code::NotFound) return fail(session, own.error());
     const Result<daemon::Config> config = daemon::load_config(session.config_file);
     if (!config) return fail(session, config.error());
     if (config->arbiter.kind != node::ArbiterKind::Witness)
@@ -103,8 +151,11 @@ void add_witness(const Command& root) {
     const auto line = std::make_shared<WitnessLine>();
 
     Command status = noun.verb("status", "Ask it how the cluster's lease stands");
+    status.option("--socket", line->socket, "PATH", "Of the witness on this host");
     status.footer(
-        "Asks the witness itself, with or without a daemon on this node; changes nothing.\n"
+        "On the witness's host: what it does and drops. Elsewhere it is asked over the network, "
+        "with "
+        "or without a daemon on this node. Changes nothing.\n"
         "Example:\n  xbeat witness status --json");
     status.shows(with(line, show_status));
 

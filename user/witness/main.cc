@@ -5,14 +5,17 @@
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/check.h"
+#include "core/text.h"
 #include "ring/ring.h"
 #include "sys/boot_clock.h"
 #include "sys/chance.h"
@@ -22,6 +25,7 @@
 #include "sys/system_error.h"
 #include "witness/filter.h"
 #include "witness/server.h"
+#include "witness/status_socket.h"
 
 namespace {
 
@@ -39,7 +43,8 @@ constexpr const char* kVersion = "0.1.0";
 // Those of sysexits(3) that a daemon needs, as xbeatd uses them.
 constexpr int kExitUsage = 64;
 constexpr int kExitConfig = 78;
-constexpr int kPriority = 40;  // below what the kernel's own threads use
+constexpr int kPriority = 40;             // below what the kernel's own threads use
+constexpr std::uint16_t kStatusSlot = 1;  // tells a question from a signal
 
 struct Choices {
     std::string listen;
@@ -47,10 +52,15 @@ struct Choices {
     std::string keys = "/etc/xbeat/witness.keys";
     std::string xdp = "auto";
     std::vector<std::string> interfaces;
+    std::string status_socket{witness::kStatusSocket};
     bool only_check = false;
 };
 
 using Filter = std::optional<witness::Filter>;
+
+std::string mode_of(const Filter& filter) {
+    return filter ? filter->describe() : std::string("plain sockets");
+}
 
 Note counters_note(const witness::Server& server, const Filter& filter, Instant now) {
     const witness::Counters& counters = server.counters();
@@ -70,14 +80,42 @@ Note counters_note(const witness::Server& server, const Filter& filter, Instant 
     add("unknown_cluster", counters.unknown_cluster);
     add("wrong_tag", counters.wrong_tag);
     add("unsent", counters.unsent);
+    note.fields.emplace_back("mode", mode_of(filter));
     if (!filter) return note;
     const witness::Filter::Counts dropped = filter->counts();
-    note.fields.emplace_back("mode", filter->describe());
     add("xdp_passed", dropped.passed);
     add("xdp_malformed", dropped.malformed);
     add("xdp_unknown_cluster", dropped.unknown_cluster);
     add("xdp_wrong_tag", dropped.wrong_tag);
     return note;
+}
+
+/// The same for `xbeat witness status`: names and numbers need no escaping, the mode names
+/// interfaces.
+std::string status_line(const witness::Server& server, const Filter& filter, Instant now) {
+    nlohmann::json object = nlohmann::json::object();
+    for (const auto& [name, value] : counters_note(server, filter, now).fields) {
+        const std::optional<std::int64_t> number = xbeat::parse_integer(value);
+        if (number)
+            object[name] = *number;
+        else
+            object[name] = value;
+    }
+    object["version"] = kVersion;
+    object["starting_ms"] =
+        std::max<std::int64_t>(0, (server.starting_until() - now).count() / 1'000'000);
+    return object.dump() + "\n";
+}
+
+/// Nobody needs it to be served: without it the witness only says less.
+std::optional<witness::StatusSocket> open_status_socket(const Choices& choices, Log& log) {
+    if (choices.status_socket.empty()) return std::nullopt;
+    Result<witness::StatusSocket> made = witness::StatusSocket::listen(choices.status_socket);
+    if (made) return *std::move(made);
+    log.write(Log::note(Level::Info, "status-socket-off",
+                        fmt::format("'xbeat witness status' on this host will find nothing: {}",
+                                    made.error().context)));
+    return std::nullopt;
 }
 
 Result<void> take_keys(witness::Server& server, Filter& filter, const Choices& choices) {
@@ -153,7 +191,7 @@ Filter make_filter(const Choices& choices, const xbeat::heart::IpAddress& addres
                                 "xdp-off",
                                 fmt::format("plain sockets only, {}", made.error().context)));
     }
-    const std::string shown = filter ? filter->describe() : std::string("plain sockets");
+    const std::string shown = mode_of(filter);
     log.write(Log::note(Level::Info, "mode", shown));
     sd_notify(0, fmt::format("STATUS={}", shown).c_str());
     return filter;
@@ -173,6 +211,8 @@ Result<void> serve(const Choices& choices, const xbeat::heart::IpAddress& addres
         ring, sys::boot_now())));
     Filter filter = make_filter(choices, address, server->port(), copy, log);
     ring.poll(signals.get(), POLLIN, {.op = ring::Op::Signal});
+    const std::optional<witness::StatusSocket> door = open_status_socket(choices, log);
+    if (door) ring.poll(door->fd(), POLLIN, {.op = ring::Op::Signal, .slot = kStatusSlot});
     Note note = Log::note(
         Level::Info, "witness-started",
         fmt::format(
@@ -189,7 +229,10 @@ Result<void> serve(const Choices& choices, const xbeat::heart::IpAddress& addres
         if (completion.token.op == ring::Op::WitnessDatagram)
             return server->complete(completion, sys::boot_now());
         if (completion.token.op != ring::Op::Signal) return;
-        if (!completion.more) ring.poll(signals.get(), POLLIN, completion.token);
+        const bool is_question = completion.token.slot == kStatusSlot;
+        if (!completion.more)
+            ring.poll(is_question ? door->fd() : signals.get(), POLLIN, completion.token);
+        if (is_question) return door->tell(status_line(*server, filter, sys::boot_now()));
         goes_on = take_signals(signals, *server, filter, choices, log) && goes_on;
     };
     while (goes_on) {
@@ -246,6 +289,10 @@ int main(int argc, char** argv) {
     app.add_option("--interface", choices.interfaces,
                    "where the fast path is; default: every interface that is up")
         ->type_name("NAME");
+    app.add_option("--status-socket", choices.status_socket,
+                   "where the counters can be asked for on this host; empty: nowhere")
+        ->type_name("PATH")
+        ->capture_default_str();
     app.add_flag("--check", choices.only_check, "check the file of keys, and end");
     try {
         app.parse(argc, argv);

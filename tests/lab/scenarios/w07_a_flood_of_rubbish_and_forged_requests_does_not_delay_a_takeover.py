@@ -1,4 +1,5 @@
 """Rubbish and forged requests end in the witness's kernel program, counted by reason, and a crash beside them is taken over."""
+import json
 import os
 import re
 import signal
@@ -60,6 +61,10 @@ def run():
         for reason in ("malformed", "unknown_cluster", "wrong_tag"):
             scene.expect(int(seen[f"xdp_{reason}"]) > 1000, f"dropped in the kernel as {reason}: {seen}")
             scene.expect_equal(seen[reason], "0", f"what reached the socket as {reason}")
+        told = xblab.run("witness", "xbeat", "witness", "status").stdout
+        scene.expect("xdp: " in told and "with a wrong tag" in told, f"xbeat witness status on its host: {told}")
+        own = json.loads(xblab.run("witness", "xbeat", "witness", "status", "--json").stdout)["own"]
+        scene.expect(own["xdp_wrong_tag"] >= int(seen["xdp_wrong_tag"]) and own["clusters"] == 1, f"the same as JSON: {own}")
         witness.expect_one_server(probe.stop(), ["pm01", "pm02"])
         scene.expect("datagram-dropped" not in (xblab.DIRECTORY / "witness/log/xbeatd.log").read_text(),
                      "nothing of it reached the socket")

@@ -1,6 +1,7 @@
 // Who is in: meeting, joining, leading, losing and leaving.
 #include <algorithm>
 
+#include "cib/edit.h"
 #include "core/text.h"
 #include "node/mind.h"
 
@@ -251,6 +252,48 @@ void Mind::start_alone_if_allowed() {
     lead_durably();
 }
 
+// A machine that took a dead one's place may have another name: the files call the node of that id
+// so. What names the old one in the configuration means the new one from now on.
+void Mind::rename_nodes() {
+    const cib::Element* const present = shared_.cib.child("configuration");
+    const cib::Element* const nodes = present == nullptr ? nullptr : present->child("nodes");
+    if (nodes == nullptr) return;
+    const auto is_in_files = [this](std::string_view name) {
+        return std::any_of(options_.nodes.begin(), options_.nodes.end(),
+                           [name](const NodeName& each) { return each.name == name; });
+    };
+    cib::Element configuration = *present;
+    for (const NodeName& node : options_.nodes) {
+        for (const cib::Element& known : nodes->children) {
+            const std::string old(known.get("uname"));
+            // One that the files know too is another node, whatever its id was elsewhere.
+            if (known.get("id") != concat(node.id.value) || old.empty() || is_in_files(old))
+                continue;
+            const Result<void> renamed = cib::rename_object(configuration, old, node.name);
+            const std::string what = concat("the node ", old, " is called ", node.name, " now");
+            if (renamed) {
+                note_node(Level::Info, "node-renamed", node.name, what, {{"before", old}});
+            } else {
+                note_node(Level::Warning, "node-renamed", node.name,
+                          concat(what, ", but not in the configuration: ", renamed.error().context),
+                          {{"before", old}});
+            }
+        }
+    }
+    if (configuration == *present) return;
+    const std::int64_t epoch = parse_integer(shared_.cib.get("epoch")).value_or(0);
+    const std::int64_t admin_epoch = parse_integer(shared_.cib.get("admin_epoch")).value_or(0);
+    const LogIndex proposal =
+        append(wire::ProposeConfiguration{.configuration = cib::print_xml(configuration),
+                                          .validate_with = {},
+                                          .admin_epoch = admin_epoch,
+                                          .epoch = epoch + 1,
+                                          .user = "xbeat",
+                                          .origin = self_.name,
+                                          .when = now_.calendar});
+    append(wire::CommitConfiguration{.proposal = proposal});
+}
+
 // This node is coordinator from here on. Its term is ours alone; on the way to a takeover it may
 // still be on its way to the disk.
 void Mind::lead(std::string why) {
@@ -273,6 +316,7 @@ void Mind::lead(std::string why) {
               concat(self_.name, " is coordinator of term ", term_.value, ": ", why),
               {{"term", concat(term_.value)}, {"reason", why}});
     append(wire::SetCluster{.have_quorum = true, .coordinator = self_place().id});
+    rename_nodes();
     for (const NodeName& node : options_.nodes) {
         append(wire::EnsureNode{.id = concat(node.id.value), .name = node.name});
     }

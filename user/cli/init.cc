@@ -1,7 +1,9 @@
-// `xbeat init` and `xbeat join`: a pair from two machines, with one command on each.
+// `xbeat init` and `xbeat join`: a pair from two machines, with one command on each; and `xbeat
+// invite`: another machine in place of one that died.
 //
 // init proposes links from what this machine has, makes the key and the configuration, and waits on
-// the links until join has fetched both (see handover.h). Neither starts anything.
+// the links until join has fetched both (see handover.h). invite does the same with the key and the
+// file that are there. None of them starts anything.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -18,9 +20,12 @@
 #include <sstream>
 
 #include "cib/duration.h"
+#include "cli/ask.h"
 #include "cli/handover.h"
 #include "cli/nouns.h"
 #include "cli/setup.h"
+#include "cli/setup_file.h"
+#include "cli/status_source.h"
 #include "cli/words.h"
 #include "core/text.h"
 #include "daemon/config.h"
@@ -46,7 +51,9 @@ struct InitLine {
     std::vector<std::string> links;
     int port = 7455;
     bool force = false;
-    bool stays = false;  // in the foreground until the other node has joined
+    bool stays = false;          // in the foreground until the other node has joined
+    bool is_invitation = false;  // into a pair that exists
+    bool is_renamed = false;     // with another name than the dead node had
     ChangeOptions change;
 };
 
@@ -217,12 +224,22 @@ Result<void> refuse_existing(const std::string& file, bool force) {
                                    "--force writes over it")};
 }
 
+// The file of a new pair, or that of an existing one as it belongs on this node.
+Result<std::string> file_text(const Setup& setup, const std::string& self,
+                              const std::string& key_file) {
+    if (setup.file.empty()) return print_setup(setup, key_file);
+    const auto own = std::find_if(setup.nodes.begin(), setup.nodes.end(),
+                                  [&self](const SetupNode& node) { return node.name == self; });
+    if (own == setup.nodes.end()) return invalid(concat("there is no node called ", self));
+    return fitted_to(setup.file, *own, setup.self, key_file);
+}
+
 // Checks the text as the daemon would, then writes both files.
 Result<void> install(const Session& session, const InitLine& line, const Setup& setup,
                      std::string_view key) {
     const std::string key_file = key_file_of(session, line);
-    const std::string text = print_setup(setup, key_file);
     const std::string self = setup.self.empty() ? own_name() : setup.self;
+    const std::string text = XB_TRY(file_text(setup, self, key_file));
     const Result<daemon::Config> read = daemon::parse_config(text, session.config_file, self);
     if (!read) return read.error();
     XB_TRY(refuse_existing(session.config_file, line.force));
@@ -293,6 +310,20 @@ Result<void> tell_token(Session& session, const InitLine& line, const std::strin
     return {};
 }
 
+std::string_view again_with(const InitLine& line) {
+    return line.is_invitation ? "xbeat invite" : "xbeat init --force";
+}
+
+// What a person has to do next.
+std::string next_steps(const InitLine& line) {
+    if (!line.is_invitation) return "Now, on both: systemctl start xbeatd\n";
+    return concat("Now, on ", line.peer, ": systemctl start xbeatd",
+                  line.is_renamed
+                      ? "; and here: systemctl restart xbeatd, which stops nothing that "
+                        "runs\n"
+                      : "\n");
+}
+
 ExitCode wait_for_joiner(Session& session, const InitLine& line, const Handover& handover,
                          Instant deadline) {
     const Result<Handover::Joined> joined =
@@ -303,20 +334,20 @@ ExitCode wait_for_joiner(Session& session, const InitLine& line, const Handover&
         if (joined.error().code != Code::Timeout) return fail(session, joined.error());
         return fail(session, {.code = Code::Timeout,
                               .context = concat("nobody joined in ", line.valid_for,
-                                                ": the token is void; make a new one with ",
-                                                "'xbeat init --force'")});
+                                                ": the token is void; make a new one with '",
+                                                again_with(line), "'")});
     }
     if (!joined->is_confirmed) {
-        return fail(session,
-                    {.code = Code::Unavailable,
-                     .context = concat(joined->address,
-                                       " has taken the key and did not say that it wrote it down. ",
-                                       "Look there; if it has none, 'xbeat init --force' makes a ",
-                                       "new key and token")});
+        return fail(
+            session,
+            {.code = Code::Unavailable,
+             .context = concat(
+                 joined->address, " has taken the key and did not say that it wrote it down. ",
+                 "Look there; if it has none, '", again_with(line), "' makes a new token")});
     }
-    say(session, concat(line.peer, " has joined from ", joined->address,
-                        "; the token is used up.\nNow, on both: systemctl start xbeatd\n"
-                        "'xbeat doctor' checks what usually goes wrong."));
+    say(session,
+        concat(line.peer, " has joined from ", joined->address, "; the token is used up.\n",
+               next_steps(line), "'xbeat doctor' checks what usually goes wrong."));
     return ExitCode::Ok;
 }
 
@@ -330,6 +361,13 @@ ExitCode wait_in_background(const Session& session, const InitLine& line, const 
     ::syslog(code == ExitCode::Ok ? LOG_NOTICE : LOG_ERR, "%s", said.str().c_str());
     (void)::unlink(pid_file_of(session).c_str());
     return code;
+}
+
+ExitCode serve(Session& session, const InitLine& line, const Handover& handover, Instant deadline) {
+    if (stays_here(session, line)) return wait_for_joiner(session, line, handover, deadline);
+    const Result<void> detached = sys::detach(pid_file_of(session));
+    if (!detached) return fail(session, detached.error());
+    return wait_in_background(session, line, handover, deadline);
 }
 
 ExitCode run_init(Session& session, const InitLine& given) {
@@ -365,10 +403,102 @@ ExitCode run_init(Session& session, const InitLine& given) {
     say_files(session, line, *setup);
     const Result<void> told = tell_token(session, line, make_token(handover->invitation()));
     if (!told) return fail(session, told.error());
-    if (stays_here(session, line)) return wait_for_joiner(session, line, *handover, deadline);
-    const Result<void> detached = sys::detach(pid_file_of(session));
-    if (!detached) return fail(session, detached.error());
-    return wait_in_background(session, line, *handover, deadline);
+    return serve(session, line, *handover, deadline);
+}
+
+// A pair as it stands in its file, this node first, with the other node's name. The links of both
+// nodes are those of one name.
+Result<Setup> existing_setup(const daemon::Config& config, std::string text,
+                             const std::string& peer_name) {
+    const daemon::NodeConfig& own = config.self_node();
+    const daemon::NodeConfig* const peer = config.find(config.peer());
+    if (config.nodes.size() != 2 || peer == nullptr) {
+        return invalid(concat("this is no pair: ", config.nodes.size(),
+                              config.nodes.size() == 1 ? " node stands" : " nodes stand",
+                              " in the configuration"));
+    }
+    Setup setup{.cluster = config.cluster,
+                .profile = config.profile,
+                .arbiter = {},
+                .self = {},
+                .port = config.port,
+                .nodes = {{.name = own.name, .id = own.id.value, .links = {}},
+                          {.name = peer_name.empty() ? peer->name : peer_name,
+                           .id = peer->id.value,
+                           .links = {}}},
+                .file = std::move(text)};
+    for (const daemon::LinkConfig& link : own.links) {
+        for (const daemon::LinkConfig& other : peer->links) {
+            if (other.name != link.name) continue;
+            setup.nodes[0].links.push_back(
+                {.interface = link.interface, .address = heart::to_string(link.address)});
+            setup.nodes[1].links.push_back(
+                {.interface = other.interface, .address = heart::to_string(other.address)});
+        }
+    }
+    setup.file = XB_TRY(with_node_name(setup.file, peer->id.value, setup.nodes[1].name));
+    // What is handed over has to be usable, with the new name too.
+    const Result<daemon::Config> read = daemon::parse_config(setup.file, "xbeat.toml", own.name);
+    if (!read) return read.error();
+    return setup;
+}
+
+// Two machines of one name would be let in one after the other: not while the first is there.
+Result<void> refuse_present_peer(const Session& session, const std::string& peer) {
+    const Result<StatusInput> input = ask_status(session);
+    // Without a daemon here nobody can be in.
+    if (!input && input.error().code == Code::Unavailable) return {};
+    if (!input) return input.error();
+    for (const PeerStatus& one : input->peers) {
+        if (one.name != peer || (!one.is_member && !one.has_channel)) continue;
+        return Error{.code = Code::Unsafe,
+                     .context = concat(peer, " is there: a second machine in its place would get ",
+                                       "the same name and addresses. Run 'xbeat shutdown' on it ",
+                                       "first, if it is to be replaced")};
+    }
+    return {};
+}
+
+ExitCode run_invite(Session& session, const InitLine& given) {
+    InitLine line = given;
+    line.is_invitation = true;
+    const Result<Duration> life = life_of_token(line);
+    if (!life) return fail(session, life.error());
+    const Result<daemon::Config> config = daemon::load_config(session.config_file);
+    if (!config) return fail(session, config.error());
+    const Result<heart::Secret> secret = daemon::load_key(config->key_file);
+    if (!secret) return fail(session, secret.error());
+    std::ifstream file(session.config_file, std::ios::binary);
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    const Result<Setup> setup = existing_setup(*config, std::move(text), line.peer);
+    if (!setup) return fail(session, setup.error());
+    const std::string old_name = config->find(config->peer())->name;
+    line.peer = setup->nodes[1].name;
+    line.is_renamed = line.peer != old_name;
+    const Result<void> absent = refuse_present_peer(session, old_name);
+    if (!absent) return fail(session, absent.error());
+    if (line.is_renamed) {
+        say(session, concat(line.change.dry_run ? "would call " : "calls ", old_name, " ",
+                            line.peer, " in ", session.config_file));
+    }
+    if (line.change.dry_run) {
+        say(session, concat("would make a token for ", line.peer, " (nothing was written)"));
+        return ExitCode::Ok;
+    }
+    end_earlier(session);
+    const Instant deadline = sys::boot_now() + *life;
+    const EpochSeconds expires{sys::calendar_now().value +
+                               std::chrono::duration_cast<std::chrono::seconds>(*life).count()};
+    const std::string key(reinterpret_cast<const char*>(secret->data()), secret->size());
+    const Result<Handover> handover = Handover::open(*setup, key, expires);
+    if (!handover) return fail(session, handover.error());
+    if (line.is_renamed) {
+        const Result<void> written = write_file(session.config_file, setup->file, 0644, 0755);
+        if (!written) return fail(session, written.error());
+    }
+    const Result<void> told = tell_token(session, line, make_token(handover->invitation()));
+    if (!told) return fail(session, told.error());
+    return serve(session, line, *handover, deadline);
 }
 
 // The interfaces of the joining node may have other names: the addresses count.
@@ -478,12 +608,27 @@ void add_init(const Command& root) {
     verb.makes(line->change, with(line, run_init));
 }
 
+void add_invite(const Command& root) {
+    Command verb =
+        root.verb("invite", "A token for a machine that takes a dead node's place in the pair");
+    if (!verb.is_wanted()) return;
+    const auto line = std::make_shared<InitLine>();
+    verb.word("NAME", line->peer, "What it is called; default: as the dead node was");
+    verb.option("--token-file", line->token_file, "FILE",
+                "Write the token there, not to the screen");
+    verb.option("--valid-for", line->valid_for, "TIME",
+                "How long to wait for it, 60s to 24h; default 1h");
+    verb.flag("--foreground", line->stays,
+              "Stay until it has joined, as on a terminal, also in a script");
+    verb.footer("Examples:\n  xbeat invite\n  xbeat invite pm03 --token-file /root/token");
+    verb.makes(line->change, with(line, run_invite));
+}
+
 void add_join(const Command& root) {
     Command verb = root.verb("join", "Join the pair that made this token");
     if (!verb.is_wanted()) return;
     const auto line = std::make_shared<InitLine>();
-    verb.required("TOKEN", line->token,
-                  "What 'xbeat init' printed, or a file with it; good for one use");
+    verb.required("TOKEN", line->token, "What 'xbeat init' or 'invite' printed, or a file with it");
     add_common(verb, line);
     verb.footer("Example:\n  xbeat join /root/token");
     verb.makes(line->change, with(line, run_join));

@@ -27,6 +27,7 @@ void add_attribute(const Command& root);
 void add_ticket(const Command& root);
 void add_ra(const Command& root);
 void add_init(const Command& root);
+void add_invite(const Command& root);
 void add_join(const Command& root);
 void add_doctor(const Command& root);
 void add_metrics(const Command& root);

@@ -46,6 +46,7 @@ void describe_commands(CLI::App& app, Session& session, Choice& choice,
     add_ticket(root);
     add_ra(root);
     add_init(root);
+    add_invite(root);
     add_join(root);
     add_doctor(root);
     add_metrics(root);

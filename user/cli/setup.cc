@@ -66,11 +66,8 @@ json to_json(const Setup& setup) {
         for (const SetupLink& link : node.links) links.push_back({link.interface, link.address});
         nodes.push_back({{"name", node.name}, {"id", node.id}, {"links", links}});
     }
-    return {{"cluster", setup.cluster},
-            {"profile", setup.profile},
-            {"arbiter", setup.arbiter},
-            {"port", setup.port},
-            {"nodes", nodes}};
+    return {{"cluster", setup.cluster}, {"profile", setup.profile}, {"arbiter", setup.arbiter},
+            {"port", setup.port},       {"file", setup.file},       {"nodes", nodes}};
 }
 
 Setup setup_of(const json& object) {
@@ -79,7 +76,8 @@ Setup setup_of(const json& object) {
                 .arbiter = object.value("arbiter", ""),
                 .self = {},
                 .port = object.value("port", 7455),
-                .nodes = {}};
+                .nodes = {},
+                .file = object.value("file", "")};
     for (const json& one : object.at("nodes")) {
         SetupNode node{.name = one.value("name", ""), .id = one.value("id", 0), .links = {}};
         for (const json& link : one.at("links")) {

@@ -34,6 +34,7 @@ struct Setup {
     std::string self = {};     // empty: the host name says it
     int port = 7455;
     std::vector<SetupNode> nodes = {};
+    std::string file = {};  // the whole xbeat.toml of a pair that exists; empty for a new one
 };
 
 /// The text of xbeat.toml. `key_file` goes into it as it stands.

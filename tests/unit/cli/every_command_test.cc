@@ -63,7 +63,7 @@ const std::set<std::string> kNeedNoDaemon{
     "xbeat doctor",      "xbeat disk init", "xbeat disk status", "xbeat witness status",
     "xbeat witness key", "xbeat report",    "xbeat ra classes",  "xbeat ra providers",
     "xbeat ra list",     "xbeat ra info",   "xbeat ra meta",     "xbeat ra metadata",
-    "xbeat replay",
+    "xbeat replay",      "xbeat invite",
     "xbeat mon",  // wants a terminal first; `mon -1` is tried elsewhere
 };
 

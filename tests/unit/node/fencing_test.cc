@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "node/node.h"
 #include "replicate/apply.h"
+#include "replicate/state.h"
 
 namespace xbeat::node {
 namespace {
@@ -14,8 +15,9 @@ namespace {
 // A node whose disk always works and whose agents the test plays.
 class Lone {
 public:
-    Lone() : node(options()) {
+    explicit Lone(std::string snapshot = {}) : node(options()) {
         Started started;
+        started.snapshot = std::move(snapshot);
         started.daemon = Incarnation{11};
         started.heart = Incarnation{12};
         step(started);
@@ -98,6 +100,24 @@ TEST(Configuration, IsReplacedByTheSameOneOnlyToRaiseItsAdminEpoch) {
                                   first});
     EXPECT_TRUE(version().starts_with("3.")) << version();
     ASSERT_TRUE(lone.replies.back());
+}
+
+// A machine took a dead one's place under another name, and the file says so.
+TEST(Configuration, NamesANodeAsTheFileDoes) {
+    replicate::State before = replicate::empty_state("lab");
+    before.cib.child_or_new("configuration") = *cib::parse_xml(
+        "<configuration><crm_config/><nodes><node id=\"1\" uname=\"old\"/></nodes><resources>"
+        "<primitive id=\"web\" class=\"ocf\" provider=\"heartbeat\" type=\"Dummy\"/></resources>"
+        "<constraints><rsc_location id=\"l\" rsc=\"web\" node=\"old\" score=\"5\"/></constraints>"
+        "</configuration>");
+
+    const Lone lone(replicate::encode_snapshot(before));
+
+    const cib::Element& configuration = *lone.node.cib().child("configuration");
+    EXPECT_EQ(configuration.child("nodes")->children.size(), 1U);
+    EXPECT_EQ(configuration.find_id("1")->get("uname"), "pm01");
+    EXPECT_EQ(configuration.find_id("l")->get("node"), "pm01");
+    EXPECT_EQ(lone.node.cib().get("update-user"), "xbeat");
 }
 
 TEST(Unfencing, HappensOnceAndIsRemembered) {

@@ -35,6 +35,18 @@ constexpr std::array<Pair, 17> kOldMeta = {
 // Only as attributes: among parameters these words belong to the agent.
 constexpr std::array<std::string_view, 2> kOldAttributes = {"priority", "collocated"};
 
+// Options with underscores that outlived Heartbeat: read up to the schemas of 2.x. Those that are
+// not here were never read with underscores, and are not now.
+constexpr std::array<std::string_view, 16> kOldOptions = {
+    "no_quorum_policy",         "symmetric_cluster",
+    "stonith_enabled",          "stonith_action",
+    "stop_orphan_resources",    "stop_orphan_actions",
+    "remove_after_stop",        "startup_fencing",
+    "transition_idle_timeout",  "dc_deadtime",
+    "election_timeout",         "shutdown_escalation",
+    "cluster_recheck_interval", "default_resource_stickiness",
+    "is_managed_default",       "default_action_timeout"};
+
 constexpr std::array<Pair, 3> kDefaults = {
     {{"default-resource-stickiness", "resource-stickiness"},
      {"is-managed-default", "is-managed"},
@@ -400,10 +412,11 @@ private:
     void rename_option(Element& pair) {
         const std::string_view name = pair.get("name");
         if (name.find('_') == std::string_view::npos) return;
-        const std::string fresh = dashed(name);
-        const bool is_known =
-            find_option(fresh) != nullptr && (is_06_ || find_option(name) != nullptr);
-        if (!is_known) return;
+        std::string fresh = dashed(name);
+        const bool is_old =
+            std::find(kOldOptions.begin(), kOldOptions.end(), name) != kOldOptions.end();
+        if (!is_old && (!is_06_ || find_option(fresh) == nullptr)) return;
+        if (fresh == "transition-idle-timeout") fresh = "cluster-delay";
         pair.set("name", fresh);
         note("renamed cluster options with underscores");
     }

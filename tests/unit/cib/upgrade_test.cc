@@ -124,6 +124,23 @@ TEST(Upgrade, RenamesOptionsOnlyWhereTheSchemaIsOld) {
     EXPECT_FALSE(defaults_of("none"));
 }
 
+// Those that Pacemaker 1.x read with underscores; others never meant anything there.
+TEST(Upgrade, RenamesTheOptionsThatOnceHadUnderscores) {
+    Element cib = read(R"(<cib validate-with="pacemaker-1.2"><configuration><crm_config>
+      <cluster_property_set id="o"><nvpair id="o1" name="is_managed_default" value="false"/>
+      <nvpair id="o2" name="transition_idle_timeout" value="90s"/>
+      <nvpair id="o3" name="batch_limit" value="3"/></cluster_property_set></crm_config>
+      </configuration></cib>)");
+
+    (void)upgrade(cib);
+
+    EXPECT_EQ(cib.find_id("o2")->get("name"), "cluster-delay");
+    EXPECT_EQ(cib.find_id("o3")->get("name"), "batch_limit");
+    const Element* defaults = cib.child("configuration")->child("rsc_defaults");
+    ASSERT_NE(defaults, nullptr);
+    EXPECT_EQ(defaults->children.front().children.front().get("name"), "is-managed");
+}
+
 TEST(Upgrade, DoesNothingTheSecondTime) {
     Element cib = read(kHeartbeat);
     (void)upgrade(cib);

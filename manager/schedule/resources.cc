@@ -417,9 +417,10 @@ Resource* unpack_resource(World& world, const cib::Element& original, Resource* 
     resource.history_name = resource.id;
     if (const auto limit = target_role(resource)) resource.next_role = *limit;
     world.resource_by_id.emplace(resource.id, &resource);
-    // A guest's connection goes where its launcher may go, also in an opt-in cluster.
+    // A guest's or bundle's connection goes where its launcher may go, also in an opt-in cluster.
     const bool is_guest_connection =
-        resource.is_connection && meta(resource, "container") != nullptr;
+        resource.is_connection && (meta(resource, "container") != nullptr ||
+                                   (parent != nullptr && parent->kind == Kind::Bundle));
     if (world.options.symmetric || is_guest_connection) {
         // A bundle's node is there for what runs in the bundle alone.
         for (Node& node : world.nodes) {

@@ -336,26 +336,17 @@ void link_launchers(World& world) {
     }
 }
 
-bool provides_unfencing(const World& world, const cib::Element& parent) {
-    for (const cib::Element& child : parent.children) {
-        if (child.name == "primitive" || child.name == "template") {
-            Attributes found;
-            const rules::RuleInput input{.now = world.now, .ids = &world.ids};
-            rules::collect_attributes(child, "meta_attributes", input, {}, found);
-            const auto provides = found.find("provides");
-            if (provides != found.end() && equals_ignoring_case(provides->second, "unfencing")) {
-                return true;
+// Whether anything says so, be it to a primitive, a template or what is around them; rules do not
+// matter here.
+bool mentions_unfencing(const cib::Element& element) {
+    return std::any_of(
+        element.children.begin(), element.children.end(), [&element](const cib::Element& child) {
+            if (element.name != "meta_attributes" || child.name != "nvpair") {
+                return mentions_unfencing(child);
             }
-            const auto requirement = found.find("requires");
-            if (requirement != found.end() &&
-                equals_ignoring_case(requirement->second, "unfencing")) {
-                return true;
-            }
-        } else if (provides_unfencing(world, child)) {
-            return true;
-        }
-    }
-    return false;
+            const std::string_view name = child.get("name");
+            return (name == "provides" || name == "requires") && child.get("value") == "unfencing";
+        });
 }
 
 void read_templates_and_tags(World& world, const cib::Element& configuration) {
@@ -490,7 +481,7 @@ void unpack_resources(World& world) {
     read_templates_and_tags(world, *configuration);
     const cib::Element* resources = configuration->child("resources");
     if (resources == nullptr) return;
-    world.options.have_unfencing = provides_unfencing(world, *resources);
+    world.options.have_unfencing = mentions_unfencing(*resources);
     cib::Element& generated = world.own_xml.emplace_back();
     find_connections(world, *resources, generated);
     for (const cib::Element& xml : resources->children) {

@@ -333,9 +333,10 @@ void unpack_colocation(World& world, const cib::Element& xml) {
     const ColocationContext context{
         .world = world, .xml = xml, .score = effective_score(xml.get("score"))};
     if (xml.has("rsc")) {
-        const ResourceSet dependent = named_set(world, xml.get("rsc"));
+        // One after another, up to the first name of nobody.
+        ResourceSet dependent = named_set(world, xml.get("rsc"));
         const ResourceSet primary = named_set(world, xml.get("with-rsc"));
-        if (dependent.dangling || primary.dangling) return;
+        if (primary.dangling && dependent.members.size() > 1) dependent.members.resize(1);
         colocate_between(context, dependent, primary, colocation_role(xml.get("rsc-role")),
                          colocation_role(xml.get("with-rsc-role")));
         return;

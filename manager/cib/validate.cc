@@ -93,6 +93,13 @@ void check_pair(Checker& checker, const Element& pair, std::set<std::string_view
     }
 }
 
+// Numbers of instances, where INFINITY and negative numbers count as none.
+std::string check_count(std::string_view name, std::string_view value) {
+    const bool is_count = name.starts_with("clone-") || name.starts_with("promoted-");
+    if (!is_count || parse_integer(value).value_or(-1) >= 0) return {};
+    return concat("'", value, "' counts as 0 for ", name, "; give a number from 0 up");
+}
+
 bool is_number_at_front(OptionType type, std::string_view value) {
     const bool is_number = type == OptionType::Score || type == OptionType::Integer;
     if (value.starts_with('-') || value.starts_with('+')) value.remove_prefix(1);
@@ -237,8 +244,9 @@ void check_meta(Checker& checker, const Element& owner) {
                 }
                 continue;
             }
-            const std::string wrong =
+            std::string wrong =
                 check_typed_value(name, known->type, known->choices, pair.get("value"));
+            if (wrong.empty()) wrong = check_count(name, pair.get("value"));
             // "#default" is how old tools unset a value.
             if (wrong.empty() || pair.get("value") == "#default") continue;
             // Pacemaker takes the number at the front of "1.0"; what does not begin with one is a

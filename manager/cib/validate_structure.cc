@@ -214,15 +214,19 @@ private:
         }
     }
 
+    static std::string place_of(std::string_view owner) {
+        return owner.empty() ? "at the top" : concat("in '", owner, "'");
+    }
+
     void report_duplicate(const Element& element, const Element& first, std::string_view owner) {
         const bool is_resource_twice = is_resource(element.name) && is_resource(first.name);
         const std::string where =
             first.line == 0 ? std::string() : concat(", first on line ", first.line);
         if (is_resource_twice) {
             checker_.error(element, "duplicate-id",
-                           concat("resource '", element.get("id"), "' stands twice, in '",
-                                  owners_[element.get("id")], "' and in '", owner, "'", where,
-                                  "; a resource can be in one place only"));
+                           concat("resource '", element.get("id"), "' stands twice, ",
+                                  place_of(owners_[element.get("id")]), " and ", place_of(owner),
+                                  where, "; a resource can be in one place only"));
             return;
         }
         checker_.error(element, "duplicate-id",

@@ -97,6 +97,16 @@ TEST(Validate, FindsInXmlWhatTheLanguageCannotSay) {
         {concat("<resources><group id=\"g\">", p, "</group><group id=\"h\">", p,
                 "</group></resources>"),
          "resource 'p' stands twice, in 'g' and in 'h'"},
+        {concat("<resources>", p, "<group id=\"g\">", p, "</group></resources>"),
+         "resource 'p' stands twice, at the top and in 'g'"},
+        {concat("<resources><clone id=\"c\"><meta_attributes id=\"m\"><nvpair id=\"n\" "
+                "name=\"clone-max\" value=\"INFINITY\"/></meta_attributes>",
+                p, "</clone></resources>"),
+         "'INFINITY' counts as 0 for clone-max; give a number from 0 up"},
+        {concat("<resources><clone id=\"c\"><meta_attributes id=\"m\"><nvpair id=\"n\" "
+                "name=\"clone-node-max\" value=\"-3\"/></meta_attributes>",
+                p, "</clone></resources>"),
+         "'-3' counts as 0 for clone-node-max"},
         {"<resources><primitive id=\"p\" class=\"ocf\" type=\"y\"/></resources>",
          "an ocf agent needs a provider"},
         {"<resources><primitive id=\"p\"/></resources>", "needs a class and a type"},

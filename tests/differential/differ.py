@@ -4,7 +4,7 @@
     differ.py --xbeat PROGRAM [--features plain,group,...] [--seeds N] [--first N] [--out FOLDER]
 
 Compared are the real actions: operation, resource, node, interval. Differences that docs/scheduler-differences.md accepts
-are recognised by `accepted()` and counted apart. Exit status 1 if any other is left.
+are recognised by accepted.py and counted apart. Exit status 1 if any other is left.
 """
 import argparse
 import collections
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
+from accepted import reason
 from generate import FEATURES, Cluster, cib_of, present
 
 
@@ -49,9 +50,8 @@ class Programs:
 
     def theirs(self):
         self.graph.unlink(missing_ok=True)
-        done = subprocess.run(["crm_simulate", "--simulate", "--quiet", "-x", str(self.cib), "--save-graph", str(self.graph)],
+        done = subprocess.run(["crm_simulate", "--run", "--quiet", "-x", str(self.cib), "--save-graph", str(self.graph)],
                               capture_output=True, text=True, timeout=30)
-        # The graph is saved first; that carrying it out may fail afterwards says nothing about it.
         try:
             return actions_of(ET.parse(self.graph).getroot()), ""
         except (OSError, ET.ParseError):
@@ -98,40 +98,6 @@ def shrink(programs, parts):
     return parts
 
 
-def accepted(text, lines):
-    """Why a difference of this (shrunk) cluster is no fault; see docs/scheduler-differences.md. None if it may be one."""
-    root = ET.fromstring(text)
-    theirs = collections.defaultdict(set)
-    for line in lines:
-        sign, operation, name, node = line.split()[:4]
-        theirs[(sign, name, node)].add(operation)
-    if root.find(".//clone") is not None and all(
-            {"stop", "start"} <= operations if sign == "-" else operations <= {"cancel", "monitor", "notify", "demote", "promote"}
-            for (sign, _, _), operations in theirs.items()):
-        return "instances of a clone that change places"
-    orders = [tuple(sorted((each.get("first"), each.get("then")))) for each in root.iter("rsc_order") if each.get("first")]
-    if len(set(orders)) < len(orders):
-        return "several orders between the same two"
-    pairs = [(each.get("rsc"), each.get("with-rsc")) for each in root.iter("rsc_colocation") if each.get("rsc")]
-    if len({tuple(sorted(pair)) for pair in pairs}) < len(pairs):
-        return "several colocations between the same two"
-    if has_circle(pairs):
-        return "colocations in a circle"
-    small = [each for each in root.iter("rsc_colocation") if each.get("score") in ("1", "-1")]
-    if len(small) > 1:
-        return "what is left of a wish over several colocations"
-    return None
-
-
-def has_circle(pairs):
-    follows = collections.defaultdict(set)
-    for one, other in pairs:
-        follows[one].add(other)
-    def reaches(start, goal, seen):
-        return any(step == goal or (step not in seen and reaches(step, goal, seen | {step})) for step in follows[start])
-    return any(reaches(node, node, set()) for node in list(follows))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--xbeat", required=True)
@@ -143,6 +109,7 @@ def main():
     given = parser.parse_args()
     found = collections.Counter()
     seen = set()
+    names = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         programs = Programs(given.xbeat, folder)
         for feature in given.features.split(","):
@@ -157,10 +124,11 @@ def main():
                 parts = shrink(programs, parts)
                 lines = programs.difference(parts)
                 text = cib_of(parts)
-                reason = accepted(text, lines)
-                found["accepted" if reason else "different"] += 1
+                why = reason(ET.fromstring(text), lines)
+                found["accepted" if why else "different"] += 1
+                names[why] += 1
                 kind = "\n".join(re.sub(r"\d", "N", line) for line in lines)
-                if reason or kind in seen:
+                if why or kind in seen:
                     continue
                 seen.add(kind)
                 print(f"--- {feature} seed {seed}")
@@ -176,6 +144,8 @@ def main():
                     break
     print(f"{found['clusters']} clusters, {found['refused']} refused by crm_simulate, "
           f"{found['accepted']} accepted differences, {found['different']} others")
+    for why, count in sorted((name, count) for name, count in names.items() if name):
+        print(f"    {count} {why}")
     sys.exit(1 if found["different"] else 0)
 
 

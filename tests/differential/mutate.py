@@ -22,6 +22,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
+from accepted import Lines, instances_move, reason
 from changes import KINDS, Change
 from cib_editor import option_of, set_option, set_pair
 from graphs import CLASSES, Plan
@@ -64,11 +65,11 @@ class Programs:
 
     def theirs(self, now):
         self.graph.unlink(missing_ok=True)
-        done = subprocess.run(["crm_simulate", "--simulate", "--quiet", "--show-scores", "-x", self.cib, "--save-graph", self.graph, *now],
-                              capture_output=True, text=True, timeout=60, check=False)
         try:
+            done = subprocess.run(["crm_simulate", "--run", "--quiet", "--show-scores", "-x", self.cib, "--save-graph", self.graph, *now],
+                                  capture_output=True, text=True, timeout=60, check=False)
             return Plan(ET.parse(self.graph).getroot(), done.stdout)
-        except (OSError, ET.ParseError):
+        except (OSError, ET.ParseError, subprocess.TimeoutExpired):
             return None
 
     def ours(self, now):
@@ -93,15 +94,6 @@ class Programs:
         lines = [f"  {sign} {key if isinstance(key, str) else ' '.join(map(str, key))}"
                  for sign, some in (("-", missing), ("+", extra)) for key in sorted(some.elements(), key=str)]
         return name, lines
-
-
-def instances_move(lines):
-    """Whether the older program only shuffles instances that stay here; see docs/scheduler-differences.md."""
-    words = [line.split() for line in lines]
-    if any(each[0] == "+" and each[1] in ("start", "stop", "stonith") for each in words):
-        return False
-    theirs = {word: {each[2] for each in words if each[0] == "-" and each[1] == word} for word in ("start", "stop")}
-    return bool(theirs["start"] & theirs["stop"])
 
 
 # --- Smaller
@@ -165,11 +157,14 @@ class Report:
         self.out = out
         self.found = collections.Counter()
         self.by_kind = collections.Counter()
+        self.by_name = collections.Counter()
 
-    def difference(self, name, at, what, kinds, difference, root):
+    def difference(self, name, at, what, kinds, difference, root, is_shrunk=False):
         kind, lines = difference
-        if instances_move(lines):
+        why = reason(root, lines) if is_shrunk else "instances of a clone that change places" if instances_move(None, Lines(lines)) else None
+        if why:
             self.found["accepted"] += 1
+            self.by_name[why] += 1
             return False
         self.found["different"] += 1
         self.found[kind] += 1
@@ -185,8 +180,10 @@ class Report:
     def last(self):
         of = ", ".join(f"{self.found[each]} in {each}" for each in CLASSES + ("failed",) if self.found[each])
         print(f"{self.found['changed']} changed cases, {self.found['different']} different{f' ({of})' if of else ''}, "
-              f"{self.found['accepted']} that only move instances; {self.found['refused']} refused, "
+              f"{self.found['accepted']} accepted; {self.found['refused']} refused, "
               f"{self.found['unusable']} cases in which the two differ as they stand")
+        for why, count in sorted(self.by_name.items()):
+            print(f"    {count} {why}")
         if self.by_kind:
             print("changes in those: " + ", ".join(f"{count} {kind}" for kind, count in self.by_kind.most_common()))
 
@@ -232,7 +229,7 @@ def main():
                     difference = programs.difference(root, [])
                 report.found["changed"] += 1
                 if difference[0]:
-                    report.difference(pathlib.Path(file).stem, "shrunk" if given.shrink else "as-it-is", "", [], difference, root)
+                    report.difference(pathlib.Path(file).stem, "shrunk" if given.shrink else "as-it-is", "", [], difference, root, given.shrink)
             report.last()
             return
         with open(given.cases / "cases.tsv", encoding="utf-8") as table:
@@ -256,10 +253,10 @@ def main():
                 report.found["changed"] += 1
                 if difference[0] is None:
                     continue
-                if given.shrink and not instances_move(difference[1]):
+                if given.shrink:
                     root = shrunk(programs, root, now, difference)
                     difference = programs.difference(root, now)
-                report.difference(name, at, what, kinds, difference, root)
+                report.difference(name, at, what, kinds, difference, root, given.shrink)
     report.last()
 
 

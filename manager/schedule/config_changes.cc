@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "schedule/actions.h"
 #include "schedule/digest_check.h"
+#include "schedule/explain.h"
 #include "schedule/failcount.h"
 #include "schedule/history.h"
 #include "schedule/steps.h"
@@ -41,10 +42,12 @@ void cancel(World& world, Resource& resource, Node& node, const Recorded& record
 
 void force_restart(World& world, Resource& resource, Node& node, const Recorded& record) {
     trigger_unfencing(world, resource, node, "parameters of the fence device changed");
-    make_step(world, {.resource = &resource,
-                      .task = record.kind,
-                      .interval_ms = record.interval_ms,
-                      .optional = false});
+    const Step& step = make_step(world, {.resource = &resource,
+                                         .task = record.kind,
+                                         .interval_ms = record.interval_ms,
+                                         .optional = false});
+    note_flow(world, step, step.flags | flag::kOptional, nullptr,
+              concat("its parameters changed since its ", record.task, " on ", node.name));
 }
 
 void reload(World& world, Resource& resource, Node& node) {

@@ -61,8 +61,16 @@ std::string places_of(const Placement& placement) {
     return fmt::format("{}", fmt::join(placement.running_on, " and "));
 }
 
-// "web runs on pm01 and stays there."
-std::string headline(const Placement& one) {
+// It is stopped and started again where it is.
+bool is_restarted(const Explanation& told, const Placement& one) {
+    return std::any_of(told.steps.begin(), told.steps.end(), [&one](const StepReason& step) {
+        return step.resource == one.resource && step.task == "stop" && step.node == one.node &&
+               step.action.has_value();
+    });
+}
+
+// "web is running on pm01 and stays there."
+std::string headline(const Explanation& told, const Placement& one) {
     const bool is_active = !one.running_on.empty();
     const bool will_run = !one.node.empty() && one.next_role != Role::Stopped;
     const std::string now =
@@ -81,7 +89,9 @@ std::string headline(const Placement& one) {
         if (was_promoted != is_promoted) {
             return fmt::format("{} and is to be {}.", now, is_promoted ? "promoted" : "demoted");
         }
-        return now + (one.is_failed ? " and is to be recovered there." : " and stays there.");
+        if (one.is_failed) return now + " and is to be recovered there.";
+        return now +
+               (is_restarted(told, one) ? " and is to be restarted there." : " and stays there.");
     }
     if (one.running_on.size() > 1)
         return fmt::format("{} and is to run on {} only.", now, one.node);
@@ -245,7 +255,7 @@ void append_sentence(std::string& text, const std::string& sentence) {
 }
 
 std::string about_one(const Explanation& told, const Placement& one, const WhyQuestion& question) {
-    std::string text = headline(one) + '\n';
+    std::string text = headline(told, one) + '\n';
     if (one.is_orphan) text += "It is no longer configured.\n";
     if (one.is_blocked) {
         text +=
@@ -278,7 +288,7 @@ std::string about_resources(const Explanation& told, const std::vector<const Pla
     if (question.action.empty()) {
         for (const Placement* one : chosen) {
             if (chosen.size() > kFullAnswersMax) {
-                append_sentence(text, headline(*one));
+                append_sentence(text, headline(told, *one));
                 continue;
             }
             if (!text.empty()) text += '\n';

@@ -193,6 +193,20 @@ TEST(Why, NamesWhatIsNearIfThereIsNoSuchThing) {
     EXPECT_THAT(ran.err, HasSubstr("web"));
 }
 
+TEST(Why, SaysThatOtherParametersRestartIt) {
+    Example example = one_service();
+    example.history = {"web pm01 start 0", "web pm01 monitor10 0", "web pm02 monitor 7"};
+    std::string cib = example.text();
+    const std::size_t record = cib.find("operation=\"start\"");
+    ASSERT_NE(record, std::string::npos);
+    cib.insert(record, "op-digest=\"00000000000000000000000000000000\" ");
+
+    const Ran ran = run_words({"why", "web", "-x", "-"}, "/nonexistent", cib);
+
+    EXPECT_THAT(ran.out, HasSubstr("web is running on pm01 and is to be restarted there.\n"));
+    EXPECT_THAT(ran.out, HasSubstr("because    its parameters changed since its start on pm01\n"));
+}
+
 TEST(Why, SaysThatNothingMayHaveIt) {
     Example example = one_service();
     example.constraints =

@@ -116,7 +116,8 @@ def units(root):
         out.append(unit)
     def is_needed(element):
         """The default of Pacemaker 3, and what the two read differently when it is empty."""
-        return any(each.get("name") == "concurrent-fencing" for each in element.iter()) or \
+        return any(each.get("name") in ("concurrent-fencing", "globally-unique") for each in element.iter() if element.tag == "nvpair") or \
+            any(each.get("name") == "concurrent-fencing" for each in element.iter()) or \
             (element.tag in ("expression", "date_expression") and len(parents[element]) == 1)
     for path in ("./configuration/*", "./configuration/constraints/*", "./configuration/constraints//resource_set",
                  "./configuration/constraints//resource_ref", "./status/*", ".//group/primitive", ".//lrm_resource", ".//lrm_rsc_op", ".//op",

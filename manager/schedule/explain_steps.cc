@@ -317,6 +317,12 @@ private:
                 return concat(resource.id, " is among the best ", promoted_max(resource),
                               " for promotion, with score ", resource.sort_index);
             case Task::Demote:
+                if (resource.next_role == Role::Promoted) {
+                    return concat(resource.id,
+                                  resource.failed
+                                      ? " has failed and is to be recovered"
+                                      : " goes all the way down before it is promoted anew");
+                }
                 return resource.assigned == nullptr
                            ? concat(resource.id, " is to be stopped")
                            : concat(resource.id, " is not to be promoted any more");

@@ -143,6 +143,8 @@ std::string role_reason(const Placement& one) {
         return "No node that is there may have it.";
     }
     if (why == "assignment" || why.empty()) return {};
+    if (why == "promoted instance") return "It is one of the instances that shall be promoted.";
+    if (why == "unpromoted instance") return "It is none of the instances that shall be promoted.";
     return fmt::format("The role is {} because of: {}.", role_word(one.roles.back().role), why);
 }
 

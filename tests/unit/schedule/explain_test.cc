@@ -111,6 +111,24 @@ TEST(Explanation, SaysWhatStandsInTheWayOfAStart) {
     EXPECT_THAT(web->obstacles, Contains(HasSubstr("ip-then-web")));
 }
 
+// What is promoted again does not cease to be promoted.
+TEST(Explanation, SaysThatAFailedPromotedInstanceIsRecovered) {
+    Example example;
+    example.resources = concat("<clone id=\"db\"><meta_attributes id=\"db-m\">",
+                               Example::pair("promotable", "true"), "</meta_attributes>",
+                               Example::primitive("s"), "</clone>");
+    example.constraints =
+        "<rsc_location id=\"l\" rsc=\"db\" node=\"pm01\" role=\"Promoted\" score=\"100\"/>";
+    example.history = {"s pm01 start 0", "s pm01 promote 0", "s pm01 monitor10 9",
+                       "s pm02 start 0"};
+
+    const Explanation told = explain(example);
+
+    const StepReason& demote = step_of(told, "s:0_demote_0", "pm01");
+    ASSERT_EQ(demote.causes.size(), 1U);
+    EXPECT_THAT(demote.causes.front(), HasSubstr("has failed and is to be recovered"));
+}
+
 TEST(Explanation, SaysWhyANodeIsFenced) {
     Example example;
     example.options = Example::pair("stonith-enabled", "true");

@@ -395,8 +395,8 @@ TEST(LeaseStory, WhoIsJudgedWhileItWaitsToBeWelcomedIsMetAnew) {
     EXPECT_TRUE(pair.world.is_gate_open(other));
 }
 
-// Each daemon stands still in its turn. Who goes on last finds the other one stalled, and its own lease
-// over for long: it once took over from one that had served alone and had answered a change.
+// Each daemon stands still in its turn. Who goes on last finds the other one stalled, and its own
+// lease over for long: it once took over from one that had served alone and had answered a change.
 TEST(LeaseStory, WhoStoodStillBesideAStalledPeerTakesNothingOver) {
     Pair pair(Pair::with_witness());
     const std::size_t last = pair.active();

@@ -53,9 +53,19 @@ public:
     void power_lost(std::size_t node) { active_[node].clear(); }
     /// It can be known now that nothing of before runs there.
     void proven_off(std::size_t node) {
+        booted(node);
+        is_vouched_for_[node] = true;
+    }
+    /// A booted kernel runs nothing of before.
+    void booted(std::size_t node) {
         active_[node].clear();
         claims_[node].clear();
     }
+    /// It said goodbye: whoever hears that may rely on it.
+    void left(std::size_t node) { is_vouched_for_[node] = true; }
+    /// A device, a person or the node itself said that it runs nothing, and it has not joined
+    /// since.
+    [[nodiscard]] bool is_vouched_for(std::size_t node) const { return is_vouched_for_[node]; }
     /// From here on claims count for nothing: a device lies, and no takeover can be safe.
     void suspend_exclusivity() { is_exclusivity_promised_ = false; }
     [[nodiscard]] bool is_exclusivity_promised() const { return is_exclusivity_promised_; }
@@ -83,6 +93,7 @@ public:
     void joined(std::size_t node) {
         fences_[node].clear();
         has_cause_[node] = false;
+        is_vouched_for_ = {};
     }
 
 private:
@@ -96,6 +107,7 @@ private:
     std::array<std::uint64_t, kNodes> newest_term_{};
     std::array<std::deque<Nanos>, kNodes> fences_;
     std::array<bool, kNodes> has_cause_{};
+    std::array<bool, kNodes> is_vouched_for_{};
 };
 
 }  // namespace xbeat::xsim

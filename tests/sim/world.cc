@@ -139,7 +139,7 @@ void World::boot(std::size_t index) {
     host.exclusive_until = 0;
     host.is_helpless = false;
     host.received.clear();
-    truth_.proven_off(index);  // a booted kernel runs nothing of before
+    truth_.booted(index);
     start_daemon(index);
 }
 
@@ -494,6 +494,7 @@ void World::take_note(std::size_t index, const Note& note) {
     for (const auto& [kind, state] : kTold) {
         if (note.kind == kind) reach(state);
     }
+    if (note.kind == "left" && note.node == name_of(index)) truth_.left(index);
     // Claim I-15: a session loses nothing, over however many channels it goes.
     if (note.kind == "message-refused") truth_.violate("I-15", note.text, now_);
     if (note.kind == "peer-refused" && note.text.find("was fenced") != std::string::npos) {

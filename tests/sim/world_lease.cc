@@ -160,6 +160,12 @@ void World::set_exclusivity(std::size_t index, Instant until) {
     if (ns <= local(index) || !truth_.is_exclusivity_promised()) return;
     const std::size_t other = 1 - index;
     const Host& theirs = hosts_[other];
+    if (host.exclusive_until == kWithoutEnd && !truth_.is_vouched_for(other)) {
+        truth_.violate("I-3",
+                       concat(name_of(index), " is exclusive without end, and nothing proves that ",
+                              name_of(other), " is off"),
+                       now_);
+    }
     const bool is_theirs = theirs.is_powered && theirs.has_heart && !theirs.has_said_goodbye &&
                            theirs.exclusive_until > static_cast<std::uint64_t>(local(other));
     if (is_theirs) truth_.violate("I-5", "both nodes are exclusive", now_);

@@ -293,6 +293,10 @@ ExitCode show_value(Session& session, const ResourceLine& line, SetKind kind) {
         configuration == nullptr
             ? std::nullopt
             : cib::get_resource_value(*configuration, line.resource, kind, line.name);
+    if (configuration == nullptr || configuration->find_id(line.resource) == nullptr) {
+        const StatusInput input = status_from_cib(*cib, sys::calendar_now());
+        return fail(session, unknown_resource(input, line.resource));
+    }
     if (!value) {
         return fail(session, {.code = Code::NotFound,
                               .context = concat("'", line.resource, "' has no value for '",

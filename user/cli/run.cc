@@ -127,10 +127,24 @@ std::string first_remaining(const CLI::App& app) {
     return remaining.empty() ? std::string() : remaining.front();
 }
 
+// The command behind which the wrong word stands: the parser goes on behind it, and a later word
+// may be one of another command.
+const CLI::App* holder_of(const CLI::App* at, const std::string& word) {
+    const std::vector<std::string> own = at->remaining(false);
+    if (!own.empty() && own.front() == word) return at;
+    for (const CLI::App* sub : at->get_subcommands()) {
+        if (const CLI::App* found = holder_of(sub, word)) return found;
+    }
+    return nullptr;
+}
+
 ExitCode explain(Session& session, const CLI::App& app, const CLI::ParseError& error) {
     const CLI::App* at = innermost(&app);
     const std::string wrong = first_remaining(app);
-    if (!wrong.empty()) return fail_usage(session, about_wrong_word(at, wrong), path_of(at));
+    if (!wrong.empty()) {
+        if (const CLI::App* holder = holder_of(&app, wrong)) at = holder;
+        return fail_usage(session, about_wrong_word(at, wrong), path_of(at));
+    }
     const std::vector<std::string> commands = fitting_words(at, false);
     if (!commands.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
         std::string list;

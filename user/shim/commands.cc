@@ -168,10 +168,15 @@ std::optional<Line> resource_line(std::span<const std::string> arguments) {
         return Line{"ra", "providers", *agent};
     if (const auto agent = value_of(arguments, "--show-metadata"))
         return Line{"ra", "info", *agent, "--xml"};
-    if (!has_any(arguments, {"--restart"})) return std::nullopt;
     auto resource = value_of(arguments, "--resource");
     if (!resource) resource = value_of(arguments, "-r");
-    return Line{"resource", "restart", resource.value_or(""), "--yes"};
+    if (!resource) return std::nullopt;
+    if (has_any(arguments, {"--restart"})) return Line{"resource", "restart", *resource, "--yes"};
+    for (const char* verb :
+         {"force-start", "force-stop", "force-check", "force-promote", "force-demote"}) {
+        if (has_any(arguments, {concat("--", verb)})) return Line{"resource", verb, *resource};
+    }
+    return std::nullopt;
 }
 
 std::optional<Line> stonith_line(std::span<const std::string> arguments) {

@@ -1,4 +1,9 @@
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 
 #include "agent/shim_links.h"
@@ -27,6 +32,12 @@ std::string daemon_directory() {
     return control::run_directory();
 }
 
+// A pipe whose other end is closed says so, whichever write it was that failed.
+bool is_reader_gone() {
+    pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+    return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 }  // namespace
 
 std::optional<int> run_as(std::string_view program, std::vector<std::string>& words,
@@ -50,8 +61,15 @@ std::optional<int> run_as(std::string_view program, std::vector<std::string>& wo
     Io io{.in = std::cin, .out = std::cout, .err = std::cerr, .environment = from_environment};
     const std::unique_ptr<Cluster> cluster = connect_to_daemon(run_dir);
     const int code = run(name, words, io, *cluster);
+    errno = 0;
     std::cout.flush();
-    return std::cout.good() || code != kOk ? code : kFailed;
+    const int error = errno;
+    if (std::cout.good() || code != kOk) return code;
+    // Who reads no further has what it wanted.
+    if (error == EPIPE || is_reader_gone()) return kOk;
+    std::cerr << name << ": cannot write the answer"
+              << (error == 0 ? "" : std::string(": ") + std::strerror(error)) << '\n';
+    return kOutput;
 }
 
 }  // namespace xbeat::shim

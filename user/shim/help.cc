@@ -45,7 +45,7 @@ constexpr std::array kHelp{
             "xbeat --help"},
     HelpRow{"crm_failcount", "how often a resource failed",
             "  -G | -D  -r RESOURCE [-N NODE] [-n OPERATION [-I INTERVAL]] [-q]\n",
-            "xbeat resource failcount, xbeat resource cleanup"},
+            "xbeat status -f, xbeat resource cleanup"},
     HelpRow{"crm_master", "the promotion score of a resource (older form)",
             "  -G | -v SCORE | -D  [-r RESOURCE] [-N NODE] [-l reboot | forever] [-q]\n",
             "crm_attribute -p"},
@@ -73,6 +73,8 @@ constexpr std::array kHelp{
             "  [-r RESOURCE] [-N NODE] -C | -R              forget failures, look again\n"
             "  -r RESOURCE -F [-N NODE], -r RESOURCE --restart, --wait\n"
             "  -r RESOURCE -D -t KIND                       delete it\n"
+            "  -r RESOURCE --force-start, -stop, -check, -promote, -demote\n"
+            "                                               past the cluster, on this node\n"
             "  -O | -o [-r RESOURCE] [-N NODE]              operations\n"
             "  --list-standards --list-ocf-providers --list-agents STANDARD[:PROVIDER]\n"
             "  --show-metadata AGENT\n",

@@ -489,14 +489,12 @@ int clean_up(const Tool& tool, const Arguments& given) {
     return kOk;
 }
 
-// Forms that would go past the cluster, or that nothing here needs.
+// Forms that nothing here needs, and (see commands.cc) those that another command answers.
 int left_out(const Tool& tool, const Arguments& given) {
     if (given.has("digests"))
         return tool.fail_left_out("'xbeat why RESOURCE' tells what a change would restart");
     if (given.has("validate")) return tool.fail_left_out("'xbeat verify' checks the configuration");
-    return tool.fail_left_out(
-        "nothing runs agents past the cluster: 'xbeat resource maintenance RESOURCE on' leaves it "
-        "to you, 'xbeat resource start', 'stop', 'promote' and 'demote' ask the cluster");
+    return tool.fail_usage("Must supply a resource id with -r");
 }
 
 // There is no event for "nothing is planned any more" without following the daemon's log.

@@ -27,6 +27,7 @@ constexpr int kNotSupported = 3;
 constexpr int kNotAllowed = 4;
 constexpr int kUsage = 64;
 constexpr int kSoftware = 70;
+constexpr int kOutput = 74;
 constexpr int kConfiguration = 78;
 constexpr int kDisconnected = 102;
 constexpr int kOld = 103;

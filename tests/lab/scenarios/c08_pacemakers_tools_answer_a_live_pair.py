@@ -75,7 +75,7 @@ def looks():
 def wrong_words():
     for words, code in (("crm_resource --ban -r nix -N pm01", NO_SUCH), ("crm_resource --ban -r d -N pm09", NO_SUCH),
                         ("crm_resource -r d -M -N pm01", EXISTS), ("crm_resource --nonsense", USAGE),
-                        ("crm_resource -r d --force-stop", UNIMPLEMENTED), ("crm_shadow -c x", UNIMPLEMENTED),
+                        ("crm_resource -r d --digests", UNIMPLEMENTED), ("crm_shadow -c x", UNIMPLEMENTED),
                         ("crm_attribute -N pm09 -n a -v 1", NO_SUCH), ("crm_attribute -n nope -G", NO_SUCH),
                         ("crm_attribute -N pm09 -l reboot -n a -v 1", NO_SUCH),
                         ("crm_node -R pm02", USAGE), ("crm_node -R pm02 --force", UNSAFE),
@@ -153,4 +153,9 @@ def run():
         wrong_words()
         changes()
         nobody_is_lost(pathlib.Path(folder))
+        full = xblab.run("pm01", "sh", "-c", "/run/xbeat/shims/cibadmin -Q >/dev/full", check=False)
+        scene.expect_equal(full.returncode, 74, f"exit code with a full disk: {full.stderr}")
+        scene.expect("cannot write the answer" in full.stderr, f"and its words: {full.stderr}")
+        closed = xblab.run("pm01", "bash", "-c", "set -o pipefail; /run/xbeat/shims/cibadmin -Q | true", check=False)
+        scene.expect_equal((closed.returncode, closed.stderr), (0, ""), "a reader that has gone away")
         scene.expect_equal(scene.status("pm01")["failed_actions"], [], "failed actions")

@@ -281,6 +281,15 @@ TEST(Ticket, DryRunSendsNothing) {
     EXPECT_THAT(daemon.requests("set_ticket"), IsEmpty());
 }
 
+TEST(Resource, ThatIsNotThereIsNotSaidToHaveNoValue) {
+    const FakeDaemon daemon(answer);
+    const Ran other = run_words({"resource", "param", "nix", "show", "fake"}, daemon.run_dir());
+    EXPECT_EQ(other.code, ExitCode::NoSuchObject);
+    EXPECT_THAT(other.err, HasSubstr("there is no resource 'nix'"));
+    const Ran none = run_words({"resource", "param", "web", "show", "nix"}, daemon.run_dir());
+    EXPECT_THAT(none.err, HasSubstr("'web' has no value for 'nix'"));
+}
+
 TEST(Parameters, AreShownWithoutTheirSecrets) {
     FakeDaemon daemon(answer);
 

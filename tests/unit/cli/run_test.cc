@@ -81,6 +81,16 @@ INSTANTIATE_TEST_SUITE_P(
                       WrongUse{{"resource", "meta", "web", "shwo", "x"}, "shwo"}));
 
 // All others are walked in every_command_test.cc; these have more than one way to ask.
+TEST(Run, NamesTheCommandThatDoesNotKnowTheWordWhateverStandsBehindIt) {
+    const Ran verb = run_words({"resource", "failcount", "d", "show"});
+    EXPECT_EQ(verb.code, ExitCode::Usage);
+    EXPECT_THAT(verb.err, HasSubstr("'xbeat resource' has no command 'failcount'"));
+    const Ran noun = run_words({"corosync", "status"});
+    EXPECT_THAT(noun.err, HasSubstr("'xbeat' has no command 'corosync'"));
+    const Ran further = run_words({"status", "one-too-many"});
+    EXPECT_THAT(further.err, HasSubstr("'xbeat status' does not take the further word"));
+}
+
 class WithoutADaemon : public ::testing::TestWithParam<std::vector<std::string>> {};
 
 TEST_P(WithoutADaemon, SaysHowToStartOneAndGivesItsOwnExitCode) {

@@ -269,6 +269,8 @@ TEST(Shims, LeaveWhatOnlyShowsToTheCommandLine) {
               (Words{"ra", "info", "ocf:pacemaker:Dummy", "--xml"}));
     EXPECT_EQ(as_command("crm_resource", Words{"-r", "d", "--restart"}),
               (Words{"resource", "restart", "d", "--yes"}));
+    EXPECT_EQ(as_command("crm_resource", Words{"--force-check", "--resource=d"}),
+              (Words{"resource", "force-check", "d"}));
     EXPECT_EQ(as_command("stonith_admin", Words{"-I"}),
               (Words{"ra", "list", "stonith", "--types"}));
     EXPECT_EQ(as_command("stonith_admin", Words{"-M", "-a", "fence_xvm"}),

@@ -125,7 +125,7 @@ const Row kPlaceRows[] = {
     {"crm_resource -C -r nix", kNoSuch, "", kNoResource},
     {"crm_resource -C -r d -N pm09", kNoSuch, "", kNoNode},
     {"crm_resource -R", kOk, "Cleaned up all resources on all nodes\n"},
-    {"crm_resource --force-start -r d", kNotSupported, "", "xbeat resource"},
+    {"crm_resource --force-start", kUsage, "", "Must supply a resource id with -r"},
     {"crm_resource --digests -r d -N pm01", kNotSupported, "", "xbeat why"},
 };
 

@@ -26,12 +26,13 @@ $(B)/libsim.a: $(filter-out %/main.o,$(sim_objects))
 .PHONY: sim-long sim-partitions
 sim: $(B)/xbeat-sim
 	$(Q)$(B)/xbeat-sim regress --file tests/sim/seeds/regress
-	$(Q)$(B)/xbeat-sim batch --seeds 1000000 --seconds 20 --twice
-	$(Q)$(B)/xbeat-sim batch --kind lease --seeds 1000000 --seconds 14 --twice
+	$(Q)$(B)/xbeat-sim batch --seeds 1000000 --seconds 18 --twice
+	$(Q)$(B)/xbeat-sim batch --kind lease --seeds 1000000 --seconds 12 --twice
 	$(Q)$(B)/xbeat-sim batch --kind ambush --seeds 1000000 --seconds 16 --twice
 	$(Q)$(B)/xbeat-sim batch --kind partition --seeds 1000000 --seconds 6 --twice
 	$(Q)$(B)/xbeat-sim batch --kind witness --seeds 1000000 --seconds 2
 	$(Q)$(B)/xbeat-sim batch --kind echo --seeds 1000000 --seconds 2
+	$(Q)$(B)/xbeat-sim batch --kind disk --seeds 1000000 --seconds 4 --twice
 sim-long: $(B)/xbeat-sim
 	$(Q)$(B)/xbeat-sim batch --kind $(SIM_KIND) --seed $(SIM_SEED) --seeds 100000000 --seconds $(SIM_SECONDS) --twice --verbose
 # Never twice in a million runs: a run costs about 6 ms of processor time.

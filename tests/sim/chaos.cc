@@ -99,6 +99,7 @@ private:
     void strike_machine(const Fault& fault, std::size_t node, Prng& prng);
     void strike_wires(const Fault& fault, std::size_t node, Prng& prng);
     void strike_witness(const Fault& fault, std::size_t node, Prng& prng);
+    void strike_shared_disk(const Fault& fault, std::size_t node, Prng& prng);
     void flap(Nanos on, Nanos off, std::uint64_t times);
     void strike_parts(const Fault& fault, std::size_t node, Prng& prng);
     void strike_as_operator(const Fault& fault, std::size_t node, Prng& prng);
@@ -166,6 +167,10 @@ void Chaos::strike(const Fault& fault) {
         case FaultKind::WitnessLoss:
         case FaultKind::WitnessReplay:
             return strike_witness(fault, node, prng);
+        case FaultKind::SharedHangs:
+        case FaultKind::SharedFails:
+        case FaultKind::SharedSlow:
+            return strike_shared_disk(fault, node, prng);
         case FaultKind::Configure:
         case FaultKind::Cleanup:
         case FaultKind::OperatorFence:
@@ -360,6 +365,27 @@ void Chaos::strike_witness(const Fault& fault, std::size_t node, Prng& prng) {
                 wire.loss_permille = wire.duplicate_permille = wire.damage_permille = 0;
                 wire.jitter = 0;
             });
+        }
+    }
+}
+
+// The disk itself, or one node's way to it.
+void Chaos::strike_shared_disk(const Fault& fault, std::size_t node, Prng& prng) {
+    const Nanos span = spread(prng, kMilli, 60 * kSecond);
+    const bool is_both = chance(prng, 40);
+    const Nanos latency = spread(prng, kMilli, 5 * kSecond);
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        if (i != node && !is_both) continue;
+        SharedDisk::Way& way = world_.shared_disk(i);
+        if (fault.kind == FaultKind::SharedHangs) {
+            world_.hold_shared_disk(i, 1);
+            until(span, [this, i] { world_.hold_shared_disk(i, -1); });
+        } else if (fault.kind == FaultKind::SharedFails) {
+            ++way.fails;
+            until(span, [&way] { --way.fails; });
+        } else {
+            way.extra_latency = latency;
+            until(span, [&way] { way.extra_latency = 0; });
         }
     }
 }

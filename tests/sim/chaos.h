@@ -56,7 +56,10 @@ namespace xbeat::xsim {
     X(Flap, "flap")                    \
     X(CrashAtAck, "crash-at-ack")      \
     X(Ambush, "ambush")                \
-    X(DiskCrawls, "disk-crawls")
+    X(DiskCrawls, "disk-crawls")       \
+    X(SharedHangs, "shared-hangs")     \
+    X(SharedFails, "shared-fails")     \
+    X(SharedSlow, "shared-slow")
 
 enum class FaultKind : std::uint8_t {
 #define XSIM_FAULT_ENUM(name, text) name,
@@ -69,6 +72,7 @@ constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::Count);
 // what they meant.
 constexpr std::size_t kFenceFaultKinds = static_cast<std::size_t>(FaultKind::WitnessCrash);
 constexpr std::size_t kLeaseFaultKinds = static_cast<std::size_t>(FaultKind::CrashAtAck);
+constexpr std::size_t kFirstSharedKind = static_cast<std::size_t>(FaultKind::SharedHangs);
 [[nodiscard]] std::string_view name_of(FaultKind kind);
 
 struct Fault {
@@ -85,6 +89,7 @@ enum class RunKind : std::uint8_t {
     Witness,    // the witness and two nodes that ask for nothing but its lease (duel.h)
     Ambush,     // blows at the moments in which something changes, and several at once
     Echo,       // as Witness, over a network that sends again what it carried long ago
+    Disk,       // as Lease, with a disk that both share in place of the witness
     Count,
 };
 [[nodiscard]] std::string_view name_of(RunKind kind);

@@ -177,6 +177,8 @@ RunKind kind_in_turn(std::uint64_t number) {
         case 8:
         case 16:
             return RunKind::Lease;
+        case 14:
+            return RunKind::Disk;
         case 4:
         case 12:
             return RunKind::Witness;
@@ -341,7 +343,8 @@ constexpr std::string_view kHelp =
     "xbeat-sim batch [--seed FIRST] [--seeds N] [--seconds CPU] [--failures N] [--twice]   many\n"
     "xbeat-sim shrink --seed S   leaves out what a failure does not need\n"
     "xbeat-sim regress --file FILE   seeds that once failed\n"
-    "For all: --kind fence|lease|partition|witness|ambush|echo (a batch: also mixed), --without "
+    "For all: --kind fence|lease|partition|witness|ambush|echo|disk (a batch: also mixed), "
+    "--without "
     "FAULT, --keep "
     "N,N,..., --chaos SECONDS, --resources N, --verbose\n"
     "Ends with 0 passed, 1 an invariant is broken, 2 crash, 3 two runs of a seed differ, 4 time "

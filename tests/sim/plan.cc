@@ -16,8 +16,8 @@ std::string_view name_of(FaultKind kind) {
 }
 
 std::string_view name_of(RunKind kind) {
-    static constexpr std::string_view kNames[] = {"fence",   "lease",  "partition",
-                                                  "witness", "ambush", "echo"};
+    static constexpr std::string_view kNames[] = {"fence",  "lease", "partition", "witness",
+                                                  "ambush", "echo",  "disk"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -130,6 +130,21 @@ Plan lease_plan(std::uint64_t seed) {
     plan.kinds.merge(draw_kinds(prng, kFenceFaultKinds, kLeaseFaultKinds));
     const Nanos gap = spread(prng, 50 * kMilli, 15 * kSecond);
     plan.faults = draw_faults(prng, plan, 10 * kSecond, gap);
+    draw_crashes_at_acks(stream(seed, "crashes at acks"), plan);
+    return plan;
+}
+
+// A disk in place of the witness, and what can befall the ways to it in place of the witness's.
+Plan disk_plan(std::uint64_t seed) {
+    Plan plan = lease_plan(seed);
+    Prng prng = stream(seed, "disk plan");
+    plan.settings.arbiter = node::ArbiterKind::Disk;
+    std::erase_if(plan.kinds, [](FaultKind kind) {
+        return (kind >= FaultKind::WitnessCrash && kind <= FaultKind::WitnessReplay) ||
+               kind == FaultKind::CrashAtAck;
+    });
+    plan.kinds.merge(draw_kinds(prng, kFirstSharedKind, kFaultKinds));
+    plan.faults = draw_faults(prng, plan, 10 * kSecond, spread(prng, 50 * kMilli, 15 * kSecond));
     draw_crashes_at_acks(stream(seed, "crashes at acks"), plan);
     return plan;
 }
@@ -259,6 +274,7 @@ Plan ambush_plan(std::uint64_t seed) {
 
 Plan make_plan(RunKind kind, std::uint64_t seed, const Cuts& cuts) {
     Plan plan = kind == RunKind::Lease       ? lease_plan(seed)
+                : kind == RunKind::Disk      ? disk_plan(seed)
                 : kind == RunKind::Partition ? partition_plan(seed)
                 : kind == RunKind::Ambush    ? ambush_plan(seed)
                                              : fence_plan(seed);
@@ -279,9 +295,12 @@ Plan make_plan(RunKind kind, std::uint64_t seed, const Cuts& cuts) {
 }
 
 std::string describe(const Plan& plan) {
+    const node::ArbiterKind arbiter = plan.settings.arbiter;
     std::string text = concat("period ", plan.settings.timing.period / kMicro, " us, ",
                               plan.has_fencing ? "fencing" : "no fencing",
-                              arbiter::hands_out_leases(plan.settings.arbiter) ? ", a witness" : "",
+                              arbiter == node::ArbiterKind::Witness ? ", a witness"
+                              : arbiter == node::ArbiterKind::Disk  ? ", a shared disk"
+                                                                    : "",
                               ", up to ", plan.resources_max, " resources, chaos ",
                               plan.chaos / kSecond, " s, ", plan.faults.size(), " faults:");
     for (const FaultKind kind : plan.kinds) text += concat(' ', name_of(kind));

@@ -67,7 +67,10 @@ namespace xbeat::xsim {
     X(DatagramReplayed, "an old datagram of the witness was sent again")         \
     X(CrashedAtAck, "the power went right after a change was acknowledged")      \
     X(Ambushed, "a fault struck at the moment of a change")                      \
-    X(Drilled, "each node had to serve alone in the end")
+    X(Drilled, "each node had to serve alone in the end")                        \
+    X(SharedDiskHung, "a request hung in the shared disk")                       \
+    X(SharedDiskFailed, "the shared disk failed a request")                      \
+    X(SharedWriteLost, "a node died while its block was being written")
 
 enum class State : std::uint8_t {
 #define XSIM_STATE_ENUM(name, text) name,

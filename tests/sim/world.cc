@@ -32,6 +32,7 @@ World::World(Settings settings)
     : settings_(std::move(settings)),
       witness_keys_(make_witness_keys(sub_seed(settings_.seed, "witness keys"))),
       witness_(witness_keys_),
+      shared_disk_(settings_.seed),
       witness_prng_(stream(settings_.seed, "witness")),
       identities_(stream(settings_.seed, "identities")),
       channel_prng_(stream(settings_.seed, "channel")) {
@@ -236,6 +237,7 @@ void World::cut_power(std::size_t index) {
     if (!host.is_powered) return;
     trace(concat(name_of(index), " loses power"));
     if (has_leases()) lose_gate(index);
+    if (shared_disk_.lose_power(index, now_)) reach(State::SharedWriteLost);
     host.is_powered = false;
     host.is_frozen = false;
     host.has_heart = false;

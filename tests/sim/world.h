@@ -22,6 +22,7 @@
 #include "tests/sim/agenda.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/kernel.h"
+#include "tests/sim/shared_disk.h"
 #include "tests/sim/states.h"
 #include "tests/sim/streams.h"
 #include "tests/sim/truth.h"
@@ -39,7 +40,7 @@ struct Settings {
     bool disks_may_tear = false;
     bool disks_may_garble = false;
     std::array<std::int64_t, kNodes> drift_ppm{};  // of the boot clocks
-    // Only if the arbiter is a witness.
+    // Only if the arbiter is a witness or a shared disk.
     Duration lease = 20ms;
     Duration exclusivity = 3s;
     std::int64_t witness_drift_ppm = 0;
@@ -134,6 +135,10 @@ public:
     }
     /// Sends some of what was said between that node and the witness again.
     void replay_datagrams(std::size_t node, Prng& prng);
+    // --- The shared disk.
+    [[nodiscard]] SharedDisk::Way& shared_disk(std::size_t node) { return shared_disk_.way(node); }
+    /// +1 or -1: what that node asks of it hangs.
+    void hold_shared_disk(std::size_t node, int by);
     /// These may start elsewhere only after a shot, whatever a lease proves.
     void require_fencing(std::set<std::string> resources) { needs_fencing_ = std::move(resources); }
     /// What each of them is started after and stopped before, on its node.
@@ -226,8 +231,10 @@ private:
         // Leases. What the gate reads outlives the daemon, not the machine.
         std::uint64_t exclusive_until = 0;
         std::optional<WitnessClient> client;
-        std::uint64_t client_timer = 0;
+        std::optional<arbiter::DiskLease> disk_lease;  // in its place
+        std::uint64_t arbiter_timer = 0;
         std::deque<wire::WitnessDatagram> mail;  // in the socket of a daemon that stands still
+        std::deque<SharedDisk::Request> ended;   // in the ring of one
         bool was_lease_valid = false;
         std::optional<Instant> lease_told_at;
         std::deque<std::pair<std::uint8_t, xb_beat>> received;  // by a NIC whose machine is frozen
@@ -312,15 +319,28 @@ private:
     void stop_watchdog(std::size_t index);
     void read_mail(std::size_t index);
     void pump(std::size_t index);
+    void tell_answers(std::size_t index, std::vector<arbiter::ArbiterAnswer> answers);
+    void wake_for_arbiter(std::size_t index, Instant when);
     void send_datagram(std::size_t node, std::size_t from_witness,
                        const wire::WitnessDatagram& datagram);
     void arrive_datagram(std::size_t node, std::size_t from_witness,
                          const wire::WitnessDatagram& datagram);
     [[nodiscard]] Instant witness_time() const;
+    [[nodiscard]] bool has_shared_disk() const {
+        return settings_.arbiter == node::ArbiterKind::Disk;
+    }
     [[nodiscard]] bool is_replaceable(std::size_t index, const std::string& resource) const;
     void check_gates();
     void check_exclusivity(std::size_t index);
     [[nodiscard]] Nanos world_time(std::size_t index, Nanos local_time) const;
+
+    // world_disk.cc: the shared disk.
+    void serve_disk(std::size_t index);
+    void pump_disk(std::size_t index);
+    void land_later(std::size_t index);
+    void land(std::size_t index, std::uint64_t number);
+    void end_request_later(std::size_t index);
+    void end_request(std::size_t index);
 
     // world_wire.cc: hearts, frames, the channel.
     void lap(std::size_t index);
@@ -375,6 +395,7 @@ private:
     WitnessKeys witness_keys_;
     WitnessHost witness_;
     Nanos witness_offset_ = 0;
+    SharedDisk shared_disk_;
     std::array<std::array<Wire, 2>, kNodes> witness_wires_;
     // For whoever wants to send them again.
     std::array<std::array<std::deque<wire::WitnessDatagram>, 2>, kNodes> said_;

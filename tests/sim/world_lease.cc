@@ -51,9 +51,15 @@ void World::check_exclusivity(std::size_t index) {
     const Nanos end = world_time(index, until);
     const Instant end_there =
         witness_time() + Duration(end - now_ + drifted(end - now_, settings_.witness_drift_ppm));
-    if (!witness_.keeps_for(NodeId{static_cast<std::uint16_t>(index + 1)}, end_there)) {
-        truth_.violate(
-            "I-5", concat(name_of(index), " is exclusive for longer than the witness said"), now_);
+    const bool is_kept =
+        has_shared_disk()
+            ? shared_disk_.keeps_for(index, end)
+            : witness_.keeps_for(NodeId{static_cast<std::uint16_t>(index + 1)}, end_there);
+    if (!is_kept) {
+        truth_.violate("I-5",
+                       concat(name_of(index), " is exclusive for longer than the ",
+                              arbiter::to_string(settings_.arbiter), " said"),
+                       now_);
     }
     at(end + kMicro, [this, index, machine = host.machine] {
         const Host& later = hosts_[index];
@@ -85,11 +91,17 @@ void World::check_gates() {
 
 void World::begin_lease(std::size_t index) {
     Host& host = hosts_[index];
-    host.client.emplace(
-        WitnessClient::Options{.keys = witness_keys_,
-                               .node = NodeId{static_cast<std::uint16_t>(index + 1)},
-                               .life = host.life},
-        Instant(Duration(local(index))));
+    const NodeId self{static_cast<std::uint16_t>(index + 1)};
+    if (has_shared_disk()) {
+        host.disk_lease.emplace(
+            arbiter::DiskLease::Options{.self = self,
+                                        .other = NodeId{static_cast<std::uint16_t>(2 - index)},
+                                        .life = host.life});
+    } else {
+        host.client.emplace(
+            WitnessClient::Options{.keys = witness_keys_, .node = self, .life = host.life},
+            Instant(Duration(local(index))));
+    }
     host.was_lease_valid = false;
     host.lease_told_at.reset();
     host.has_said_goodbye = false;
@@ -100,8 +112,10 @@ void World::begin_lease(std::size_t index) {
 void World::end_lease(std::size_t index) {
     Host& host = hosts_[index];
     host.client.reset();
+    host.disk_lease.reset();
     host.mail.clear();
-    ++host.client_timer;
+    host.ended.clear();
+    ++host.arbiter_timer;
 }
 
 // Nothing leaves a machine without power. But whoever starts what it ran before its lease is over
@@ -138,8 +152,15 @@ void World::look_at_lease(std::size_t index, bool is_wake) {
 
 bool World::lease_command(std::size_t index, const node::Command& command) {
     if (const auto* question = std::get_if<node::AskArbiter>(&command)) {
-        hosts_[index].client->ask(*question, Instant(Duration(local(index))));
-        pump(index);
+        Host& host = hosts_[index];
+        const Instant now = Instant(Duration(local(index)));
+        if (host.disk_lease) {
+            host.disk_lease->ask(*question, now);
+            pump_disk(index);
+        } else {
+            host.client->ask(*question, now);
+            pump(index);
+        }
         return true;
     }
     if (const auto* exclusivity = std::get_if<node::SetExclusivity>(&command)) {
@@ -279,6 +300,7 @@ void World::arrive_datagram(std::size_t node, std::size_t from_witness,
 // A daemon that stands still finds its socket full, and its deadlines past, when it goes on.
 void World::read_mail(std::size_t index) {
     Host& host = hosts_[index];
+    if (host.disk_lease) return serve_disk(index);
     if (!host.client || host.is_frozen || host.is_stalled) return;
     const Instant now = Instant(Duration(local(index)));
     for (const wire::WitnessDatagram& datagram : std::exchange(host.mail, {})) {
@@ -293,15 +315,24 @@ void World::pump(std::size_t index) {
     for (const wire::WitnessDatagram& datagram : host.client->take_datagrams()) {
         send_datagram(index, 0, datagram);
     }
-    for (arbiter::ArbiterAnswer& answer : host.client->take_answers()) {
-        trace(concat(name_of(index), " witness: question ", answer.request, ' ',
-                     arbiter::to_string(answer.reply)));
-        guarded(now_, index, true, [this, index, answer] { deliver(index, answer); });
+    tell_answers(index, host.client->take_answers());
+    wake_for_arbiter(index, host.client->deadline());
+}
+
+void World::tell_answers(std::size_t index, std::vector<arbiter::ArbiterAnswer> answers) {
+    for (arbiter::ArbiterAnswer& answer : answers) {
+        trace(concat(name_of(index), ' ', arbiter::to_string(settings_.arbiter), ": question ",
+                     answer.request, ' ', arbiter::to_string(answer.reply)));
+        guarded(now_, index, true,
+                [this, index, answer = std::move(answer)] { deliver(index, answer); });
     }
-    const Nanos span = host.client->deadline().time_since_epoch().count() - local(index);
+}
+
+void World::wake_for_arbiter(std::size_t index, Instant when) {
+    const Nanos span = when.time_since_epoch().count() - local(index);
     guarded(now_ + std::max<Nanos>(span, 0) + kMicro, index, true,
-            [this, index, number = ++host.client_timer] {
-                if (hosts_[index].client_timer == number) read_mail(index);
+            [this, index, number = ++hosts_[index].arbiter_timer] {
+                if (hosts_[index].arbiter_timer == number) read_mail(index);
             });
 }
 

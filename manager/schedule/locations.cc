@@ -84,6 +84,7 @@ void add_rule(World& world, const LocationRequest& request, const cib::Element& 
     Location& kept = add_location(world, request.xml.get("id"), request.resource,
                                   parse_discovery(request.xml.get("resource-discovery")));
     kept.role = location.role;
+    kept.rule = rule->get("id");
     kept.nodes = std::move(location.nodes);
 }
 

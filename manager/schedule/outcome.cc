@@ -318,6 +318,9 @@ void remap_by_rc(Judge& judge, Entry& entry, bool expired) {
 
 void remap(Judge& judge, Entry& entry, bool expired) {
     if (entry.record.kind == Task::Monitor) {
+        // No failure, and shown all the same.
+        if (entry.rc == kDegraded || entry.rc == kDegradedPromoted)
+            judge.world.failed_at.emplace_back(entry.record.xml, &judge.node);
         if (entry.rc == kDegraded) entry.rc = kOk;
         if (entry.rc == kDegradedPromoted) entry.rc = kPromotedRc;
     }

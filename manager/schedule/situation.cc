@@ -55,7 +55,23 @@ std::string health_of(const World& world, const Node& node) {
     return worst.empty() ? "green" : worst;
 }
 
-NodeView view_of(const World& world, const Node& node) {
+// What a ping agent's attribute is with every host reached: a name and a number for each.
+void add_expected(World& world, const Resource& resource, const Node& node, NodeView& out) {
+    if (resource.agent_type != "ping" && resource.agent_type != "pingd") return;
+    const Attributes parameters = parameters_of(world, resource, &node);
+    const auto value_of = [&](std::string_view name) {
+        const auto found = parameters.find(name);
+        return found == parameters.end() ? std::string_view() : std::string_view(found->second);
+    };
+    const std::int64_t hosts = static_cast<std::int64_t>(split_words(value_of("host_list")).size());
+    const std::int64_t multiplier = parse_integer(value_of("multiplier")).value_or(0);
+    if (hosts == 0) return;
+    const std::string_view name = value_of("name");
+    out.expected.push_back({std::string(name.empty() ? "pingd" : name),
+                            concat(hosts * std::max<std::int64_t>(multiplier, 1))});
+}
+
+NodeView view_of(World& world, const Node& node) {
     NodeView out;
     out.name = node.name;
     out.id = node.id;
@@ -66,17 +82,19 @@ NodeView view_of(const World& world, const Node& node) {
     out.online = node.online;
     out.pending = node.pending;
     out.unclean = node.unclean;
-    const std::string* standby = node_attribute(node, "standby");
-    out.standby = standby != nullptr && parse_boolean(*standby).value_or(false);
+    out.standby = node.standby;
     out.standby_on_fail = node.standby_on_fail;
     out.maintenance = node.maintenance;
     out.shutting_down = node.shutting_down;
+    out.expected_up = node.expected_up;
     out.is_coordinator = node.is_dc;
     out.health = health_of(world, node);
     if (node.remote != nullptr) {
+        if (node.remote->launcher != nullptr) out.launcher = node.remote->launcher->id;
         if (const Node* host = active_on(*node.remote)) out.remote_host = host->name;
     }
     out.attributes = pairs_of(node.attributes, false);
+    for (const Resource* resource : node.running) add_expected(world, *resource, node, out);
     for (const auto& [name, amount] : node.capacity) {
         out.utilization.push_back({name, concat(amount)});
     }
@@ -108,12 +126,16 @@ std::string pending_of(const Resource& resource) {
 ResourceView view_of(const Resource& resource);
 
 void fill_bundle(const Resource& bundle, ResourceView& out) {
+    out.container_agent = bundle.bundle->agent == BundleAgent::Podman ? "podman" : "docker";
     out.container_image = bundle.bundle->image;
     out.clone_max = bundle.bundle->replicas;
     for (const Replica& replica : bundle.bundle->parts) {
         for (const Resource* part :
              {replica.ip, replica.child, replica.container, replica.connection}) {
-            if (part != nullptr) out.children.push_back(view_of(*part));
+            if (part == nullptr) continue;
+            ResourceView& view = out.children.emplace_back(view_of(*part));
+            view.replica = replica.offset;
+            view.is_promotable = view.is_promotable && part == replica.child;
         }
     }
 }
@@ -121,7 +143,7 @@ void fill_bundle(const Resource& bundle, ResourceView& out) {
 ResourceView view_of(const Resource& resource) {
     ResourceView out;
     out.id = resource.id;
-    const bool bare = !resource.unique && resource.kind == Kind::Primitive && !resource.orphan;
+    const bool bare = !resource.unique && resource.kind == Kind::Primitive && is_in_clone(resource);
     out.display_name = bare ? std::string(base_name(resource.id)) : resource.id;
     out.kind = static_cast<ResourceKind>(resource.kind);
     out.agent_class = resource.agent_class;
@@ -141,6 +163,7 @@ ResourceView view_of(const Resource& resource) {
     out.is_failure_ignored = resource.failure_ignored;
     const auto limit = target_role(resource);
     out.is_disabled = limit && *limit == Role::Stopped;
+    out.threshold = Score::of(resource.migration_threshold);
     if (resource.lock_node != nullptr) out.locked_to = resource.lock_node->name;
     if (resource.kind == Kind::Clone) {
         out.clone_max = resource.clone.clone_max;
@@ -174,6 +197,14 @@ FailedActionView view_of(const cib::Element& record, const Node& node) {
     return out;
 }
 
+// That nothing is installed there is what a probe is to find out.
+bool is_masked(const FailedActionView& failure) {
+    constexpr std::int32_t kNotInstalled = 5;        // OCF_ERR_INSTALLED
+    constexpr std::int32_t kNotInstalledStatus = 7;  // of the executor
+    return failure.task == "monitor" && failure.interval_ms == 0 &&
+           (failure.rc == kNotInstalled || failure.op_status == kNotInstalledStatus);
+}
+
 void add_fail_counts(World& world, Situation& out) {
     for (Node& node : world.nodes) {
         std::vector<std::string> seen;
@@ -182,7 +213,7 @@ void add_fail_counts(World& world, Situation& out) {
             const std::string name =
                 resource.unique ? resource.id : std::string(base_name(resource.id));
             if (std::find(seen.begin(), seen.end(), name) != seen.end()) continue;
-            const FailCount count = fail_count(world, resource, node, true, false);
+            const FailCount count = fail_count(world, resource, node, false, false);
             if (count.count <= Score()) continue;
             seen.push_back(name);
             FailCountView view;
@@ -200,9 +231,11 @@ void add_fail_counts(World& world, Situation& out) {
 
 void add_bans(const World& world, Situation& out) {
     for (const Location& location : world.locations) {
+        if (location.id == world.options.health_strategy) continue;  // nobody configured it
         for (const auto& [node, score] : location.nodes) {
             if (score >= Score()) continue;
             out.bans.push_back({.constraint = location.id,
+                                .rule = location.rule,
                                 .resource = location.resource->id,
                                 .node = node->name,
                                 .score = score,
@@ -213,9 +246,9 @@ void add_bans(const World& world, Situation& out) {
 
 void count_instances(const World& world, Situation& out) {
     for (const Resource& resource : world.resources) {
-        if (resource.kind != Kind::Primitive || (resource.orphan && resource.parent != nullptr)) {
+        // What is not configured any more counts while it runs.
+        if (resource.kind != Kind::Primitive || (resource.orphan && resource.role <= Role::Stopped))
             continue;
-        }
         ++out.resource_instances;
         const auto limit = target_role(resource);
         if (limit && *limit == Role::Stopped) ++out.disabled_instances;
@@ -261,7 +294,9 @@ Situation observe(const cib::Element& cib, const Options& options) {
     }
     add_fail_counts(world, out);
     for (const auto& [record, node] : world.failed_at) {
-        out.failed_actions.push_back(view_of(*record, *node));
+        if (!node->online) continue;
+        FailedActionView view = view_of(*record, *node);
+        if (!is_masked(view)) out.failed_actions.push_back(std::move(view));
     }
     for (const auto& [name, ticket] : world.tickets) {
         out.tickets.push_back({name, ticket.granted, ticket.standby, ticket.last_granted});

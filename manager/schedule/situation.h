@@ -29,10 +29,14 @@ struct NodeView {
     bool standby_on_fail = false;  // by a failed operation's on-fail
     bool maintenance = false;
     bool shutting_down = false;
+    bool expected_up = false;  // by its own or the coordinator's word
     bool is_coordinator = false;
     std::string health;                 // "red", "yellow", "green" or empty if no strategy is set
     std::string remote_host;            // node that hosts the connection of a remote or guest node
+    std::string launcher;               // resource that a guest node is inside of
     std::vector<NameValue> attributes;  // permanent and transient, transient first, by name
+    /// Attributes that a ping agent running here sets, and their value with every host reached.
+    std::vector<NameValue> expected;
     std::vector<NameValue> utilization;
     std::vector<std::string> resources;  // ids (with instance number) active here
 };
@@ -80,7 +84,10 @@ struct ResourceView {
     std::string locked_to;       // node of a shutdown lock, or empty
     std::int32_t clone_max = 0;  // instances wanted; clones and bundles
     std::int32_t promoted_max = 0;
+    std::string container_agent;         // bundles: "docker", "podman"
     std::string container_image;         // bundles
+    std::int32_t replica = -1;           // of a bundle, for its parts
+    Score threshold = Score::always();   // migration-threshold; always() by default, 0: never
     std::vector<ResourceView> children;  // members, instances, or a bundle's replicas' parts
 };
 
@@ -116,6 +123,7 @@ struct TicketView {
 
 struct BanView {
     std::string constraint;
+    std::string rule;  // that gave the score; empty for the constraint itself
     std::string resource;
     std::string node;
     Score score;

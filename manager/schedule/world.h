@@ -130,6 +130,7 @@ enum class Kind : std::uint8_t { Primitive, Group, Clone, Bundle };
 
 struct Location {
     std::string id;
+    std::string rule;  // that gave the scores; empty for the constraint itself
     Resource* resource = nullptr;
     Role role = Role::Unknown;  // Promoted restricts it to the promotion
     Discovery discovery = Discovery::Always;

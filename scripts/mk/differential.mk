@@ -2,12 +2,13 @@
 ## make differential-tables   whole tables of small clusters: states of nodes, failures, migrations, ...; TABLES=nodes,...
 ## make walks            clusters with everything in a CIB that live: planned by both, carried out, changed; SEEDS=n, FEATURES=tags,bundles,...
 ## make mutate           the cases of CORPUS=DIR, each changed a little ROUNDS=n times, planned by ours and by crm_simulate
+## make displays         what the status says of the cases of CORPUS=DIR, next to the installed crm_mon's XML
 ## make bench-schedule   the scheduler's processor time next to crm_simulate's; CORPUS=DIR adds its largest cases, JSON=FILE
 ## make identical        the same plans from g++ and clang++, -O0 and -O2, bit by bit; CORPUS=DIR adds its cases
 SEEDS ?= 20
 FEATURES ?=
 ROUNDS ?= 2
-.PHONY: differential differential-tables walks mutate bench-schedule
+.PHONY: differential differential-tables walks mutate displays bench-schedule
 differential: $(B)/xbeat
 	$(Q)tests/differential/differ.py --xbeat $(abspath $(B))/xbeat --seeds $(SEEDS) $(if $(FEATURES),--features $(FEATURES)) \
 	    --out $(B)/differential
@@ -19,6 +20,8 @@ walks: $(B)/xbeat
 mutate: $(B)/xbeat
 	$(Q)tests/differential/mutate.py --xbeat $(abspath $(B))/xbeat --cases $(CORPUS)/cases --rounds $(ROUNDS) --shrink \
 	    --out $(B)/mutated
+displays: $(B)/xbeat
+	$(Q)tests/differential/displays.py --xbeat $(abspath $(B))/xbeat --cases $(CORPUS)/cases
 bench-schedule: $(B)/xbeat
 	$(Q)tests/perf/schedule_bench.py --xbeat $(abspath $(B))/xbeat $(if $(CORPUS),--corpus $(CORPUS)) $(if $(JSON),--json $(JSON))
 

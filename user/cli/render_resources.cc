@@ -339,6 +339,31 @@ std::vector<std::string> resource_lines(const ResourceView& resource,
     return std::move(lines.out);
 }
 
+namespace {
+
+const ResourceView* find_primitive(const std::vector<ResourceView>& resources,
+                                   std::string ResourceView::*member, std::string_view name) {
+    for (const ResourceView& one : resources) {
+        if (one.kind == ResourceKind::Primitive && one.*member == name) return &one;
+        if (const ResourceView* found = find_primitive(one.children, member, name)) return found;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+const ResourceView* find_history(const std::vector<ResourceView>& resources,
+                                 std::string_view name) {
+    if (const ResourceView* own = find_primitive(resources, &ResourceView::id, name)) return own;
+    const std::string_view base = name.substr(0, name.rfind(':'));
+    return find_primitive(resources, &ResourceView::display_name, base);
+}
+
+bool is_gone(const ResourceView& resource) {
+    if (resource.children.empty()) return resource.is_orphan && !is_active(resource);
+    return std::all_of(resource.children.begin(), resource.children.end(), is_gone);
+}
+
 std::string_view node_type_text(schedule::NodeType type) {
     switch (type) {
         case schedule::NodeType::Remote:

@@ -32,6 +32,14 @@ struct ResourceOptions {
 /// "ocf:heartbeat:IPaddr2"; classes without a provider have two parts.
 [[nodiscard]] std::string agent_text(const schedule::ResourceView& primitive);
 
+/// Not configured any more, and stopped: only its history is left.
+[[nodiscard]] bool is_gone(const schedule::ResourceView& resource);
+
+/// The primitive that a history's name in the status section is of: an anonymous instance's may
+/// have another instance's number, or none. Null if there is none.
+[[nodiscard]] const schedule::ResourceView* find_history(
+    const std::vector<schedule::ResourceView>& resources, std::string_view name);
+
 /// A node's type as crm_mon's XML has it: "member", "remote" (guests too), "ping".
 [[nodiscard]] std::string_view node_type_text(schedule::NodeType type);
 

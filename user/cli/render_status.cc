@@ -234,7 +234,7 @@ void resources(const StatusInput& input, const StatusOptions& options, Page& pag
     const ResourceOptions how{.inactive = options.inactive, .detail = options.detail};
     std::vector<const ResourceView*> active;
     for (const ResourceView& resource : input.situation.resources) {
-        if (options.by_node && is_active(resource)) continue;
+        if (is_gone(resource) || (options.by_node && is_active(resource))) continue;
         if (options.brief && resource.kind == schedule::ResourceKind::Primitive &&
             is_active(resource)) {
             collect_active(resource, active);
@@ -274,17 +274,30 @@ void links(const StatusInput& input, Page& page) {
 // Attributes that have places of their own in the display, or are the cluster's own business.
 bool is_shown_attribute(std::string_view name) {
     constexpr std::array<std::string_view, 3> kPrefixes{"fail-count-", "last-failure-", "#"};
-    constexpr std::array<std::string_view, 4> kNames{"standby", "maintenance", "shutdown",
-                                                     "terminate"};
+    constexpr std::array<std::string_view, 3> kNames{"standby", "shutdown", "terminate"};
     const bool is_prefixed =
         std::any_of(kPrefixes.begin(), kPrefixes.end(),
                     [&](std::string_view one) { return name.starts_with(one); });
     return !is_prefixed && std::find(kNames.begin(), kNames.end(), name) == kNames.end();
 }
 
+// What a ping agent's attribute says about the hosts that it asks.
+std::string reachability_text(const NodeView& node, const schedule::NameValue& row) {
+    for (const schedule::NameValue& wanted : node.expected) {
+        if (wanted.name != row.name) continue;
+        const std::int64_t value = parse_integer(row.value).value_or(0);
+        const std::int64_t expected = parse_integer(wanted.value).value_or(0);
+        if (value <= 0) return "\t: Connectivity is lost";
+        if (value < expected)
+            return fmt::format("\t: Connectivity is degraded (Expected={})", expected);
+    }
+    return {};
+}
+
 void attributes(const StatusInput& input, Page& page) {
     std::vector<std::string> lines;
     for (const NodeView& node : by_name(input.situation.nodes)) {
+        if (!node.online) continue;
         std::vector<schedule::NameValue> rows;
         std::copy_if(node.attributes.begin(), node.attributes.end(), std::back_inserter(rows),
                      [](const schedule::NameValue& row) { return is_shown_attribute(row.name); });
@@ -293,15 +306,16 @@ void attributes(const StatusInput& input, Page& page) {
         if (rows.empty()) continue;
         lines.push_back(fmt::format("  * Node: {}:", node.name));
         for (const schedule::NameValue& row : rows) {
-            lines.push_back(fmt::format("    * {:<32}\t: {:<10}", row.name, printable(row.value)));
+            lines.push_back(fmt::format("    * {:<32}\t: {:<10}{}", row.name, printable(row.value),
+                                        reachability_text(node, row)));
         }
     }
     page.section("Node Attributes", lines);
 }
 
 std::string fail_count_text(const FailCountView& row) {
-    std::string text = fmt::format("migration-threshold={}", to_string(row.threshold));
-    if (row.count > Score()) text += fmt::format(" fail-count={}", to_string(row.count));
+    std::string text = fmt::format("migration-threshold={}", row.threshold.points());
+    if (row.count > Score()) text += fmt::format(" fail-count={}", row.count.points());
     if (row.last_failure)
         text += fmt::format(" last-failure='{}'", calendar_text(*row.last_failure));
     return text;
@@ -337,12 +351,14 @@ std::string operation_text(const OperationStatus& row, bool timing) {
 }
 
 std::string history_heading(const StatusInput& input, const OperationStatus& row) {
+    const ResourceView* known = find_history(input.situation.resources, row.resource);
+    if (known == nullptr) return fmt::format("    * {}: orphan:", row.resource);
     for (const FailCountView& count : input.situation.fail_counts) {
-        if (count.node == row.node && count.resource == row.resource) {
-            return fmt::format("    * {}: {}:", row.resource, fail_count_text(count));
-        }
+        if (count.node == row.node && count.resource == known->display_name)
+            return fmt::format("    * {}: {}:", known->display_name, fail_count_text(count));
     }
-    return fmt::format("    * {}:", row.resource);
+    return fmt::format("    * {}: migration-threshold={}:", known->display_name,
+                       known->threshold.points());
 }
 
 void operations(const StatusInput& input, const StatusOptions& options, Page& page) {
@@ -350,6 +366,7 @@ void operations(const StatusInput& input, const StatusOptions& options, Page& pa
     std::string_view node;
     std::string_view resource;
     for (const OperationStatus& row : input.operations) {
+        if (!is_of_interest(row)) continue;
         if (row.node != node) {
             lines.push_back(fmt::format("  * Node: {}:", row.node));
             resource = {};
@@ -363,9 +380,32 @@ void operations(const StatusInput& input, const StatusOptions& options, Page& pa
     page.section("Operations", lines);
 }
 
-void failed_actions(const StatusInput& input, Page& page) {
+// "web 10s-interval monitor on pm01 returned 'error' (it is gone) at ... after 33ms"
+std::string failure_sentence(const schedule::FailedActionView& row) {
+    const bool is_probe = row.task == "monitor" && row.interval_ms == 0;
+    std::string text = fmt::format("  * {} ", row.resource.empty() ? row.key : row.resource);
+    if (row.interval_ms > 0) text += readable_time(row.interval_ms) + "-interval ";
+    text += fmt::format("{} on {} ", is_probe ? "probe" : row.task, row.node);
+    const std::string why(printable(row.exit_reason));
+    if (row.op_status == 0) {
+        text += fmt::format("returned '{}'", rc_text(row.rc));
+        if (!why.empty()) text += fmt::format(" ({})", why);
+    } else {
+        text += fmt::format("could not be executed ({}{}{})", op_status_text(row.op_status),
+                            why.empty() ? "" : ": ", why);
+    }
+    if (row.last_rc_change) text += fmt::format(" at {}", calendar_text(*row.last_rc_change));
+    if (row.exec_time_ms > 0) text += fmt::format(" after {}", readable_time(row.exec_time_ms));
+    return text;
+}
+
+void failed_actions(const StatusInput& input, bool in_detail, Page& page) {
     std::vector<std::string> lines;
     for (const schedule::FailedActionView& row : input.situation.failed_actions) {
+        if (!in_detail) {
+            lines.push_back(failure_sentence(row));
+            continue;
+        }
         std::string text =
             fmt::format("  * {} on {} '{}' ({}): call={}, status='{}'", row.key, row.node,
                         rc_text(row.rc), row.rc, row.call_id, op_status_text(row.op_status));
@@ -439,9 +479,9 @@ void tickets(const StatusInput& input, Page& page) {
 void bans(const StatusInput& input, Page& page) {
     std::vector<std::string> lines;
     for (const schedule::BanView& ban : input.situation.bans) {
-        lines.push_back(fmt::format("  * {}\tprevents {} from running {}on {}", ban.constraint,
-                                    ban.resource, ban.promoted_only ? "as Promoted " : "",
-                                    ban.node));
+        lines.push_back(fmt::format("  * {}\tprevents {} from running {}on {}",
+                                    ban.rule.empty() ? ban.constraint : ban.rule, ban.resource,
+                                    ban.promoted_only ? "as Promoted " : "", ban.node));
     }
     page.section("Negative Location Constraints", lines);
 }
@@ -499,7 +539,7 @@ std::string render_status(const StatusInput& input, const StatusOptions& options
     if (options.attributes) attributes(input, page);
     if (options.operations || options.timing) operations(input, options, page);
     if (options.fail_counts) fail_counts(input, page);
-    if (options.failures) failed_actions(input, page);
+    if (options.failures) failed_actions(input, options.detail, page);
     if (options.tickets) tickets(input, page);
     fencing(input, options.fence_history, page);
     if (options.bans) bans(input, page);

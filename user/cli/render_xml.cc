@@ -8,6 +8,7 @@
 #include "cli/render_resources.h"
 #include "cli/words.h"
 #include "core/text.h"
+#include "rules/calendar.h"
 
 namespace xbeat::cli {
 namespace {
@@ -42,12 +43,11 @@ Element result_element(std::string_view request) {
     return root;
 }
 
-std::string_view option_of(const StatusInput& input, std::string_view name,
-                           std::string_view fallback) {
-    for (const schedule::NameValue& option : input.situation.options) {
-        if (option.name == name) return option.value;
+std::int64_t time_of(const StatusInput& input, std::string_view option, std::int64_t fallback_ms) {
+    for (const schedule::NameValue& one : input.situation.options) {
+        if (one.name == option) return rules::parse_interval_ms(one.value).value_or(fallback_ms);
     }
-    return fallback;
+    return fallback_ms;
 }
 
 Element summary(const StatusInput& input) {
@@ -77,7 +77,7 @@ Element summary(const StatusInput& input) {
     for (const auto& [name, value] :
          {std::pair("user", input.last_change.user), std::pair("client", input.last_change.client),
           std::pair("origin", input.last_change.origin)}) {
-        if (!value.empty()) set(changed, name, value);
+        set(changed, name, value);
     }
     section.children.push_back(std::move(changed));
     Element nodes = make("nodes_configured");
@@ -94,8 +94,8 @@ Element summary(const StatusInput& input) {
     set(options, "no-quorum-policy", situation.no_quorum_policy);
     set_flag(options, "maintenance-mode", situation.maintenance_mode);
     set_flag(options, "stop-all-resources", situation.stop_all_resources);
-    set(options, "stonith-timeout-ms", option_of(input, "stonith-timeout-ms", "60000"));
-    set(options, "priority-fencing-delay-ms", "0");
+    set_number(options, "stonith-timeout-ms", time_of(input, "stonith-timeout", 60'000));
+    set_number(options, "priority-fencing-delay-ms", time_of(input, "priority-fencing-delay", 0));
     section.children.push_back(std::move(options));
     return section;
 }
@@ -113,36 +113,48 @@ Element node_element(const StatusInput& input, const NodeView& node) {
     set(element, "health", node.health.empty() ? "green" : std::string_view(node.health));
     set(element, "feature_set", "3.19.7");
     set_flag(element, "shutdown", node.shutting_down);
-    set_flag(element, "expected_up", node.online);
+    set_flag(element, "expected_up", node.expected_up);
     set_flag(element, "is_dc", node.name == input.situation.coordinator);
     set_number(element, "resources_running", static_cast<std::int64_t>(node.resources.size()));
     set(element, "type", node_type_text(node.type));
+    if (!node.launcher.empty()) set(element, "id_as_resource", node.launcher);
     return element;
 }
 
-enum class Promotable : std::uint8_t { No, Yes };
-
 // What runs and may be promoted is unpromoted, not merely started.
-std::string_view role_word(schedule::RoleView role, Promotable promotable) {
-    const bool is_unpromoted = role == schedule::RoleView::Started && promotable == Promotable::Yes;
-    return to_string(is_unpromoted ? schedule::RoleView::Unpromoted : role);
+std::string_view role_word(const ResourceView& resource) {
+    const bool is_unpromoted =
+        resource.role == schedule::RoleView::Started && resource.is_promotable;
+    return to_string(is_unpromoted ? schedule::RoleView::Unpromoted : resource.role);
 }
 
-std::string_view node_id(const StatusInput& input, std::string_view name) {
+const NodeView* find_node(const StatusInput& input, std::string_view name) {
     for (const NodeView& node : input.situation.nodes) {
-        if (node.name == name) return node.id;
+        if (node.name == name) return &node;
     }
-    return name;
+    return nullptr;
 }
 
-Element primitive_element(const StatusInput& input, const ResourceView& resource,
-                          Promotable promotable) {
+// A monitor under way does not hide what is known; any other operation does.
+bool is_monitored(const ResourceView& resource) { return resource.pending_task == "Monitoring"; }
+
+// A node that is off for certain has nothing any more.
+bool is_anywhere(const StatusInput& input, const ResourceView& resource) {
+    return std::any_of(resource.nodes.begin(), resource.nodes.end(), [&](const std::string& name) {
+        const NodeView* node = find_node(input, name);
+        return node == nullptr || node->online || node->unclean || !resource.is_managed;
+    });
+}
+
+Element primitive_element(const StatusInput& input, const ResourceView& resource) {
     Element element = make("resource");
     set(element, "id", resource.display_name);
     set(element, "resource_agent", agent_text(resource));
-    set(element, "role", role_word(resource.role, promotable));
+    const bool is_changing = !resource.pending_task.empty() && !is_monitored(resource);
+    set(element, "role",
+        is_changing ? std::string_view(resource.pending_task) : role_word(resource));
     if (!resource.target_role.empty()) set(element, "target_role", resource.target_role);
-    set_flag(element, "active", is_active(resource) && !resource.nodes.empty());
+    set_flag(element, "active", is_active(resource) && is_anywhere(input, resource));
     set_flag(element, "orphaned", resource.is_orphan);
     set_flag(element, "blocked", resource.is_blocked);
     if (resource.is_in_maintenance) set_flag(element, "maintenance", true);
@@ -150,29 +162,21 @@ Element primitive_element(const StatusInput& input, const ResourceView& resource
     set_flag(element, "failed", resource.is_failed);
     set_flag(element, "failure_ignored", resource.is_failure_ignored);
     set_number(element, "nodes_running_on", static_cast<std::int64_t>(resource.nodes.size()));
-    if (!resource.pending_task.empty()) set(element, "pending", resource.pending_task);
+    if (is_monitored(resource)) set(element, "pending", resource.pending_task);
     if (!resource.locked_to.empty()) set(element, "locked_to", resource.locked_to);
     for (const std::string& name : resource.nodes) {
         Element node = make("node");
         set(node, "name", name);
-        set(node, "id", node_id(input, name));
-        set_flag(node, "cached", true);
+        const NodeView* place = find_node(input, name);
+        set(node, "id", place != nullptr ? std::string_view(place->id) : name);
+        set_flag(node, "cached", place != nullptr && place->online);
         element.children.push_back(std::move(node));
     }
     return element;
 }
 
-// Bounded by the depth of the tree: a clone of a group is the deepest.
-bool any_failed(const ResourceView& resource) {
-    return resource.is_failed ||
-           std::any_of(resource.children.begin(), resource.children.end(), any_failed);
-}
-
-Element resource_element(const StatusInput& input, const ResourceView& resource,
-                         Promotable promotable) {
-    if (resource.kind == ResourceKind::Primitive)
-        return primitive_element(input, resource, promotable);
-    if (resource.is_promotable) promotable = Promotable::Yes;
+Element resource_element(const StatusInput& input, const ResourceView& resource) {
+    if (resource.kind == ResourceKind::Primitive) return primitive_element(input, resource);
     Element element = make(resource.kind == ResourceKind::Group   ? "group"
                            : resource.kind == ResourceKind::Clone ? "clone"
                                                                   : "bundle");
@@ -184,31 +188,43 @@ Element resource_element(const StatusInput& input, const ResourceView& resource,
         set_flag(element, "multi_state", resource.is_promotable);
         set_flag(element, "unique", resource.is_unique);
     } else {
-        set(element, "type", "docker");
+        set(element, "type", resource.container_agent);
         set(element, "image", resource.container_image);
         set_flag(element, "unique", resource.is_unique);
     }
     set_flag(element, "managed", resource.is_managed);
     if (resource.kind != ResourceKind::Bundle) set_flag(element, "disabled", resource.is_disabled);
-    if (resource.kind != ResourceKind::Group) set_flag(element, "failed", any_failed(resource));
+    if (resource.kind != ResourceKind::Group) set_flag(element, "failed", resource.is_failed);
     if (resource.kind == ResourceKind::Clone)
         set_flag(element, "failure_ignored", resource.is_failure_ignored);
     if (resource.kind == ResourceKind::Clone && !resource.target_role.empty())
         set(element, "target_role", resource.target_role);
-    for (const ResourceView& child : resource.children)
-        element.children.push_back(resource_element(input, child, promotable));
+    for (const ResourceView& child : resource.children) {
+        Element part = resource_element(input, child);
+        if (child.replica < 0) {
+            element.children.push_back(std::move(part));
+            continue;
+        }
+        const std::string number = concat(child.replica);
+        if (element.children.empty() || element.children.back().get("id") != number) {
+            Element replica = make("replica");
+            set(replica, "id", number);
+            element.children.push_back(std::move(replica));
+        }
+        element.children.back().children.push_back(std::move(part));
+    }
     return element;
 }
 
 bool is_internal(std::string_view name) {
     return name.starts_with("fail-count-") || name.starts_with("last-failure-") ||
-           name.starts_with('#') || name == "standby" || name == "maintenance" ||
-           name == "shutdown" || name == "terminate";
+           name.starts_with('#') || name == "standby" || name == "shutdown" || name == "terminate";
 }
 
 Element attributes(const StatusInput& input) {
     Element section = make("node_attributes");
     for (const NodeView& node : input.situation.nodes) {
+        if (!node.online) continue;
         Element owner = make("node");
         set(owner, "name", node.name);
         for (const schedule::NameValue& row : node.attributes) {
@@ -216,6 +232,9 @@ Element attributes(const StatusInput& input) {
             Element one = make("attribute");
             set(one, "name", row.name);
             set(one, "value", row.value);
+            for (const schedule::NameValue& wanted : node.expected) {
+                if (wanted.name == row.name) set(one, "expected", wanted.value);
+            }
             owner.children.push_back(std::move(one));
         }
         if (!owner.children.empty()) section.children.push_back(std::move(owner));
@@ -231,7 +250,7 @@ Element operation_element(const OperationStatus& row) {
     set_number(element, "rc", row.rc);
     set(element, "rc_text", rc_text(row.rc));
     if (row.interval_ms > 0) set(element, "interval", concat(row.interval_ms, "ms"));
-    set(element, "last-rc-change", calendar_text(row.last_change));
+    if (row.last_change.value != 0) set(element, "last-rc-change", calendar_text(row.last_change));
     set(element, "exec-time", concat(row.exec_time_ms, "ms"));
     set(element, "queue-time", concat(row.queue_time_ms, "ms"));
     return element;
@@ -240,29 +259,33 @@ Element operation_element(const OperationStatus& row) {
 Element history(const StatusInput& input, const StatusOptions& options) {
     Element section = make("node_history");
     for (const NodeView& node : input.situation.nodes) {
+        if (!node.online) continue;
         Element owner = make("node");
         set(owner, "name", node.name);
         const auto history_of = [&](const std::string& resource) -> Element& {
+            const ResourceView* known = find_history(input.situation.resources, resource);
+            const std::string_view id = known != nullptr ? known->display_name : resource;
             for (Element& one : owner.children) {
-                if (one.get("id") == resource) return one;
+                if (one.get("id") == id) return one;
             }
             Element made = make("resource_history");
-            set(made, "id", resource);
-            set_flag(made, "orphan", false);
+            set(made, "id", id);
+            set_flag(made, "orphan", known == nullptr);
+            if (known != nullptr)
+                set_number(made, "migration-threshold", known->threshold.points());
             owner.children.push_back(std::move(made));
             return owner.children.back();
         };
+        const bool has_runs = options.operations || options.timing;
+        for (const OperationStatus& row : input.operations) {
+            if (has_runs && row.node == node.name && is_of_interest(row))
+                history_of(row.resource).children.push_back(operation_element(row));
+        }
         for (const schedule::FailCountView& row : input.situation.fail_counts) {
             if (row.node != node.name) continue;
             Element& own = history_of(row.resource);
-            set(own, "migration-threshold", to_string(row.threshold));
-            if (row.count > Score()) set(own, "fail-count", to_string(row.count));
+            if (row.count > Score()) set_number(own, "fail-count", row.count.points());
             if (row.last_failure) set(own, "last-failure", calendar_text(*row.last_failure));
-        }
-        for (const OperationStatus& row : input.operations) {
-            const bool is_shown = options.operations || options.timing;
-            if (is_shown && row.node == node.name)
-                history_of(row.resource).children.push_back(operation_element(row));
         }
         if (!owner.children.empty()) section.children.push_back(std::move(owner));
     }
@@ -281,7 +304,7 @@ Element failures(const StatusInput& input) {
         set_number(one, "call", row.call_id);
         set(one, "status", op_status_text(row.op_status));
         if (row.last_rc_change) {
-            set(one, "last-rc-change", calendar_text(*row.last_rc_change));
+            set(one, "last-rc-change", date_text(*row.last_rc_change));
             set_number(one, "queued", row.queue_time_ms);
             set_number(one, "exec", row.exec_time_ms);
             set_number(one, "interval", row.interval_ms);
@@ -329,10 +352,10 @@ Element bans(const StatusInput& input) {
     Element section = make("bans");
     for (const schedule::BanView& row : input.situation.bans) {
         Element one = make("ban");
-        set(one, "id", row.constraint);
+        set(one, "id", row.rule.empty() ? row.constraint : row.rule);
         set(one, "resource", row.resource);
         set(one, "node", row.node);
-        set(one, "weight", to_string(row.score));
+        set_number(one, "weight", row.score.points());
         set_flag(one, "promoted-only", row.promoted_only);
         set_flag(one, "master_only", row.promoted_only);
         section.children.push_back(std::move(one));
@@ -436,13 +459,13 @@ std::vector<Element> status_elements(const StatusInput& input, const StatusOptio
     }
     Element resources = make("resources");
     for (const ResourceView& resource : input.situation.resources) {
-        if (options.resources && (options.inactive || is_active(resource)))
-            resources.children.push_back(resource_element(input, resource, Promotable::No));
+        if (options.resources && !is_gone(resource) && (options.inactive || is_active(resource)))
+            resources.children.push_back(resource_element(input, resource));
     }
     add_if_filled(list, std::move(resources));
     if (options.attributes) add_if_filled(list, attributes(input));
     if (options.fail_counts || options.operations || options.timing)
-        add_if_filled(list, history(input, options));
+        list.push_back(history(input, options));
     if (options.failures) add_if_filled(list, failures(input));
     if (options.fence_history > 0) add_if_filled(list, fencing(input, options.fence_history));
     if (options.tickets) add_if_filled(list, tickets(input));

@@ -62,6 +62,8 @@ struct OperationStatus {
     std::int64_t queue_time_ms = 0;
     EpochSeconds last_change{};
 };
+/// False for what crm_mon leaves out: notifications, and probes that found nothing.
+[[nodiscard]] bool is_of_interest(const OperationStatus& row);
 
 struct PhaseStatus {
     std::string phase;

@@ -12,6 +12,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::int32_t kNotRunning = 7;  // OCF_NOT_RUNNING
+
 Duration nanoseconds_of(const json& object, const char* member) {
     return Duration(number_of(object, member));
 }
@@ -65,8 +67,6 @@ void read_operations(const cib::Element& history, const std::string& node,
     std::vector<OperationStatus> own;
     for (const cib::Element& operation : history.children) {
         if (operation.name != "lrm_rsc_op") continue;
-        // The record of the last failure repeats a run that is listed already.
-        if (operation.get("id").ends_with("_last_failure_0")) continue;
         own.push_back({.node = node,
                        .resource = std::string(history.get("id")),
                        .task = std::string(operation.get("operation")),
@@ -229,6 +229,11 @@ std::vector<json> objects_of(const json& object, const char* member) {
         if (row.is_object()) rows.push_back(row);
     }
     return rows;
+}
+
+bool is_of_interest(const OperationStatus& row) {
+    const bool is_probe = row.task == "monitor" && row.interval_ms == 0;
+    return row.task != "notify" && !(is_probe && row.rc == kNotRunning);
 }
 
 StatusInput status_from_cib(const cib::Element& cib, EpochSeconds clock) {

@@ -63,6 +63,17 @@ std::string calendar_text(EpochSeconds when) {
     return {text.data(), std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &parts)};
 }
 
+std::string date_text(EpochSeconds when) {
+    const std::tm parts = local_parts(when.value);
+    TimeText text{};
+    const std::string date(text.data(),
+                           std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts));
+    const long minutes = parts.tm_gmtoff / 60;
+    if (minutes == 0) return date + 'Z';
+    return fmt::format("{} {}{:02}:{:02}", date, minutes < 0 ? '-' : '+', std::abs(minutes) / 60,
+                       std::abs(minutes) % 60);
+}
+
 std::string clock_text(std::int64_t time_ms) {
     const std::tm parts = local_parts(time_ms / 1000);
     return fmt::format("{:02}:{:02}:{:02}.{:03}", parts.tm_hour, parts.tm_min, parts.tm_sec,
@@ -98,6 +109,28 @@ std::string interval_text(std::int64_t interval_ms) {
     return fmt::format("{}ms", interval_ms);
 }
 
+std::string readable_time(std::int64_t ms) {
+    struct Unit {
+        std::int64_t ms;
+        char letter;
+    };
+    std::string text;
+    // A whole unit is said in the next smaller one: 60 seconds, 1000 milliseconds.
+    for (const Unit unit : {Unit{86'400'000, 'd'}, Unit{3'600'000, 'h'}, Unit{60'000, 'm'}}) {
+        if (ms <= unit.ms) continue;
+        text += fmt::format("{}{}", ms / unit.ms, unit.letter);
+        ms %= unit.ms;
+    }
+    if (ms > 1000) {
+        text += fmt::format("{}", ms / 1000);
+        if (ms % 1000 != 0) text += fmt::format(".{:03}", ms % 1000);
+        text += 's';
+    } else if (ms > 0) {
+        text += fmt::format("{}ms", ms);
+    }
+    return text.empty() ? "0s" : text;
+}
+
 std::string_view rc_text(std::int32_t rc) {
     constexpr std::array<std::string_view, 10> kWords{"ok",
                                                       "error",
@@ -113,8 +146,8 @@ std::string_view rc_text(std::int32_t rc) {
         return kWords[static_cast<std::size_t>(rc)];
     }
     if (rc == 190) return "degraded";
-    if (rc == 191) return "degraded promoted";
-    return "unknown exit status";
+    if (rc == 191) return "promoted (degraded)";
+    return "unknown";
 }
 
 std::string_view op_status_text(std::int32_t status) {

@@ -15,6 +15,10 @@ namespace xbeat::cli {
 /// "Sun Nov 22 13:59:41 2026" in the local time zone, crm_mon's form; "never" for 0.
 [[nodiscard]] std::string calendar_text(EpochSeconds when);
 
+/// "2026-11-22 13:59:41Z", or with the local zone's offset "2026-11-22 14:59:41 +01:00": the form
+/// of times in crm_mon's list of failures.
+[[nodiscard]] std::string date_text(EpochSeconds when);
+
 /// "13:59:41.042" in the local time zone, from milliseconds since 1970.
 [[nodiscard]] std::string clock_text(std::int64_t time_ms);
 
@@ -30,6 +34,10 @@ namespace xbeat::cli {
 
 /// The interval of an operation as crm_mon writes it: "10s", "1500ms"; "0" for none.
 [[nodiscard]] std::string interval_text(std::int64_t interval_ms);
+
+/// A time that something took, as crm_mon says it in sentences: "33ms", "1.500s", "1m30s",
+/// "1d2h3m4s".
+[[nodiscard]] std::string readable_time(std::int64_t ms);
 
 /// An agent's exit code in words ("not running" for 7), and an operation's status ("Timed Out").
 /// Source: "Pacemaker Administration", Resource Agents: OCF Return Codes.

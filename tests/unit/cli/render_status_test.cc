@@ -95,7 +95,7 @@ Migration Summary:
     * web-server: migration-threshold=1 fail-count=1 last-failure='Tue Nov 14 22:13:20 2023'
 
 Failed Resource Actions:
-  * web-server_monitor_10000 on pm01 'not running' (7): call=42, status='complete', exitreason='no process', last-rc-change='Tue Nov 14 22:13:20 2023', queued=0ms, exec=12ms
+  * web-server 10s-interval monitor on pm01 returned 'not running' (no process) at Tue Nov 14 22:13:20 2023 after 12ms
 
 Failed Fencing Actions:
   * off of pm02 failed, origin=pm01, device=f2, last-failed='Tue Nov 14 22:13:21 2023', reason='no answer'
@@ -103,6 +103,38 @@ Failed Fencing Actions:
 Fencing History:
   * reboot of pm02 successful, origin=pm01, device=f2, completed='Tue Nov 14 22:13:20 2023'
 )");
+}
+
+TEST_F(RenderStatus, SaysAFailureAsCrmMonDoesInShortAndInDetail) {
+    StatusInput input = testing::pair_in_trouble();
+    schedule::FailedActionView& failure = input.situation.failed_actions[0];
+    failure.interval_ms = 0;
+    failure.op_status = 2;
+
+    EXPECT_THAT(
+        render_status(input, {}),
+        HasSubstr("  * web-server probe on pm01 could not be executed (Timed Out: no process) "
+                  "at Tue Nov 14 22:13:20 2023 after 12ms\n"));
+    EXPECT_THAT(
+        render_status(input, {.detail = true}),
+        HasSubstr(
+            "  * web-server_monitor_10000 on pm01 'not running' (7): call=42, status='Timed Out', "
+            "exitreason='no process', last-rc-change='Tue Nov 14 22:13:20 2023', queued=0ms, "
+            "exec=12ms\n"));
+}
+
+TEST_F(RenderStatus, SaysWhetherAPingAgentReachesItsHosts) {
+    StatusInput input = testing::pair_in_trouble();
+    schedule::NodeView& node = input.situation.nodes[0];
+    node.expected = {{"pingd", "2000"}};
+    const StatusOptions options{.attributes = true};
+
+    EXPECT_THAT(render_status(input, options),
+                HasSubstr(": 1000      \t: Connectivity is degraded (Expected=2000)\n"));
+    node.attributes[0].value = "0";
+    EXPECT_THAT(render_status(input, options), HasSubstr("\t: Connectivity is lost\n"));
+    node.attributes[0].value = "2000";
+    EXPECT_THAT(render_status(input, options), Not(HasSubstr("Connectivity")));
 }
 
 TEST_F(RenderStatus, HidesStoppedResourcesUnlessAsked) {
@@ -303,7 +335,7 @@ TEST_F(RenderStatus, LetsNoTextOfAnAgentReachTheTerminalUnseen) {
 
     const std::string text = render_status(input);
 
-    EXPECT_THAT(text, HasSubstr("exitreason='?[2Jgone?FAKE LINE'"));
+    EXPECT_THAT(text, HasSubstr("(?[2Jgone?FAKE LINE)"));
 }
 
 TEST_F(RenderStatus, WarnsOfWhatWeakensTheCluster) {

@@ -80,13 +80,101 @@ TEST(MonXml, AStartedInstanceThatMayBePromotedIsUnpromoted) {
     StatusInput input = testing::pair_at_peace();
     schedule::ResourceView clone = testing::collective(
         "c", schedule::ResourceKind::Clone, {testing::primitive("s", "Stateful", "pm01")});
-    clone.is_promotable = true;
+    clone.is_promotable = clone.children[0].is_promotable = true;
     input.situation.resources = {clone};
 
     const cib::Element root = parsed(input, {});
 
     ASSERT_NE(find(root, "resource", "s"), nullptr);
     EXPECT_EQ(find(root, "resource", "s")->get("role"), "Unpromoted");
+}
+
+// Tools read numbers there: INFINITY as 1000000.
+TEST(MonXml, AHistoryHasThresholdsAndCountsAsNumbersAndNoProbesThatFoundNothing) {
+    StatusInput input = testing::pair_in_trouble();
+    input.situation.fail_counts[0].count = Score::always();
+    input.operations = {
+        {.node = "pm01", .resource = "web-server", .task = "monitor", .call_id = 3, .rc = 7},
+        {.node = "pm01", .resource = "web-server", .task = "start", .call_id = 4},
+        {.node = "pm01", .resource = "ping:7", .task = "start", .call_id = 5},
+        {.node = "pm01", .resource = "ping:7", .task = "notify", .call_id = 6},
+        {.node = "pm01", .resource = "forgotten", .task = "start", .call_id = 7},
+        {.node = "pm02", .resource = "web-ip", .task = "monitor", .call_id = 2, .rc = 7}};
+
+    const cib::Element root = parsed(input, {.fail_counts = true, .operations = true});
+
+    const cib::Element* history = root.child("node_history");
+    ASSERT_NE(history, nullptr);
+    EXPECT_EQ(find(*history, "node", "pm02"), nullptr);
+    const cib::Element* server = find(*history, "resource_history", "web-server");
+    ASSERT_NE(server, nullptr);
+    EXPECT_EQ(server->get("orphan"), "false");
+    EXPECT_EQ(server->get("migration-threshold"), "1000000");
+    EXPECT_EQ(server->get("fail-count"), "1000000");
+    ASSERT_EQ(server->children.size(), 1U);
+    EXPECT_EQ(server->children[0].get("task"), "start");
+    const cib::Element* ping = find(*history, "resource_history", "ping");
+    ASSERT_NE(ping, nullptr) << "an anonymous instance goes by the name of all";
+    EXPECT_EQ(ping->children.size(), 1U);
+    const cib::Element* gone = find(*history, "resource_history", "forgotten");
+    ASSERT_NE(gone, nullptr);
+    EXPECT_EQ(gone->get("orphan"), "true");
+    EXPECT_FALSE(gone->has("migration-threshold"));
+}
+
+TEST(MonXml, APartOfABundleStandsInItsReplica) {
+    StatusInput input = testing::pair_at_peace();
+    schedule::ResourceView bundle = testing::collective("b", schedule::ResourceKind::Bundle, {});
+    bundle.container_agent = "podman";
+    for (const int replica : {0, 0, 1}) {
+        bundle.children.push_back(testing::primitive("part", "Dummy", "pm01"));
+        bundle.children.back().replica = replica;
+    }
+    input.situation.resources = {bundle};
+
+    const cib::Element root = parsed(input, {});
+
+    const cib::Element* found = find(*root.child("resources"), "bundle", "b");
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(found->get("type"), "podman");
+    ASSERT_EQ(found->children.size(), 2U);
+    EXPECT_EQ(found->children[0].get("id"), "0");
+    EXPECT_EQ(found->children[0].children.size(), 2U);
+    EXPECT_EQ(found->children[1].get("id"), "1");
+    EXPECT_EQ(found->children[1].children.size(), 1U);
+}
+
+TEST(MonXml, ABanHasItsRulesNameAndANumber) {
+    StatusInput input = testing::pair_at_peace();
+    input.situation.bans = {
+        {.constraint = "c", .rule = "", .resource = "web", .node = "pm01", .score = Score::never()},
+        {.constraint = "d",
+         .rule = "d-rule",
+         .resource = "web",
+         .node = "pm02",
+         .score = Score::of(-5)}};
+
+    const cib::Element root = parsed(input, {.bans = true});
+
+    ASSERT_NE(find(root, "ban", "c"), nullptr);
+    EXPECT_EQ(find(root, "ban", "c")->get("weight"), "-1000000");
+    ASSERT_NE(find(root, "ban", "d-rule"), nullptr);
+    EXPECT_EQ(find(root, "ban", "d-rule")->get("weight"), "-5");
+}
+
+TEST(MonXml, AResourceThatIsChangingSaysSoInItsRole) {
+    StatusInput input = testing::pair_at_peace();
+    input.situation.resources = {testing::primitive("a", "Dummy", "pm01"),
+                                 testing::primitive("b", "Dummy", "pm01")};
+    input.situation.resources[0].pending_task = "Starting";
+    input.situation.resources[1].pending_task = "Monitoring";
+
+    const cib::Element root = parsed(input, {});
+
+    EXPECT_EQ(find(root, "resource", "a")->get("role"), "Starting");
+    EXPECT_FALSE(find(root, "resource", "a")->has("pending"));
+    EXPECT_EQ(find(root, "resource", "b")->get("role"), "Started");
+    EXPECT_EQ(find(root, "resource", "b")->get("pending"), "Monitoring");
 }
 
 TEST(MonXml, TextFromElsewhereCannotBreakIt) {

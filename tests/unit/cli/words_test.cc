@@ -34,8 +34,9 @@ TEST(Words, AnAgentsCodesAreThoseOfThePacemakerTable) {
     EXPECT_EQ(rc_text(0), "ok");
     EXPECT_EQ(rc_text(7), "not running");
     EXPECT_EQ(rc_text(190), "degraded");
-    EXPECT_EQ(rc_text(-1), "unknown exit status");
-    EXPECT_EQ(rc_text(10), "unknown exit status");
+    EXPECT_EQ(rc_text(191), "promoted (degraded)");
+    EXPECT_EQ(rc_text(-1), "unknown");
+    EXPECT_EQ(rc_text(10), "unknown");
     EXPECT_EQ(op_status_text(2), "Timed Out");
     EXPECT_EQ(op_status_text(-1), "pending");
     EXPECT_EQ(op_status_text(99), "unknown");
@@ -49,6 +50,19 @@ TEST(Words, AnIntervalIsWrittenAsConfigured) {
     EXPECT_EQ(interval_text(10'000), "10s");
     EXPECT_EQ(interval_text(1500), "1500ms");
     EXPECT_EQ(interval_text(0), "0");
+}
+
+// As crm_mon 2.1 says them: a whole unit in the next smaller one.
+TEST(Words, WhatSomethingTookIsSaidInItsUnits) {
+    EXPECT_EQ(readable_time(0), "0s");
+    EXPECT_EQ(readable_time(33), "33ms");
+    EXPECT_EQ(readable_time(1000), "1000ms");
+    EXPECT_EQ(readable_time(1500), "1.500s");
+    EXPECT_EQ(readable_time(10'000), "10s");
+    EXPECT_EQ(readable_time(60'000), "60s");
+    EXPECT_EQ(readable_time(61'500), "1m1.500s");
+    EXPECT_EQ(readable_time(3'661'500), "1h1m1.500s");
+    EXPECT_EQ(readable_time(90'061'001), "1d1h1m1.001s");
 }
 
 TEST(Words, ColoursLeaveTheTextAsItIs) {
@@ -67,6 +81,12 @@ TEST(Words, TimesAreInTheLocalZone) {
     EXPECT_EQ(calendar_text({1'700'000'000}), "Tue Nov 14 22:13:20 2023");
     EXPECT_EQ(calendar_text({0}), "never");
     EXPECT_EQ(date_and_clock_text(1'700'000'000'042), "2023-11-14 22:13:20.042");
+    EXPECT_EQ(date_text({1'700'000'000}), "2023-11-14 22:13:20Z");
+    ::setenv("TZ", "XBT-05:30", 1);  // east of Greenwich, in POSIX's sense
+    ::tzset();
+    EXPECT_EQ(date_text({1'700'000'000}), "2023-11-15 03:43:20 +05:30");
+    ::setenv("TZ", "UTC", 1);
+    ::tzset();
 }
 
 }  // namespace

@@ -378,6 +378,22 @@ std::optional<Role> target_role(const Resource& resource) {
     return role;
 }
 
+namespace {
+
+// An unusable definition is none: it leaves together with what was made for it, and before anything
+// else can refer to either.
+void drop_since(World& world, std::size_t index) {
+    while (world.resources.size() > index) {
+        const Resource& last = world.resources.back();
+        const auto named = world.resource_by_id.find(last.id);
+        if (named != world.resource_by_id.end() && named->second == &last)
+            world.resource_by_id.erase(named);
+        world.resources.pop_back();
+    }
+}
+
+}  // namespace
+
 Resource* unpack_resource(World& world, const cib::Element& original, Resource* parent,
                           std::optional<std::int32_t> instance) {
     const std::optional<Kind> kind = kind_of(original.name);
@@ -430,8 +446,7 @@ Resource* unpack_resource(World& world, const cib::Element& original, Resource* 
             break;
         case Kind::Bundle:
             if (!unpack_bundle(world, resource)) {
-                world.resource_by_id.erase(resource.id);
-                resource.orphan = true;  // an unusable definition: nobody refers to it any more
+                drop_since(world, resource.index);
                 return nullptr;
             }
             break;

@@ -571,7 +571,24 @@ void split_comments(Element& element) {
     element.children = std::move(children);
 }
 
-std::string xml_statement(const Element& element) {
+// Text means nothing in a CIB, but its lines would be indented anew each time that they are read.
+void join_lines_of_text(Element& element) {
+    for (Element& child : element.children) {
+        if (child.kind != NodeKind::Text) {
+            join_lines_of_text(child);
+            continue;
+        }
+        std::string joined;
+        for (const std::string_view word : split_words(child.text)) {
+            if (!joined.empty()) joined += ' ';
+            joined += word;
+        }
+        child.text = std::move(joined);
+    }
+}
+
+std::string xml_statement(Element element) {
+    join_lines_of_text(element);
     std::string out = "xml ";
     const std::string printed = print_xml(element);
     for (std::size_t at = 0; at < printed.size();) {

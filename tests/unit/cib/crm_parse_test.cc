@@ -190,6 +190,21 @@ TEST(CrmPrint, PrintsOneObjectWithWhatIsInIt) {
     EXPECT_EQ(print_crm_object(*read->find_id("d"), *read), "primitive d ocf:heartbeat:Dummy\n");
 }
 
+// It means nothing there; found by the fuzzer, as its lines were indented anew each time.
+TEST(CrmPrint, SaysStrayTextInXmlTheSameEachTime) {
+    const Result<Element> read = parse_xml(
+        "<configuration><crm_config><cluster_property_set id=\"s\">c\n   lost &lt;words&gt;"
+        "</cluster_property_set></crm_config></configuration>");
+    ASSERT_TRUE(read);
+
+    const std::string text = print_crm(*read);
+
+    const Result<Element> back = parse_crm(text);
+    ASSERT_TRUE(back) << back.error().context;
+    EXPECT_EQ(print_crm(*back), text);
+    EXPECT_THAT(text, HasSubstr("c lost &lt;words"));
+}
+
 TEST(CrmPrint, SaysInXmlWhatTheLanguageCannot) {
     const Result<Element> read = parse_xml(
         "<configuration><resources><group id=\"g\"><meta_attributes id=\"m\"><nvpair id=\"x\" "

@@ -120,13 +120,21 @@ Line mon_line(std::span<const std::string> arguments) {
     return line;
 }
 
+// The live cluster is what `xbeat simulate` asks about without a file, and how much is used stands
+// in its scores; letters may stand together.
 Line simulate_line(std::span<const std::string> arguments) {
     Line line{"simulate"};
     for (const std::string& word : arguments) {
-        if (word == "-L" || word == "--live-check") continue;
-        const bool is_scores =
-            word == "-s" || word == "--show-scores" || word == "-sL" || word == "-Ls";
-        line.push_back(is_scores ? "--scores" : word);
+        const bool is_cluster = word.size() > 1 && word[0] == '-' && word[1] != '-' &&
+                                word.find_first_not_of("sULQV", 1) == std::string::npos;
+        if (is_cluster || word == "--show-scores") {
+            const bool wants_scores = !is_cluster || word.find('s') != std::string::npos;
+            if (wants_scores) line.emplace_back("--scores");
+            continue;
+        }
+        const bool is_default = word == "--live-check" || word == "--show-utilization" ||
+                                word == "--quiet" || word == "--verbose";
+        if (!is_default) line.push_back(word);
     }
     return line;
 }

@@ -133,11 +133,19 @@ int change_place(const Tool& tool, const Arguments& given) {
     const Lifetime lifetime = read_lifetime(tool, given);
     if (lifetime.is_bad) return kUsage;
     options.expires = lifetime.expires;
-    if (is_ban && !given.has("quiet")) warn_of_ban(tool, id, node, options.only_promoted);
+    // By force the place that it leaves is forbidden as well: what sticks there would stay.
+    const bool is_driven = !is_ban && !is_there && given.has("force");
+    const std::string left = is_driven && places.only() != node ? places.only() : std::string();
+    const std::string& banned = is_ban ? node : left;
+    if (!banned.empty() && !given.has("quiet"))
+        warn_of_ban(tool, id, banned, options.only_promoted);
     const Result<void> changed =
         tool.cluster.change_configuration([&](Element& configuration) -> Result<void> {
             if (is_ban) return cib::ban_resource(configuration, id, node, options);
-            return cib::move_resource(configuration, id, node, options);
+            if (Result<void> moved = cib::move_resource(configuration, id, node, options); !moved)
+                return moved;
+            if (left.empty()) return {};
+            return cib::ban_resource(configuration, id, left, options);
         });
     return changed ? kOk : tool.fail(changed.error());
 }

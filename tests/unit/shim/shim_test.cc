@@ -201,6 +201,21 @@ TEST(CrmResource, BansMovesClearsAndCleansUp) {
     EXPECT_NE(bench.cluster.document.find_id("cli-ban-d-on-pm01"), nullptr);
 }
 
+// What sticks where it is would stay there, whatever it prefers.
+TEST(CrmResource, BansThePlaceThatAMoveByForceLeaves) {
+    Bench bench;
+    EXPECT_EQ(bench.run("crm_resource --move -r d -N pm02"), kOk);
+    EXPECT_EQ(bench.cluster.document.find_id("cli-ban-d-on-pm01"), nullptr);
+    EXPECT_EQ(bench.run("crm_resource --move -r d -N pm02 --force"), kOk);
+    ASSERT_NE(bench.cluster.document.find_id("cli-prefer-d"), nullptr);
+    EXPECT_EQ(bench.cluster.document.find_id("cli-prefer-d")->get("node"), "pm02");
+    EXPECT_NE(bench.cluster.document.find_id("cli-ban-d-on-pm01"), nullptr);
+    EXPECT_NE(bench.out.find("'cli-ban-d-on-pm01'"), std::string::npos);
+    EXPECT_EQ(bench.run("crm_resource --clear -r d"), kOk);
+    EXPECT_EQ(bench.run("crm_resource --move -r d -N pm01 --force"), kOk) << "it is there";
+    EXPECT_EQ(bench.cluster.document.find_id("cli-ban-d-on-pm01"), nullptr);
+}
+
 TEST(CibAdmin, ShowsTheCibASectionOrWhatAPathFinds) {
     Bench bench;
     EXPECT_EQ(bench.run("cibadmin -Q"), kOk);
@@ -276,6 +291,10 @@ TEST(Shims, LeaveWhatOnlyShowsToTheCommandLine) {
     EXPECT_EQ(as_command("stonith_admin", Words{"-M", "-a", "fence_xvm"}),
               (Words{"ra", "info", "stonith:fence_xvm", "--xml"}));
     EXPECT_EQ(as_command("crm_simulate", Words{"-sL"}), (Words{"simulate", "--scores"}));
+    // As crmsh asks for scores and for what is used.
+    EXPECT_EQ(as_command("crm_simulate", Words{"-sUL"}), (Words{"simulate", "--scores"}));
+    EXPECT_EQ(as_command("crm_simulate", Words{"-L", "--show-scores", "-S"}),
+              (Words{"simulate", "--scores", "-S"}));
     EXPECT_EQ(as_command("crm_simulate", Words{"-L", "-x", "a.xml"}),
               (Words{"simulate", "-x", "a.xml"}));
     EXPECT_EQ(as_command("crm_resource", Words{}), (Words{"resource", "list"}));

@@ -64,7 +64,7 @@ def crm(line):
 
 def run():
     if not pathlib.Path("/usr/sbin/crm").exists():
-        raise scene.Skip("crmsh is not installed: scripts/setup --rivals")
+        raise scene.Skip("crmsh is not installed: scripts/setup")
     with scene.lab(scene.web()):
         scene.wait_served_by("pm01")
         for line, wanted in LINES:

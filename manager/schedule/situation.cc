@@ -296,7 +296,8 @@ Situation observe(const cib::Element& cib, const Options& options) {
     for (const auto& [record, node] : world.failed_at) {
         if (!node->online) continue;
         FailedActionView view = view_of(*record, *node);
-        if (!is_masked(view)) out.failed_actions.push_back(std::move(view));
+        view.is_masked = is_masked(view);
+        out.failed_actions.push_back(std::move(view));
     }
     for (const auto& [name, ticket] : world.tickets) {
         out.tickets.push_back({name, ticket.granted, ticket.standby, ticket.last_granted});

@@ -112,6 +112,8 @@ struct FailedActionView {
     std::optional<EpochSeconds> last_rc_change;
     std::int64_t exec_time_ms = 0;
     std::int64_t queue_time_ms = 0;
+    // A probe found that nothing is installed there: told to people, left out of crm_mon's XML.
+    bool is_masked = false;
 };
 
 struct TicketView {

@@ -295,6 +295,7 @@ Element history(const StatusInput& input, const StatusOptions& options) {
 Element failures(const StatusInput& input) {
     Element section = make("failures");
     for (const schedule::FailedActionView& row : input.situation.failed_actions) {
+        if (row.is_masked) continue;
         Element one = make("failure");
         set(one, "op_key", row.key);
         set(one, "node", row.node);

@@ -122,6 +122,14 @@ TEST(MonXml, AHistoryHasThresholdsAndCountsAsNumbersAndNoProbesThatFoundNothing)
     EXPECT_FALSE(gone->has("migration-threshold"));
 }
 
+TEST(MonXml, LeavesOutThatNothingIsInstalledWhereAProbeLooked) {
+    StatusInput input = testing::pair_in_trouble();
+    input.situation.failed_actions[0].is_masked = true;
+
+    EXPECT_EQ(parsed(input, {}).child("failures"), nullptr);
+    EXPECT_NE(parsed(testing::pair_in_trouble(), {}).child("failures"), nullptr);
+}
+
 TEST(MonXml, APartOfABundleStandsInItsReplica) {
     StatusInput input = testing::pair_at_peace();
     schedule::ResourceView bundle = testing::collective("b", schedule::ResourceKind::Bundle, {});

@@ -59,12 +59,15 @@ TEST(Situation, KnowsWhatAPingAgentSetsWithEveryHostReached) {
     EXPECT_FALSE(situation.nodes[1].expected_up);
 }
 
-TEST(Situation, ShowsADegradedServiceAndNoProbeThatFoundNothingInstalled) {
+TEST(Situation, ShowsADegradedServiceAndMasksAProbeThatFoundNothingInstalled) {
     const Situation situation = observed();
 
-    ASSERT_EQ(situation.failed_actions.size(), 1U);
-    EXPECT_EQ(situation.failed_actions[0].key, "b_monitor_10000");
-    EXPECT_EQ(situation.failed_actions[0].rc, 190);
+    ASSERT_EQ(situation.failed_actions.size(), 2U);
+    EXPECT_EQ(situation.failed_actions[0].key, "a_monitor_0");
+    EXPECT_TRUE(situation.failed_actions[0].is_masked);
+    EXPECT_EQ(situation.failed_actions[1].key, "b_monitor_10000");
+    EXPECT_EQ(situation.failed_actions[1].rc, 190);
+    EXPECT_FALSE(situation.failed_actions[1].is_masked);
     const auto b = std::find_if(situation.resources.begin(), situation.resources.end(),
                                 [](const auto& one) { return one.id == "b"; });
     ASSERT_NE(b, situation.resources.end());

@@ -4,40 +4,10 @@
 namespace xbeat::xsim {
 namespace {
 
-Settings with_disk(Duration exclusivity = 3s) {
-    Settings settings = Pair::with_witness(exclusivity);
+Settings with_disk() {
+    Settings settings = Pair::with_witness();
     settings.arbiter = node::ArbiterKind::Disk;
     return settings;
-}
-
-TEST(DiskStory, ACutMovesNothingAndTheStandbyYields) {
-    Pair pair(with_disk());
-    const std::size_t before = pair.active();
-
-    pair.cut(1);
-    pair.run(5 * kSecond);
-    EXPECT_TRUE(pair.world.is_gate_open(before));
-    EXPECT_FALSE(pair.world.is_gate_open(1 - before));
-    pair.cut(-1);
-    pair.run(5 * kSecond);
-
-    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
-    EXPECT_EQ(pair.active(), before);
-}
-
-TEST(DiskStory, WhoIsFrozenWakesBehindAClosedGate) {
-    Pair pair(with_disk());
-    const std::size_t before = pair.active();
-
-    pair.world.freeze(before, 3 * kSecond);
-    pair.run(kSecond);
-    EXPECT_TRUE(pair.world.is_gate_open(1 - before));
-    EXPECT_TRUE(pair.world.truth().is_active(1 - before, "web"));
-    pair.run(2 * kSecond + kMilli);
-    EXPECT_FALSE(pair.world.is_gate_open(before));
-    pair.run(10 * kSecond);
-
-    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
 }
 
 // The disk does not answer the one that serves: the standby, which it does answer, takes over.

@@ -5,8 +5,20 @@
 namespace xbeat::xsim {
 namespace {
 
-TEST(LeaseStory, ACutMovesNothingAndTheStandbyYields) {
-    Pair pair(Pair::with_witness());
+// Whatever hands out the leases.
+class ArbiterStory : public ::testing::TestWithParam<node::ArbiterKind> {
+protected:
+    static Settings with_arbiter() {
+        Settings settings = Pair::with_witness();
+        settings.arbiter = GetParam();
+        return settings;
+    }
+};
+INSTANTIATE_TEST_SUITE_P(All, ArbiterStory,
+                         ::testing::Values(node::ArbiterKind::Witness, node::ArbiterKind::Disk));
+
+TEST_P(ArbiterStory, ACutMovesNothingAndTheStandbyYields) {
+    Pair pair(with_arbiter());
     const std::size_t before = pair.active();
 
     pair.cut(1);
@@ -20,12 +32,13 @@ TEST(LeaseStory, ACutMovesNothingAndTheStandbyYields) {
     EXPECT_EQ(pair.active(), before);
 }
 
-TEST(LeaseStory, WhoIsFrozenWakesBehindAClosedGate) {
-    Pair pair(Pair::with_witness());
+TEST_P(ArbiterStory, WhoIsFrozenWakesBehindAClosedGate) {
+    Pair pair(with_arbiter());
     const std::size_t before = pair.active();
 
     pair.world.freeze(before, 3 * kSecond);
     pair.run(kSecond);
+    EXPECT_TRUE(pair.world.is_gate_open(1 - before));
     EXPECT_TRUE(pair.world.truth().is_active(1 - before, "web"));
     EXPECT_TRUE(pair.world.truth().is_active(before, "web"));
     pair.run(2 * kSecond + kMilli);
@@ -173,11 +186,7 @@ TEST(LeaseStory, WhoWasFrozenForLongTakesNothingOverFromAPeerThatHasStopped) {
     const std::size_t heir = 1 - frozen;
     pair.world.freeze(frozen, 9 * kSecond);
     pair.run(kSecond);
-    WantedConfig config;
-    config.has_fencing = false;
-    config.marker = 2;
-    config.resources.emplace_back().name = "web";
-    pair.world.request(heir, node::ReplaceConfiguration{config.print(), ""}, 2);
+    pair.change(heir, 2);
     pair.run(kSecond);
     EXPECT_EQ(pair.world.acknowledged(), 1);
     pair.world.crash_witness();
@@ -286,11 +295,7 @@ TEST(LeaseStory, WhoGoesOnByAPersonsWordIsNewerThanWhatThePeerLedInTheMeantime) 
         pair.world.truth().proven_off(heir);
         pair.world.request(frozen, node::ConfirmFenced{World::name_of(heir)});
         pair.run(3 * kSecond);
-        WantedConfig config;
-        config.has_fencing = false;
-        config.marker = 2;
-        config.resources.emplace_back().name = "web";
-        pair.world.request(frozen, node::ReplaceConfiguration{config.print(), ""}, 2);
+        pair.change(frozen, 2);
         pair.run(kSecond);
         ASSERT_EQ(pair.world.acknowledged(), 1U);
 
@@ -406,11 +411,7 @@ TEST(LeaseStory, WhoStoodStillBesideAStalledPeerTakesNothingOver) {
     pair.run(1500 * kMilli);
     pair.world.stall_daemon(last, 30 * kSecond);
     pair.run(22 * kSecond);  // past the limit of a stall
-    WantedConfig config;
-    config.has_fencing = false;
-    config.marker = 1;
-    config.resources.emplace_back().name = "web";
-    pair.world.request(first, node::ReplaceConfiguration{config.print(), ""}, 1);
+    pair.change(first, 1);
     pair.run(2 * kSecond);
     ASSERT_EQ(pair.world.acknowledged(), 1U);
     pair.world.stall_daemon(first, 15 * kSecond);

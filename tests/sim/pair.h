@@ -43,6 +43,14 @@ struct Pair {
         EXPECT_FALSE(world.truth().violation())
             << world.truth().violation()->invariant << ' ' << world.truth().violation()->text;
     }
+    /// Asks that node for the configuration of all of these stories, where only `marker` is new.
+    void change(std::size_t index, std::uint64_t marker) {
+        WantedConfig config;
+        config.has_fencing = false;
+        config.marker = marker;
+        config.resources.emplace_back().name = "web";
+        world.request(index, node::ReplaceConfiguration{config.print(), ""}, marker);
+    }
     void cut(int by) {
         for (std::size_t sender = 0; sender < kNodes; ++sender) cut_from(sender, by);
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -362,6 +363,15 @@ const ResourceView* find_history(const std::vector<ResourceView>& resources,
 bool is_gone(const ResourceView& resource) {
     if (resource.children.empty()) return resource.is_orphan && !is_active(resource);
     return std::all_of(resource.children.begin(), resource.children.end(), is_gone);
+}
+
+bool is_shown_attribute(std::string_view name) {
+    constexpr std::array<std::string_view, 3> kPrefixes{"fail-count-", "last-failure-", "#"};
+    constexpr std::array<std::string_view, 3> kNames{"standby", "shutdown", "terminate"};
+    const bool is_prefixed =
+        std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                    [&](std::string_view one) { return name.starts_with(one); });
+    return !is_prefixed && std::find(kNames.begin(), kNames.end(), name) == kNames.end();
 }
 
 std::string_view node_type_text(schedule::NodeType type) {

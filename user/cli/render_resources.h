@@ -40,6 +40,10 @@ struct ResourceOptions {
 [[nodiscard]] const schedule::ResourceView* find_history(
     const std::vector<schedule::ResourceView>& resources, std::string_view name);
 
+/// False for attributes that have places of their own in the display, or are the cluster's own
+/// business: fail counts, standby, ...
+[[nodiscard]] bool is_shown_attribute(std::string_view name);
+
 /// A node's type as crm_mon's XML has it: "member", "remote" (guests too), "ping".
 [[nodiscard]] std::string_view node_type_text(schedule::NodeType type);
 

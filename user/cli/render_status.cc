@@ -271,16 +271,6 @@ void links(const StatusInput& input, Page& page) {
     page.section("Links", lines);
 }
 
-// Attributes that have places of their own in the display, or are the cluster's own business.
-bool is_shown_attribute(std::string_view name) {
-    constexpr std::array<std::string_view, 3> kPrefixes{"fail-count-", "last-failure-", "#"};
-    constexpr std::array<std::string_view, 3> kNames{"standby", "shutdown", "terminate"};
-    const bool is_prefixed =
-        std::any_of(kPrefixes.begin(), kPrefixes.end(),
-                    [&](std::string_view one) { return name.starts_with(one); });
-    return !is_prefixed && std::find(kNames.begin(), kNames.end(), name) == kNames.end();
-}
-
 // What a ping agent's attribute says about the hosts that it asks.
 std::string reachability_text(const NodeView& node, const schedule::NameValue& row) {
     for (const schedule::NameValue& wanted : node.expected) {

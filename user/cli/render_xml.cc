@@ -216,11 +216,6 @@ Element resource_element(const StatusInput& input, const ResourceView& resource)
     return element;
 }
 
-bool is_internal(std::string_view name) {
-    return name.starts_with("fail-count-") || name.starts_with("last-failure-") ||
-           name.starts_with('#') || name == "standby" || name == "shutdown" || name == "terminate";
-}
-
 Element attributes(const StatusInput& input) {
     Element section = make("node_attributes");
     for (const NodeView& node : input.situation.nodes) {
@@ -228,7 +223,7 @@ Element attributes(const StatusInput& input) {
         Element owner = make("node");
         set(owner, "name", node.name);
         for (const schedule::NameValue& row : node.attributes) {
-            if (is_internal(row.name)) continue;
+            if (!is_shown_attribute(row.name)) continue;
             Element one = make("attribute");
             set(one, "name", row.name);
             set(one, "value", row.value);

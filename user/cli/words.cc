@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "sys/boot_clock.h"
+
 namespace xbeat::cli {
 namespace {
 
@@ -57,10 +59,7 @@ std::string_view colour_of(std::string_view line) {
 }  // namespace
 
 std::string calendar_text(EpochSeconds when) {
-    if (when.value == 0) return "never";
-    const std::tm parts = local_parts(when.value);
-    TimeText text{};
-    return {text.data(), std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &parts)};
+    return when.value == 0 ? "never" : sys::calendar_text(when);
 }
 
 std::string date_text(EpochSeconds when) {

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <ctime>
 #include <set>
 #include <thread>
 
@@ -251,16 +250,6 @@ int set_parameter(const Tool& tool, const Arguments& given) {
     if (before.id.empty()) tool.io.out << " set=" << after.set;
     tool.io.out << " name=" << name << " value=" << given.get("parameter-value") << '\n';
     return kOk;
-}
-
-std::string time_text(std::string_view seconds) {
-    const std::time_t at = static_cast<std::time_t>(parse_integer(seconds).value_or(0));
-    std::tm parts{};
-    ::localtime_r(&at, &parts);
-    std::array<char, 64> text{};
-    const std::size_t size =
-        std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &parts);
-    return {text.data(), size};
 }
 
 // The resource whose history it is: the instance on that node, where there are several.

@@ -12,6 +12,7 @@
 #include "shim/error_tool.h"
 #include "shim/help.h"
 #include "shim/tools.h"
+#include "sys/boot_clock.h"
 
 namespace xbeat::shim {
 
@@ -243,6 +244,10 @@ void Tool::show_list(std::string_view what, std::string_view item,
         list.children.push_back(std::move(row));
     }
     show(list);
+}
+
+std::string time_text(std::string_view seconds) {
+    return sys::calendar_text({parse_integer(seconds).value_or(0)});
 }
 
 int exit_code(const Error& error) { return code_of(error.code); }

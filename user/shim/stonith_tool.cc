@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <ctime>
 #include <set>
 
 #include "core/text.h"
 #include "fence/devices.h"
 #include "shim/tools.h"
+#include "sys/boot_clock.h"
 
 namespace xbeat::shim {
 namespace {
@@ -88,16 +88,6 @@ int fence_history(const Tool& tool, const Arguments& given) {
     return kOk;
 }
 
-std::string time_text(std::int64_t seconds) {
-    const std::time_t at = static_cast<std::time_t>(seconds);
-    std::tm parts{};
-    ::localtime_r(&at, &parts);
-    std::array<char, 64> text{};
-    const std::size_t size =
-        std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &parts);
-    return {text.data(), size};
-}
-
 int last_fenced(const Tool& tool, const std::string& target) {
     const Result<std::vector<FenceEvent>> events = tool.cluster.fence_history();
     if (!events) return tool.fail(events.error());
@@ -109,12 +99,13 @@ int last_fenced(const Tool& tool, const std::string& target) {
     if (tool.is_xml) {
         Element shown = Tool::element("last-fenced");
         shown.set("target", target);
-        shown.set("when", last == 0 ? std::string() : time_text(last));
+        shown.set("when", last == 0 ? std::string() : sys::calendar_text({last}));
         tool.show(shown);
     } else if (last == 0) {
         tool.io.out << "Node " << target << " has never been fenced\n";
     } else {
-        tool.io.out << "Node " << target << " last fenced at: " << time_text(last) << '\n';
+        tool.io.out << "Node " << target << " last fenced at: " << sys::calendar_text({last})
+                    << '\n';
     }
     return kOk;
 }

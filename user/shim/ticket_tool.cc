@@ -3,7 +3,6 @@
 // What may stop resources (revoking, forgetting) or start them on two sites (granting) needs
 // --force, as Pacemaker's tool wants it: booth and people's scripts say it.
 #include <array>
-#include <ctime>
 
 #include "core/text.h"
 #include "shim/tools.h"
@@ -26,16 +25,6 @@ constexpr std::array kTicketOptions{
     OptionRow{'n', "set-name", Takes::Value},   OptionRow{'i', "nvpair", Takes::Value},
     OptionRow{'V', "verbose", Takes::Nothing},
 };
-
-std::string time_text(std::string_view seconds) {
-    const std::time_t at = static_cast<std::time_t>(parse_integer(seconds).value_or(0));
-    std::tm parts{};
-    ::localtime_r(&at, &parts);
-    std::array<char, 64> text{};
-    const std::size_t size =
-        std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &parts);
-    return {text.data(), size};
-}
 
 int no_such_ticket(const Tool& tool, std::string_view ticket) {
     tool.io.err << "crm_ticket: No such ticket '" << ticket << "'\n";

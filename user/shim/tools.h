@@ -34,6 +34,9 @@ struct Tool {
     [[nodiscard]] Result<std::string> node_or_local(const std::string& given) const;
 };
 
+/// A record's seconds since 1970 as the tools show them; no number counts as 0.
+[[nodiscard]] std::string time_text(std::string_view seconds);
+
 /// Pacemaker's exit code for that kind of error.
 [[nodiscard]] int exit_code(const Error& error);
 

@@ -1,6 +1,8 @@
 // The one place of user/ that reads the clocks of the core's types.
 #pragma once
 
+#include <string>
+
 #include "core/time.h"
 
 namespace xbeat::sys {
@@ -10,5 +12,9 @@ namespace xbeat::sys {
 
 /// CLOCK_REALTIME in whole seconds.
 [[nodiscard]] EpochSeconds calendar_now();
+
+/// "Sun Nov 22 13:59:41 2026" in the local time zone, as ctime(3) and Pacemaker's tools write it.
+/// Zeros for a time that the calendar cannot show.
+[[nodiscard]] std::string calendar_text(EpochSeconds when);
 
 }  // namespace xbeat::sys

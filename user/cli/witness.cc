@@ -58,11 +58,6 @@ std::string describe(const daemon::Config& config, const WitnessFinding& found) 
     return "the lease is free";
 }
 
-std::uint64_t number_of(const Document& document, const char* name) {
-    const auto found = document.find(name);
-    return found != document.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
-}
-
 // The witness of this very host, as it says of itself.
 ExitCode show_own(Session& session, const std::string& line) {
     const Document own = Document::parse(line, nullptr, false);
@@ -71,11 +66,9 @@ ExitCode show_own(Session& session, const std::string& line) {
                               .context = "the witness's answer makes no sense; is it of this "
                                          "version?"});
     }
-    const auto mode = own.find("mode");
-    std::string text = fmt::format(
-        "xbeat-witness {} on this host: {}\n", text_of(own, "version"),
-        mode != own.end() && mode->is_string() ? printable(mode->get<std::string>()) : "");
-    if (const std::uint64_t starting = number_of(own, "starting_ms"); starting > 0) {
+    std::string text = fmt::format("xbeat-witness {} on this host: {}\n", text_of(own, "version"),
+                                   printable(text_of(own, "mode")));
+    if (const std::int64_t starting = number_of(own, "starting_ms"); starting > 0) {
         text += fmt::format("it was started anew and grants nothing for {:.1f} s more\n",
                             static_cast<double>(starting) / 1000);
     }

@@ -15,6 +15,8 @@ namespace xbeat::cib {
 /// The schema that upgraded documents follow, and the newest that Debian 12's Pacemaker (2.1.5)
 /// reads: its tools are used on copies of our documents.
 constexpr std::string_view kSchema = "pacemaker-3.9";
+/// The feature set of Pacemaker whose decisions and records these are (crm_feature_set).
+constexpr std::string_view kFeatureSet = "3.19.7";
 
 /// The schema that a document names if that is newer than ours and looks like one of Pacemaker's,
 /// since it may use what came later; ours otherwise.

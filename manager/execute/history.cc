@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cib/upgrade.h"
 #include "core/score.h"
 #include "core/text.h"
 #include "replicate/apply.h"
@@ -14,7 +15,6 @@ using wire::OperationResult;
 using wire::OpStatus;
 using wire::RecordBody;
 
-constexpr std::string_view kFeatureSet = "3.19.7";
 constexpr std::int32_t kPendingRc = 193;  // "unknown", as Pacemaker records it
 
 bool is_task(const Operation& operation, std::initializer_list<std::string_view> tasks) {
@@ -60,7 +60,7 @@ wire::SetHistory entry(const Operation& operation, const OperationResult& result
         {"operation_key", concat(operation.resource, '_', task, '_', operation.interval_ms)},
         {"operation", std::string(task)},
         {"crm-debug-origin", "xbeat"},
-        {"crm_feature_set", std::string(kFeatureSet)},
+        {"crm_feature_set", std::string(cib::kFeatureSet)},
         {"transition-key", operation.transition_key},
         {"transition-magic", magic},
         {"exit-reason", result.exit_reason},

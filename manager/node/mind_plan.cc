@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "cib/duration.h"
+#include "cib/upgrade.h"
 #include "core/text.h"
 #include "model/parameter_digest.h"
 #include "node/mind.h"
@@ -457,7 +458,7 @@ wire::Operation Mind::describe_operation(const Action& action) {
     const bool is_probe = action.task == "monitor" && action.interval_ms == 0;
     if (!is_probe) add_missing("CRM_meta_name", action.task);
     if (action.interval_ms > 0) add_missing("CRM_meta_interval", concat(action.interval_ms));
-    if (!has_feature_set) add_missing("crm_feature_set", "3.19.7");
+    if (!has_feature_set) add_missing("crm_feature_set", std::string(cib::kFeatureSet));
     return operation;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "cib/upgrade.h"
 #include "core/limits.h"
 #include "core/text.h"
 #include "replicate/dates.h"
@@ -11,8 +12,6 @@ namespace xbeat::replicate {
 namespace {
 
 using cib::Element;
-
-constexpr std::string_view kFeatureSet = "3.19.7";
 
 Element make(std::string_view name) {
     Element element;
@@ -80,7 +79,7 @@ struct Applier {
         Element& cib = state.cib;
         cib.child_or_new("configuration") = std::move(*configuration);
         if (!wanted.validate_with.empty()) cib.set("validate-with", wanted.validate_with);
-        cib.set("crm_feature_set", kFeatureSet);
+        cib.set("crm_feature_set", cib::kFeatureSet);
         cib.set("admin_epoch", concat(wanted.admin_epoch));
         cib.set("epoch", concat(wanted.epoch));
         cib.set("num_updates", "0");

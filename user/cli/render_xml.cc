@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cib/upgrade.h"
 #include "cib/xml.h"
 #include "cli/render_resources.h"
 #include "cli/words.h"
@@ -111,7 +112,7 @@ Element node_element(const StatusInput& input, const NodeView& node) {
     set_flag(element, "pending", node.pending);
     set_flag(element, "unclean", node.unclean);
     set(element, "health", node.health.empty() ? "green" : std::string_view(node.health));
-    set(element, "feature_set", "3.19.7");
+    set(element, "feature_set", cib::kFeatureSet);
     set_flag(element, "shutdown", node.shutting_down);
     set_flag(element, "expected_up", node.expected_up);
     set_flag(element, "is_dc", node.name == input.situation.coordinator);

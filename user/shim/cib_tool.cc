@@ -21,9 +21,6 @@ namespace {
 
 using cib::Element;
 
-// What new documents of this program say.
-constexpr std::string_view kFeatureSet = "3.19.7";
-
 constexpr std::array kCibOptions{
     OptionRow{'Q', "query", Takes::Nothing},
     OptionRow{'C', "create", Takes::Nothing},
@@ -168,7 +165,7 @@ int digest(const Tool& tool, const std::optional<Element>& input, bool is_versio
     // Pacemaker's older digest counts a blank before and a line's end behind.
     if (is_versioned) {
         const std::string_view set = input->get("crm_feature_set");
-        tool.io.out << "Versioned (" << (set.empty() ? kFeatureSet : set)
+        tool.io.out << "Versioned (" << (set.empty() ? cib::kFeatureSet : set)
                     << ") digest: " << model::md5_hex(text) << '\n';
     } else {
         tool.io.out << "Digest: " << model::md5_hex(concat(' ', text, '\n')) << '\n';
@@ -176,18 +173,22 @@ int digest(const Tool& tool, const std::optional<Element>& input, bool is_versio
     return kOk;
 }
 
+// The sections that every configuration has.
+void add_sections(Element& configuration) {
+    for (const char* section : {"crm_config", "nodes", "resources", "constraints"}) {
+        (void)configuration.child_or_new(section);
+    }
+}
+
 int show_empty(const Tool& tool) {
     Element shown;
     shown.name = "cib";
-    shown.set("crm_feature_set", kFeatureSet);
+    shown.set("crm_feature_set", cib::kFeatureSet);
     shown.set("validate-with", cib::kSchema);
     shown.set("epoch", "1");
     shown.set("num_updates", "0");
     shown.set("admin_epoch", "0");
-    Element& configuration = shown.child_or_new("configuration");
-    for (const char* section : {"crm_config", "nodes", "resources", "constraints"}) {
-        (void)configuration.child_or_new(section);
-    }
+    add_sections(shown.child_or_new("configuration"));
     (void)shown.child_or_new("status");
     show(tool, shown, false);
     return kOk;
@@ -197,9 +198,7 @@ int show_empty(const Tool& tool) {
 void erase(Element& document) {
     Element empty;
     empty.name = "configuration";
-    for (const char* section : {"crm_config", "nodes", "resources", "constraints"}) {
-        (void)empty.child_or_new(section);
-    }
+    add_sections(empty);
     if (const Element* const present = document.child("configuration")) {
         if (const Element* const nodes = present->child("nodes")) {
             for (Element node : nodes->children) {

@@ -5,6 +5,7 @@
 // if it still waits for calm.
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <regex>
 
 #include "cib/duration.h"
@@ -78,15 +79,14 @@ struct Target {
     std::string name;
     std::string node;
     std::string set;
-    std::string id = {};       // of the pair, if that is what was asked for
-    std::string pattern = {};  // instead of the name
+    std::string id = {};                     // of the pair, if that is what was asked for
+    std::optional<std::regex> pattern = {};  // instead of the name
     bool is_utilization = false;
 
     [[nodiscard]] bool is_meant(std::string_view other, std::string_view other_id = {}) const {
         if (!id.empty() && id != other_id) return false;
-        if (pattern.empty()) return name.empty() || other == name;
-        const Result<std::regex> compiled = compile(pattern);
-        return compiled && std::regex_search(other.begin(), other.end(), *compiled);
+        if (!pattern) return name.empty() || other == name;
+        return std::regex_search(other.begin(), other.end(), *pattern);
     }
 };
 
@@ -265,8 +265,7 @@ Result<Target> find_target(const Tool& tool, const Arguments& given) {
     target.name = given.get("name");
     target.set = given.get("set-name");
     target.id = given.get("id");
-    target.pattern = given.get("pattern");
-    if (!target.pattern.empty()) (void)XB_TRY(compile(target.pattern));
+    if (!given.get("pattern").empty()) target.pattern = XB_TRY(compile(given.get("pattern")));
     target.is_utilization = given.has("utilization");
     const bool is_promotion = given.has("promotion");
     if (is_promotion) {
@@ -341,7 +340,7 @@ Result<bool> is_known_node(const Tool& tool, const Target& target) {
 }
 
 int change_attribute(const Tool& tool, const Arguments& given, Target target) {
-    const bool is_pattern = !target.pattern.empty();
+    const bool is_pattern = target.pattern.has_value();
     if (is_pattern && target.scope != "status") {
         return tool.fail_usage(
             "Error: pattern can only be used with query, or with till-reboot "
@@ -406,7 +405,7 @@ int run_attribute(const Tool& tool, Words words) {
     const Result<std::vector<Found>> found = query_all(tool, *target);
     if (!found) return tool.fail(found.error());
     // Of one name the first counts; without a name, or with a pattern, all are shown.
-    const bool is_one = !target->name.empty() && target->pattern.empty();
+    const bool is_one = !target->name.empty() && !target->pattern;
     for (const Found& each : *found) {
         show(tool, *target, each, given->has("quiet"));
         if (is_one) break;

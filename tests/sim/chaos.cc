@@ -125,6 +125,7 @@ private:
     [[nodiscard]] bool is_well() const;
     void judge_well();
     [[nodiscard]] std::string missing() const;
+    void judge_still(Nanos span);
     void judge_quiet();
 
     const Plan& plan_;
@@ -507,19 +508,8 @@ void Chaos::mend() {
 void Chaos::heal_quickly() {
     mend();
     advance(world_.now() + kLastShots);
-    const Nanos limit = world_.now() + kWellWithin;
-    while (!is_over() && !is_well() && world_.now() < limit) {
-        for (std::size_t i = 0; i < kNodes; ++i) {
-            world_.boot(i);
-            world_.start_daemon(i);
-        }
-        advance(world_.now() + 500 * kMilli);
-    }
-    judge_well();
-    const std::uint64_t transitions = world_.transitions();
-    advance(world_.now() + 2 * kSecond);
-    if (is_over() || world_.transitions() == transitions) return;
-    world_.truth().violate("I-22", "a transition when all was well", world_.now());
+    wait_until_well();
+    judge_still(2 * kSecond);
 }
 
 void Chaos::end_faults() {
@@ -566,12 +556,8 @@ void Chaos::heal_soon() {
     calm();
     wait_until_well();
     if (is_over()) return;
-    const std::uint64_t transitions = world_.transitions();
-    advance(world_.now() + 2 * kSecond);
+    judge_still(2 * kSecond);
     if (is_over()) return;
-    if (world_.transitions() != transitions) {
-        world_.truth().violate("I-22", "a transition when all was well", world_.now());
-    }
     for (std::size_t i = 0; i < kNodes && !is_over(); ++i) {
         if (world_.are_paths_up(i)) continue;
         world_.truth().violate("I-29", concat(World::name_of(i), " takes a whole path for broken"),
@@ -661,9 +647,7 @@ void Chaos::judge_well() {
 }
 
 void Chaos::heal() {
-    world_.set_agent_faults({});
-    world_.set_fence_faults({});
-    world_.crash_at_ack({});
+    end_faults();
     for (int round = 0; round < kHealRounds && !is_over(); ++round) {
         for (std::size_t i = 0; i < kNodes; ++i) {
             // A device that lied left a life behind that nobody speaks to any more.
@@ -722,16 +706,21 @@ std::string Chaos::missing() const {
     return text;
 }
 
-// Claim I-22: what is at rest stays at rest; claim I-23: and is looked after.
-void Chaos::judge_quiet() {
+// Claim I-22: what is at rest stays at rest.
+void Chaos::judge_still(Nanos span) {
     const std::uint64_t transitions = world_.transitions();
-    advance(world_.now() + kQuiet);
+    advance(world_.now() + span);
+    if (is_over() || world_.transitions() == transitions) return;
+    world_.truth().violate("I-22",
+                           concat(world_.transitions() - transitions, " transitions in ",
+                                  span / kSecond, " s in which nothing happened"),
+                           world_.now());
+}
+
+// And claim I-23: it is looked after.
+void Chaos::judge_quiet() {
+    judge_still(kQuiet);
     if (is_over()) return;
-    if (world_.transitions() != transitions) {
-        return world_.truth().violate(
-            "I-22", concat(world_.transitions() - transitions, " transitions in a quiet minute"),
-            world_.now());
-    }
     for (const WantedResource& resource : config_.resources) {
         const std::size_t node = world_.truth().is_active(0, resource.name) ? 0 : 1;
         const Nanos last = world_.last_monitor(node, resource.name);

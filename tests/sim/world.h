@@ -188,6 +188,8 @@ public:
     [[nodiscard]] std::uint64_t transitions() const { return transitions_; }
     [[nodiscard]] std::uint64_t automatic_fences() const { return automatic_fences_; }
     [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_count_; }
+    /// Of the newest configuration that was acknowledged; 0: none was.
+    [[nodiscard]] std::uint64_t newest_marker() const { return acknowledged_.marker; }
     [[nodiscard]] std::uint64_t power_cuts_while_writing() const { return cuts_while_writing_; }
     [[nodiscard]] Nanos last_monitor(std::size_t index, const std::string& resource) const;
     [[nodiscard]] static std::string name_of(std::size_t node);

@@ -119,6 +119,7 @@ public:
     [[nodiscard]] std::vector<PeerView> peer_views() const;
     [[nodiscard]] std::string_view coordinator_name() const;
     [[nodiscard]] std::string activity() const;
+    [[nodiscard]] bool tells_of_earlier_life() const { return is_own_history_void_; }
     [[nodiscard]] std::vector<FenceView> fence_views() const;
     [[nodiscard]] LeaseView lease_view() const;
     [[nodiscard]] std::vector<AttributeView> attribute_views() const;  // mind_attribute.cc

@@ -20,6 +20,7 @@ std::vector<PeerView> Node::peers() const { return state_->mind.peer_views(); }
 std::string_view Node::coordinator() const { return state_->mind.coordinator_name(); }
 Term Node::term() const { return state_->mind.term(); }
 std::string Node::activity() const { return state_->mind.activity(); }
+bool Node::tells_of_earlier_life() const { return state_->mind.tells_of_earlier_life(); }
 const std::deque<Timeline>& Node::timelines() const { return state_->mind.chronicle().timelines(); }
 std::vector<FenceView> Node::fence_history() const { return state_->mind.fence_views(); }
 LeaseView Node::lease() const { return state_->mind.lease_view(); }

@@ -132,6 +132,9 @@ public:
     /// "waiting for the peer", "joining", "idle", "transition 12: 3 of 8 actions done", "no safe
     /// takeover: ...".
     [[nodiscard]] std::string activity() const;
+    /// What cib() says of this node is of an earlier life: it joined, and the coordinator's record
+    /// of that, which erases it, has not come yet.
+    [[nodiscard]] bool tells_of_earlier_life() const;
     /// The newest timelines, newest last; at most kTimelinesMax.
     [[nodiscard]] const std::deque<Timeline>& timelines() const;
     [[nodiscard]] std::vector<FenceView> fence_history() const;

@@ -362,7 +362,7 @@ void World::step_once(std::size_t index, const node::Event& event) {
     const cib::Element* own = replicate::node_state(host.node->cib(), concat(index + 1));
     const bool is_in = own != nullptr && own->get("crmd") == "online";
     const bool is_loss = verdict != nullptr && verdict->state == node::PeerState::Dead && is_in &&
-                         host.node->activity() != "joining";
+                         !host.node->tells_of_earlier_life() && host.node->activity() != "joining";
     std::map<std::string, std::string> counts;
     if (is_loss) counts = fail_counts(index);
     node::Output output = host.node->step(now, event);

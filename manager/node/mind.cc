@@ -365,12 +365,7 @@ void Mind::handle(const ChannelDown& down) {
     note_node(Level::Warning, "channel-down", peer.node.name,
               concat("the channel to ", peer.node.name, " is down: ", down.reason),
               {{"reason", down.reason}});
-    if (phase_ == member::Phase::Forming) {
-        phase_ = member::Phase::Waiting;
-        coordinator_ = {};
-        is_lead_pending_ = false;
-        peer.standing = member::Standing::Absent;
-    }
+    if (is_forming()) wait_anew();
     // Who hears a goodbye hangs up.
     if (is_going_) gone_at_ = now_.boot;
     start_alone_if_allowed();

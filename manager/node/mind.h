@@ -165,6 +165,8 @@ private:
     void try_welcome();
     void start_alone_if_allowed();
     void lead(std::string why);
+    [[nodiscard]] bool is_forming() const;
+    void wait_anew();
     void lead_durably();
     void term_is_durable();
     void take_over(std::string why);
@@ -218,6 +220,9 @@ private:
     void drive_change();
     void note_change(const cib::Element& before);
     void change_failed(const std::string& reason);
+    static constexpr const char* kYieldingText =
+        "this node has no lease any more and makes no changes: ask the other node";
+    void drop_changes(const std::string& reason);
 
     // mind_plan.cc
     void want_plan(std::string cause);
@@ -366,7 +371,8 @@ private:
     Incarnation heart_;
     bool may_run_leftovers_ = false;  // an earlier life's: the machine ran on
     Term term_;
-    NodeId coordinator_;  // 0: none
+    LogIndex term_began_;  // the first record of the newest term that was led here
+    NodeId coordinator_;   // 0: none
     std::optional<Peer> peer_;
     bool is_last_survivor_ = false;     // the peer is out, with a proof
     bool is_survivor_durable_ = false;  // and the disk knows

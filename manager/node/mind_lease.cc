@@ -222,6 +222,7 @@ void Mind::yield() {
               concat("this node has no lease any more and stops its resources: ", lease_.reason()),
               {{"reason", lease_.reason()}});
     if (peer_) (void)fencer_.recall(peer_->node.name);
+    drop_changes(kYieldingText);
     if (!is_coordinator()) return;
     update_quorum();
     if (transition_) transition_->abort();

@@ -5,6 +5,7 @@
 // answered. So a change that cannot be stored never takes effect, and one that was acknowledged is
 // on every disk.
 #include <algorithm>
+#include <utility>
 
 #include "cib/edit.h"
 #include "core/limits.h"
@@ -115,6 +116,7 @@ void Mind::log_progressed() {
     if (change_ && log_.hole() && *log_.hole() <= change_->commit.value_or(change_->proposal)) {
         change_failed("the disk refused a write");
     }
+    if (is_last_survivor_) try_welcome();  // which waits for the records of a new term
 }
 
 void Mind::save_snapshot() {
@@ -135,6 +137,7 @@ bool Mind::is_durable_everywhere(LogIndex index) const {
 
 void Mind::propose(WantedChange wanted) {
     constexpr std::size_t kWaitingMax = 64;
+    if (is_yielding_) return reply(wanted.asker, Error{Code::Unavailable, kYieldingText});
     if (wanted_.size() >= kWaitingMax) {
         return reply(wanted.asker,
                      Error{Code::Limit, concat("more than ", kWaitingMax,
@@ -244,6 +247,15 @@ void Mind::change_failed(const std::string& reason) {
           Error{Code::Unavailable,
                 concat("the change could not be made durable and is not in force: ", reason)});
     next_change();
+}
+
+// Another one leads, or may lead: what this node answered from here on would not be sure to stay.
+void Mind::drop_changes(const std::string& reason) {
+    const std::deque<WantedChange> waiting = std::exchange(wanted_, {});
+    change_failed(reason);
+    for (const WantedChange& wanted : waiting) {
+        reply(wanted.asker, Error{Code::Unavailable, reason});
+    }
 }
 
 }  // namespace xbeat::node

@@ -139,11 +139,7 @@ void Mind::stand_down() {
     wants_plan_ = false;
     (void)fencer_.recall(peer.node.name);
     std::erase_if(fences_, [this](const auto& each) { return !fencer_.has_job(each.first); });
-    if (change_) change_failed("this node is no longer the coordinator");
-    for (const WantedChange& wanted : wanted_) {
-        reply(wanted.asker, Error{Code::Unavailable, "this node is no longer the coordinator"});
-    }
-    wanted_.clear();
+    drop_changes("this node is no longer the coordinator");
     fail_forwarded("the coordinator changed before it answered: look at the state and ask again");
     peer.link.end();
     peer.hold_until.reset();
@@ -159,8 +155,10 @@ void Mind::stand_down() {
     phase_ = Phase::Joining;
 }
 
-// Welcomes the peer that is to join, once nothing stands in the way: no shot at it is under way, it
-// is durably forgotten that this node was the last survivor, and this node has a durable term.
+// Welcomes the peer that is to join, once nothing stands in the way: no shot at it is under way,
+// this node leads a term newer than all of the peer's, and it is durably forgotten that this node
+// was the last survivor. In this order: without that right the newer log leads, and a peer that
+// took over and yielded has records of a newer term than this node had.
 void Mind::try_welcome() {
     if (!peer_ || !peer_->has_channel || !peer_->is_to_be_welcomed) return;
     Peer& peer = *peer_;
@@ -171,14 +169,6 @@ void Mind::try_welcome() {
         if (transition_) want_plan(concat(peer.node.name, " is back"));
         if (transition_) transition_->abort();
     }
-    if (is_last_survivor_) {
-        if (!is_survivor_clearing_) {
-            is_survivor_clearing_ = true;
-            survivor_after_.reset();
-            put_meta("last_survivor", "", After::SurvivorCleared);
-        }
-        return;
-    }
     const bool needs_term = !is_coordinator() || peer.heard->term > term_;
     if (needs_term) {
         // One that is on its way may turn out to be too old; then another one follows it.
@@ -186,6 +176,14 @@ void Mind::try_welcome() {
         term_ = std::max(term_, peer.heard->term);
         if (phase_ == Phase::Waiting) phase_ = Phase::Forming;
         return lead_durably();
+    }
+    if (is_last_survivor_) {
+        if (!is_survivor_clearing_ && log_.durable() >= term_began_) {
+            is_survivor_clearing_ = true;
+            survivor_after_.reset();
+            put_meta("last_survivor", "", After::SurvivorCleared);
+        }
+        return;
     }
     if (must_hold_grant()) {
         // It grants this node as soon as it has joined.
@@ -196,6 +194,22 @@ void Mind::try_welcome() {
         holds_grant_ = true;
     }
     welcome();
+}
+
+// True while this node leads the start of the cluster, and nobody follows it yet. What a last
+// survivor leads so is not in force before it has given up that right.
+bool Mind::is_forming() const {
+    return phase_ == Phase::Forming || (phase_ == Phase::Active && is_last_survivor_ && peer_ &&
+                                        peer_->standing == Standing::Absent);
+}
+
+// Whom this node was to follow, or who was to follow it, is gone before either began.
+void Mind::wait_anew() {
+    phase_ = Phase::Waiting;
+    has_life_ = false;
+    coordinator_ = {};
+    is_lead_pending_ = false;
+    peer_->standing = Standing::Absent;
 }
 
 // Asks the disk for a new term of our own; term_is_durable() goes on.
@@ -315,7 +329,7 @@ void Mind::lead(std::string why) {
     note_node(Level::Info, "coordinator", self_.name,
               concat(self_.name, " is coordinator of term ", term_.value, ": ", why),
               {{"term", concat(term_.value)}, {"reason", why}});
-    append(wire::SetCluster{.have_quorum = true, .coordinator = self_place().id});
+    term_began_ = append(wire::SetCluster{.have_quorum = true, .coordinator = self_place().id});
     rename_nodes();
     for (const NodeName& node : options_.nodes) {
         append(wire::EnsureNode{.id = concat(node.id.value), .name = node.name});
@@ -380,11 +394,8 @@ void Mind::take_over(std::string why) {
 void Mind::peer_gone(std::string why) {
     Peer& peer = *peer_;
     if (is_going_) return;  // whoever is left has to deal with it
-    if (phase_ == Phase::Forming || (phase_ == Phase::Joining && !has_life_)) {
-        phase_ = Phase::Waiting;
-        coordinator_ = {};
-        is_lead_pending_ = false;
-        peer.standing = Standing::Absent;
+    if (is_forming() || (phase_ == Phase::Joining && !has_life_)) {
+        wait_anew();
         peer.link.end();
         return reset_channel();
     }

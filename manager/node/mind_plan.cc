@@ -186,7 +186,7 @@ void keep_in_standby(cib::Element& cib, std::string_view node_name) {
 }  // namespace
 
 void Mind::want_plan(std::string cause) {
-    if (!is_coordinator()) return;
+    if (!is_coordinator() || is_forming()) return;
     if (!wants_plan_) plan_cause_ = std::move(cause);
     wants_plan_ = true;
 }

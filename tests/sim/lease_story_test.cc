@@ -1,5 +1,8 @@
 // Two nodes and a witness: what follows when they lose each other, told one by one. The world is
 // the simulator's, so what may be sent is judged by the lines of the kernel's gate.
+#include <string>
+#include <vector>
+
 #include "tests/sim/pair.h"
 
 namespace xbeat::xsim {
@@ -419,6 +422,72 @@ TEST(LeaseStory, WhoStoodStillBesideAStalledPeerTakesNothingOver) {
 
     EXPECT_TRUE(pair.is_well()) << pair.world.describe();
     EXPECT_EQ(pair.world.lost_change(first), "");
+}
+
+// The one that was cut off took over and yielded, so it has records of a newer term. Whenever the
+// power of both goes while they meet again, the state of the one that served is the one that stays;
+// xbeat-sim's ambush seed 5233.
+TEST(LeaseStory, NoMomentOfAMeetingMakesTheStateOfTheOneThatYieldedTheNewerOne) {
+    for (Nanos when = 0; when < 20 * kMilli; when += 250 * kMicro) {
+        Pair pair(Pair::with_witness());
+        const std::size_t serves = pair.active();
+        for (std::size_t i = 0; i < kNodes; ++i) pair.world.disk(i).usual_latency = 2 * kMilli;
+        pair.cut(1);
+        pair.run(kSecond);
+        pair.change(serves, 2);
+        pair.run(kSecond);
+        ASSERT_EQ(pair.world.acknowledged(), 1U);
+        pair.world.on_note("peer-met", kNodes, [&pair, when] {
+            pair.world.after(when, [&pair] {
+                for (std::size_t i = 0; i < kNodes; ++i) pair.world.cut_power(i);
+                for (std::size_t i = 0; i < kNodes; ++i) pair.world.boot(i);
+            });
+        });
+        pair.cut(-1);
+        pair.run(30 * kSecond);
+
+        EXPECT_TRUE(pair.is_well()) << when << ": " << pair.world.describe();
+        for (std::size_t i = 0; i < kNodes; ++i) EXPECT_EQ(pair.world.lost_change(i), "") << when;
+    }
+}
+
+// It may not stop what is unmanaged, so it goes on until its watchdog ends it. Another one may lead
+// by then: what it answered would be lost; xbeat-sim's ambush seed 6000200.
+TEST(LeaseStory, WhoHasNoLeaseAnswersNoChanges) {
+    std::vector<std::string> replies;
+    Settings settings = Pair::with_witness();
+    settings.trace = [&replies](Nanos, std::string_view text) {
+        if (text.find("  reply ") != std::string_view::npos) replies.emplace_back(text);
+    };
+    Pair pair(settings);
+    const std::size_t serves = pair.active();
+    pair.cut(1);
+    pair.run(kSecond);
+    WantedConfig config;
+    config.has_fencing = false;
+    config.marker = 2;
+    config.resources.emplace_back().name = "web";
+    config.resources.back().is_unmanaged = true;
+    pair.world.request(serves, node::ReplaceConfiguration{config.print(), ""}, config.marker);
+    pair.run(kSecond);
+    ASSERT_EQ(pair.world.acknowledged(), 1U);
+    for (std::size_t way = 0; way < 2; ++way) ++pair.world.witness_wire(serves, way).cuts;
+    // One that is on its way to the disk when the right ends, and one of after it.
+    pair.world.on_note("lease-lost", 1, [&pair, serves] { pair.change(serves, 4); });
+    pair.world.disk(serves).extra_latency = 60 * kSecond;
+    pair.change(serves, 3);
+    pair.run(10 * kSecond);
+
+    EXPECT_EQ(pair.world.acknowledged(), 1U);
+    ASSERT_EQ(replies.size(), 4U);
+    for (std::size_t i = 2; i < replies.size(); ++i) {
+        EXPECT_NE(replies[i].find("no lease"), std::string::npos) << replies[i];
+    }
+    pair.world.disk(serves).extra_latency = 0;
+    for (std::size_t way = 0; way < 2; ++way) --pair.world.witness_wire(serves, way).cuts;
+    pair.cut(-1);
+    pair.run(60 * kSecond);
+    for (std::size_t i = 0; i < kNodes; ++i) EXPECT_EQ(pair.world.lost_change(i), "");
 }
 
 }  // namespace

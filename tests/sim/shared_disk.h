@@ -8,10 +8,12 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "arbiter/disk_lease.h"
 #include "tests/sim/agenda.h"
+#include "tests/sim/states.h"
 #include "tests/sim/streams.h"
 #include "tests/sim/truth.h"
 
@@ -34,28 +36,40 @@ public:
         arbiter::DiskTrouble trouble = arbiter::DiskTrouble::None;
         arbiter::DiskBlock block;
     };
+    /// The world around it. `after`: carries something out when that span is over.
+    struct Host {
+        std::function<Nanos()> now;
+        std::function<void(Nanos, Action)> after;
+        std::function<void(std::size_t, const Request&)> ended;
+        std::function<void(State)> reach;
+    };
 
-    explicit SharedDisk(std::uint64_t seed);
+    SharedDisk(std::uint64_t seed, Host host);
 
     [[nodiscard]] Way& way(std::size_t node) { return ways_[node]; }
-    [[nodiscard]] bool is_held(std::size_t node) const { return ways_[node].hangs > 0; }
     /// Also of a daemon that died: the next one gets the device's lock when it has ended.
-    [[nodiscard]] std::optional<Request>& under_way(std::size_t node) { return requests_[node]; }
-    [[nodiscard]] bool is_under_way(std::size_t node, std::uint64_t number) const {
-        return requests_[node] && requests_[node]->number == number;
-    }
-
+    [[nodiscard]] bool is_busy(std::size_t node) const { return requests_[node].has_value(); }
+    /// Requires: not busy.
     void begin(std::size_t node, const arbiter::DiskAccess& access, std::uint64_t life);
-    /// How long until the request that is under way takes effect, and from there to its end.
-    [[nodiscard]] Nanos latency(std::size_t node);
-    /// It takes effect.
-    void land(std::size_t node, Nanos now);
-    /// The power goes. True if a write was on its way.
-    bool lose_power(std::size_t node, Nanos now);
+    /// +1 or -1: what that node asks of it hangs.
+    void hold(std::size_t node, int by);
+    /// The power goes.
+    void lose_power(std::size_t node);
     /// Whoever reads that node's block only now does not pass it before `until`.
     [[nodiscard]] bool keeps_for(std::size_t node, Nanos until) const;
 
 private:
+    [[nodiscard]] bool is_under_way(std::size_t node, std::uint64_t number, bool has_landed) const {
+        const std::optional<Request>& request = requests_[node];
+        return request && request->number == number && request->has_landed == has_landed;
+    }
+    /// How long until the request that is under way takes effect, and from there to its end.
+    [[nodiscard]] Nanos latency(std::size_t node);
+    void go_on_later(std::size_t node);
+    void go_on(std::size_t node);
+    void land(std::size_t node);
+
+    Host host_;
     std::array<Way, kNodes> ways_;
     std::array<std::optional<Request>, kNodes> requests_;
     std::array<arbiter::DiskBlock, kNodes> blocks_;

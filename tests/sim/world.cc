@@ -32,7 +32,13 @@ World::World(Settings settings)
     : settings_(std::move(settings)),
       witness_keys_(make_witness_keys(sub_seed(settings_.seed, "witness keys"))),
       witness_(witness_keys_),
-      shared_disk_(settings_.seed),
+      shared_disk_(
+          settings_.seed,
+          {.now = [this] { return now_; },
+           .after = [this](Nanos span, Action action) { after(span, std::move(action)); },
+           .ended = [this](std::size_t node,
+                           const SharedDisk::Request& request) { request_ended(node, request); },
+           .reach = [this](State state) { reach(state); }}),
       witness_prng_(stream(settings_.seed, "witness")),
       identities_(stream(settings_.seed, "identities")),
       channel_prng_(stream(settings_.seed, "channel")) {
@@ -237,7 +243,7 @@ void World::cut_power(std::size_t index) {
     if (!host.is_powered) return;
     trace(concat(name_of(index), " loses power"));
     if (has_leases()) lose_gate(index);
-    if (shared_disk_.lose_power(index, now_)) reach(State::SharedWriteLost);
+    shared_disk_.lose_power(index);
     host.is_powered = false;
     host.is_frozen = false;
     host.has_heart = false;

@@ -138,7 +138,7 @@ public:
     // --- The shared disk.
     [[nodiscard]] SharedDisk::Way& shared_disk(std::size_t node) { return shared_disk_.way(node); }
     /// +1 or -1: what that node asks of it hangs.
-    void hold_shared_disk(std::size_t node, int by);
+    void hold_shared_disk(std::size_t node, int by) { shared_disk_.hold(node, by); }
     /// These may start elsewhere only after a shot, whatever a lease proves.
     void require_fencing(std::set<std::string> resources) { needs_fencing_ = std::move(resources); }
     /// What each of them is started after and stopped before, on its node.
@@ -339,10 +339,7 @@ private:
     // world_disk.cc: the shared disk.
     void serve_disk(std::size_t index);
     void pump_disk(std::size_t index);
-    void land_later(std::size_t index);
-    void land(std::size_t index, std::uint64_t number);
-    void end_request_later(std::size_t index);
-    void end_request(std::size_t index);
+    void request_ended(std::size_t index, const SharedDisk::Request& request);
 
     // world_wire.cc: hearts, frames, the channel.
     void lap(std::size_t index);

@@ -29,9 +29,10 @@ sim: $(B)/xbeat-sim
 	$(Q)$(B)/xbeat-sim batch --seeds 1000000 --seconds 18 --twice
 	$(Q)$(B)/xbeat-sim batch --kind lease --seeds 1000000 --seconds 12 --twice
 	$(Q)$(B)/xbeat-sim batch --kind ambush --seeds 1000000 --seconds 16 --twice
-	$(Q)$(B)/xbeat-sim batch --kind partition --seeds 1000000 --seconds 6 --twice
+	$(Q)$(B)/xbeat-sim batch --kind partition --seeds 1000000 --seconds 4 --twice
 	$(Q)$(B)/xbeat-sim batch --kind witness --seeds 1000000 --seconds 2
 	$(Q)$(B)/xbeat-sim batch --kind echo --seeds 1000000 --seconds 2
+	$(Q)$(B)/xbeat-sim batch --kind flags --seeds 1000000 --seconds 2
 	$(Q)$(B)/xbeat-sim batch --kind disk --seeds 1000000 --seconds 4 --twice
 sim-long: $(B)/xbeat-sim
 	$(Q)$(B)/xbeat-sim batch --kind $(SIM_KIND) --seed $(SIM_SEED) --seeds 100000000 --seconds $(SIM_SECONDS) --twice --verbose

@@ -740,7 +740,10 @@ void Chaos::judge_quiet() {
 }  // namespace
 
 Outcome run(const RunOptions& options) {
-    if (options.kind == RunKind::Witness || options.kind == RunKind::Echo) return run_duel(options);
+    if (options.kind == RunKind::Witness || options.kind == RunKind::Echo) {
+        return duel_over_witness(options);
+    }
+    if (options.kind == RunKind::Flags) return duel_over_disk(options);
     Plan plan = make_plan(options.kind, options.seed, options.cuts);
     plan.settings.may_skip = options.may_skip;
     plan.settings.trace = options.trace;

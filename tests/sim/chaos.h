@@ -90,6 +90,7 @@ enum class RunKind : std::uint8_t {
     Ambush,     // blows at the moments in which something changes, and several at once
     Echo,       // as Witness, over a network that sends again what it carried long ago
     Disk,       // as Lease, with a disk that both share in place of the witness
+    Flags,      // as Witness, over a shared disk
     Count,
 };
 [[nodiscard]] std::string_view name_of(RunKind kind);

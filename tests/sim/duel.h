@@ -1,14 +1,11 @@
-// The witness alone: two nodes that claim, renew and release its lease as often as they like, over
-// a network that does everything, with clocks as far apart as they may be, and a witness that dies.
-//
-// No manager and no beats: what is tested is that never two nodes believe to hold the lease at one
-// instant of true time. The nodes are nastier than the manager, which asks only with a reason.
+// Arbiters alone: two nodes that ask for nothing but the lease (rivals.h).
 #pragma once
 
 #include "tests/sim/chaos.h"
 
 namespace xbeat::xsim {
 
-[[nodiscard]] Outcome run_duel(const RunOptions& options);
+[[nodiscard]] Outcome duel_over_witness(const RunOptions& options);
+[[nodiscard]] Outcome duel_over_disk(const RunOptions& options);
 
 }  // namespace xbeat::xsim

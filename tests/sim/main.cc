@@ -184,6 +184,8 @@ RunKind kind_in_turn(std::uint64_t number) {
             return RunKind::Witness;
         case 20:
             return RunKind::Echo;
+        case 22:
+            return RunKind::Flags;
         case 2:
         case 10:
         case 18:

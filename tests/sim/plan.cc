@@ -17,7 +17,7 @@ std::string_view name_of(FaultKind kind) {
 
 std::string_view name_of(RunKind kind) {
     static constexpr std::string_view kNames[] = {"fence",  "lease", "partition", "witness",
-                                                  "ambush", "echo",  "disk"};
+                                                  "ambush", "echo",  "disk",      "flags"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -91,10 +91,16 @@ void assign_best(World& world, Resource& resource, Node* prefer, bool stop_if_fa
         const ScoreWatch watch(world, resource, {ScoreCause::Capacity});
         roomiest = ban_full_nodes(world, resource);
     }
+    const std::string_view why_prefer =
+        prefer == nullptr ? "there what goes with it finds most room"
+        : resource.migration_target == prefer ? "it is on its way there already"
+                                              : "it is there already";
     if (prefer == nullptr) prefer = roomiest;
     const std::vector<Allowed> nodes = sorted_nodes(world, resource.allowed, active_on(resource));
     const Allowed* chosen = choose(resource, nodes, prefer);
     if (chosen != nullptr) resource.assigned_score = chosen->score;
+    note_choice(world, resource, nodes, chosen == nullptr ? nullptr : chosen->node, prefer,
+                why_prefer);
     assign_to(world, resource, chosen == nullptr ? nullptr : chosen->node, false, stop_if_fail);
 }
 
@@ -137,8 +143,10 @@ Node* assign_primitive(World& world, Resource& resource, Node* prefer, bool stop
     if (options.fencing_enabled && !options.have_fence_device) resource.managed = false;
     if (!resource.managed) {
         set_next_role(world, resource, resource.role, "unmanaged");
+        note_choice(world, resource, {}, active_on(resource));
         assign_to(world, resource, active_on(resource), true, stop_if_fail);
     } else if (options.stop_all) {
+        note_choice(world, resource, {}, nullptr);
         assign_to(world, resource, nullptr, true, stop_if_fail);
     } else {
         assign_best(world, resource, prefer, stop_if_fail);

@@ -26,27 +26,35 @@ bool has_failed(const Resource& resource) {
                        [](const Resource* child) { return has_failed(*child); });
 }
 
-bool can_host(const Resource& instance, const Node* node, std::int32_t per_node_max) {
-    if (instance.orphan || !is_usable(*node)) return false;
+// Why the node takes no instance now; nothing if it does.
+std::optional<ScoreCause> refusal(const Resource& instance, const Node* node,
+                                  std::int32_t per_node_max) {
+    if (instance.orphan) return ScoreCause::Orphan;
+    if (!is_usable(*node)) return ScoreCause::Unusable;
     const Allowed* entry = parent_entry(instance, node);
-    return entry != nullptr && entry->score >= Score() && entry->count < per_node_max;
+    if (entry == nullptr || entry->score < Score()) return ScoreCause::Banned;
+    if (entry->count >= per_node_max) return ScoreCause::Instances;
+    return std::nullopt;
 }
 
-void ban_unavailable(Resource& instance, std::int32_t per_node_max) {
+void ban(World& world, const Resource& resource, Allowed& entry, ScoreCause cause) {
+    note_score(world, resource, *entry.node, {cause}, entry.score, Score::never());
+    entry.score = Score::never();
+}
+
+void ban_unavailable(World& world, Resource& instance, std::int32_t per_node_max) {
     for (Allowed& entry : instance.allowed) {
-        if (can_host(instance, entry.node, per_node_max)) continue;
-        entry.score = Score::never();
+        const std::optional<ScoreCause> cause = refusal(instance, entry.node, per_node_max);
+        if (!cause) continue;
+        ban(world, instance, entry, *cause);
         for (Resource* child : instance.children) {
-            if (Allowed* below = child->allowed.find(entry.node)) below->score = Score::never();
+            if (Allowed* below = child->allowed.find(entry.node)) ban(world, *child, *below, *cause);
         }
     }
 }
 
 Node* try_instance(World& world, Resource& instance, Node* prefer, std::int32_t per_node_max) {
-    {
-        const ScoreWatch watch(world, instance, {ScoreCause::Instances});
-        ban_unavailable(instance, per_node_max);
-    }
+    ban_unavailable(world, instance, per_node_max);
     Node* chosen = assign(world, instance, prefer, prefer == nullptr);
     if (Allowed* entry = parent_entry(instance, chosen)) ++entry->count;
     return chosen;
@@ -90,7 +98,7 @@ bool keep_instance(World& world, Resource& instance, Node* current, std::int32_t
     const SavedTables saved = save_tables(instance);
     bool kept = false;
     for (std::int32_t reserved = 0; reserved < available; ++reserved) {
-        const std::size_t mark = explanation_mark(world);
+        const ExplanationMark mark = explanation_mark(world);
         Node* chosen = try_instance(world, instance, current, per_node_max);
         if (chosen == current) {
             kept = true;
@@ -240,6 +248,23 @@ Node* assign_clone(World& world, Resource& clone, Node* prefer, bool stop_if_fai
     return nullptr;
 }
 
+namespace {
+
+// What is in a bundle goes where its container is.
+void goes_inside(World& world, Replica& replica) {
+    const ScoreWatch watch(world, *replica.child, {ScoreCause::Bundle});
+    for (Allowed& entry : replica.child->allowed) {
+        Resource* banned = nullptr;
+        if (entry.node != replica.node) {
+            entry.score = Score::never();
+        } else if (!threshold_reached(world, *replica.child, *replica.node, &banned)) {
+            entry.score = Score::always();
+        }
+    }
+}
+
+}  // namespace
+
 Node* assign_bundle(World& world, Resource& bundle, Node* prefer, bool stop_if_fail) {
     if (!bundle.unassigned || bundle.assigning) return nullptr;
     bundle.assigning = true;
@@ -262,22 +287,13 @@ Node* assign_bundle(World& world, Resource& bundle, Node* prefer, bool stop_if_f
             assign(world, *replica.connection, prefer, stop_if_fail);
         }
         if (replica.child == nullptr) continue;
-        const ScoreWatch watch(world, *replica.child, {ScoreCause::Bundle});
-        for (Allowed& entry : replica.child->allowed) {
-            Resource* banned = nullptr;
-            if (entry.node != replica.node) {
-                entry.score = Score::never();
-            } else if (!threshold_reached(world, *replica.child, *replica.node, &banned)) {
-                entry.score = Score::always();
-            }
-        }
+        goes_inside(world, replica);
         Resource* clone = replica.child->parent;
         clone->assigning = true;
         assign(world, *replica.child, replica.node, stop_if_fail);
         clone->assigning = false;
     }
     if (data.child != nullptr) {
-        const ScoreWatch watch(world, *data.child, {ScoreCause::Bundle});
         for (Allowed& entry : data.child->allowed) {
             entry.score = replica_on(bundle, *entry.node) != nullptr ? Score() : Score::never();
         }

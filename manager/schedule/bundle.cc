@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "schedule/explain.h"
 #include "schedule/resources.h"
 
 namespace xbeat::schedule {
@@ -213,12 +214,14 @@ void make_connection(World& world, Resource& bundle, Replica& replica) {
     for (Resource* part : bundle.children) forbid(*part, node);
     replica.child->allowed.clear();
     Allowed& own = replica.child->allowed.enter(&node);
+    note_score(world, *replica.child, node, {ScoreCause::Bundle}, Score(), Score::of(500));
     own.score = Score::of(500);
     own.discovery = Discovery::Exclusive;
     replica.child->parent->allowed.enter(&node).score = Score::never();
 
     replica.connection = add_part(world, bundle, std::move(xml));
     if (replica.connection == nullptr) return;
+    const ScoreWatch watch(world, *replica.connection, {ScoreCause::Remote});
     for (Allowed& entry : replica.connection->allowed) {
         if (is_guest_or_remote(*entry.node)) entry.score = Score::never();
     }

@@ -58,9 +58,42 @@ private:
     std::int32_t before_;
 };
 
+/// One change of one score.
+void note_score(World& world, const Resource& resource, const Node& node,
+                const ScoreWatch::About& about, Score before, Score after);
+
+/// One change of the score that decides about a promotion.
+void note_promotion(World& world, const Resource& instance, const ScoreWatch::About& about,
+                    Score before, Score after);
+
+/// How the score for a promotion of each of a clone's instances becomes final: at its construction
+/// they have their own, and each note() takes what the clone's table has for their nodes meanwhile.
+class PromotionSumWatch {
+public:
+    PromotionSumWatch(World& world, const Resource& clone);
+    void note(ScoreWatch::About about);
+
+private:
+    void take(const Resource& instance, const ScoreWatch::About& about, Score score);
+
+    Explanation* explanation_;
+    const Resource& clone_;
+    std::vector<Score> last_;
+};
+
+/// A place was chosen among `nodes`, sorted; `prefer` was to be taken if it is as good as any, and
+/// `why_prefer` says why.
+void note_choice(World& world, const Resource& resource, const std::vector<Allowed>& nodes,
+                 const Node* chosen, const Node* prefer = nullptr,
+                 std::string_view why_prefer = {});
+
 /// How much was recorded so far, and back to it: for trials that are undone.
-[[nodiscard]] std::size_t explanation_mark(const World& world);
-void roll_back_explanation(World& world, std::size_t mark);
+struct ExplanationMark {
+    std::size_t changes = 0;
+    std::size_t decisions = 0;
+};
+[[nodiscard]] ExplanationMark explanation_mark(const World& world);
+void roll_back_explanation(World& world, const ExplanationMark& mark);
 
 /// The flags of `step` changed because of `by` (or, without it, because of `why`).
 void note_flow(World& world, const Step& step, std::uint32_t before, const Step* by,

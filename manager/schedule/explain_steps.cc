@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
 
 #include "core/text.h"
 #include "schedule/assign.h"
@@ -28,7 +29,7 @@ std::string_view unusable_because(const Node& node) {
     return {};
 }
 
-Placement placement_of(const World& world, const Resource& resource) {
+Placement placement_of(const World& world, const Resource& resource, const Decision* decision) {
     Placement out;
     out.resource = resource.id;
     for (const Resource* at = resource.parent; at != nullptr; at = at->parent) {
@@ -42,11 +43,17 @@ Placement placement_of(const World& world, const Resource& resource) {
     out.is_blocked = resource.blocked;
     out.is_failed = resource.failed;
     out.is_orphan = resource.orphan;
-    for (const Allowed& entry : sorted_nodes(world, resource.allowed, active_on(resource))) {
+    for (const Allowed& entry : decision == nullptr
+                                    ? sorted_nodes(world, resource.allowed, active_on(resource))
+                                    : decision->nodes) {
         if (entry.node->is_bundle && entry.discovery == Discovery::Never) continue;
         if (entry.node->variant == NodeVariant::Ping) continue;
         out.nodes.push_back(
             {entry.node->name, entry.score, std::string(unusable_because(*entry.node))});
+    }
+    if (decision != nullptr) {
+        out.tie = decision->tie;
+        for (const Node* node : decision->equals) out.equals.push_back(node->name);
     }
     for (const auto& [whose, change] : world.record.roles) {
         if (whose == &resource) out.roles.push_back({change.first, change.second});
@@ -448,13 +455,33 @@ private:
     std::vector<const Step*> of_action_;
 };
 
+// Scores go on changing after a place was chosen: that had no part in it.
+void forget_late_changes(Explanation& told,
+                         const std::unordered_map<const Resource*, const Decision*>& decided) {
+    std::unordered_map<std::string_view, std::size_t> limits;
+    for (const auto& [resource, decision] : decided) limits[resource->id] = decision->changes;
+    std::vector<ScoreChange> kept;
+    for (std::size_t at = 0; at < told.changes.size(); ++at) {
+        ScoreChange& change = told.changes[at];
+        const auto limit = limits.find(change.resource);
+        const bool is_late = limit != limits.end() && at >= limit->second;
+        if (!is_late || change.is_promotion) kept.push_back(std::move(change));
+    }
+    told.changes = std::move(kept);
+}
+
 }  // namespace
 
 void finish_explanation(World& world, const Plan& plan, const std::vector<std::uint32_t>& number) {
     Explanation& out = *world.record.explanation;
+    std::unordered_map<const Resource*, const Decision*> decided;
+    for (const Decision& each : world.record.decisions) decided[each.resource] = &each;
+    forget_late_changes(out, decided);
     for (const Resource& resource : world.resources) {
-        if (resource.kind == Kind::Primitive)
-            out.placements.push_back(placement_of(world, resource));
+        if (resource.kind != Kind::Primitive) continue;
+        const auto at = decided.find(&resource);
+        out.placements.push_back(
+            placement_of(world, resource, at == decided.end() ? nullptr : at->second));
     }
     out.steps = Teller(world, plan, number).tell();
 }

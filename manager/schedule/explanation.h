@@ -21,6 +21,10 @@ enum class ScoreCause : std::uint8_t {
     Health,        // node-health-strategy; id is the strategy
     Stickiness,    // it runs there
     Failures,      // migration-threshold reached there
+    Failure,       // one failure was enough; id is the operation's key, other says what it means
+    Unmanaged,     // it runs there and is not managed, so that it stays
+    Orphan,        // it is not configured any more
+    Multiple,      // multiple-active=stop_only, and it is active on several nodes
     ShutdownLock,  // it waits for the node that was shut down cleanly
     Discovery,     // resource-discovery=exclusive elsewhere
     Ticket,        // a ticket constraint; other is the ticket
@@ -29,10 +33,14 @@ enum class ScoreCause : std::uint8_t {
     Promotion,     // the agent's promotion score
     Role,          // it is to be stopped, so that no node may have it
     Capacity,      // the node's utilization is used up
+    Unusable,      // the clone's instances cannot be on the node now
     Instances,     // the clone has as many instances on the node as it may
+    Banned,        // the clone may not be on the node
     Surplus,       // the clone has all the instances it may have
+    Sum,           // the clone's own score there, once its instances have their places
     Bundle,        // what is in a bundle goes where its container is
-    Remote,        // connections and their containers do not nest
+    Remote,        // neither connections nor fence devices are on remote nodes
+    Guest,         // it belongs to a guest node; other is that node
 };
 
 /// One change of one score, in the order in which they happened.
@@ -70,7 +78,9 @@ struct Placement {
     bool is_blocked = false;
     bool is_failed = false;
     bool is_orphan = false;
-    std::vector<NodeChoice> nodes;  // best first
+    std::vector<NodeChoice> nodes;  // as they were when it was decided, best first
+    std::string tie;  // why this one of several equals was taken, in a few words; or empty
+    std::vector<std::string> equals;  // those others
     std::vector<RoleChange> roles;  // how the next role was found, in order
 };
 

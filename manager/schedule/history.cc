@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "schedule/bundle.h"
+#include "schedule/explain.h"
 #include "schedule/failcount.h"
 #include "schedule/fence_marks.h"
 #include "schedule/outcome.h"
@@ -144,9 +145,12 @@ void react(World& world, Resource& resource, Node& node, OnFail on_fail, bool kn
             resource.managed = false;
             resource.blocked = true;
             break;
-        case OnFail::Ban:
+        case OnFail::Ban: {
+            const ScoreWatch watch(world, resource,
+                                   {ScoreCause::Failure, {}, "it failed there, with on-fail=ban"});
             add_location_score(world, resource, &node, Score::never());
             break;
+        }
         case OnFail::Stop:
             set_next_role(world, resource, Role::Stopped, "on-fail=stop");
             break;
@@ -285,6 +289,7 @@ void unpack_one(World& world, Node& node, const cib::Element& history) {
         if (!world.options.stop_orphans) {
             resource->managed = false;
         } else {
+            const ScoreWatch watch(world, *resource, {ScoreCause::Orphan});
             add_location_score(world, *resource, nullptr, Score::never());
         }
     }
@@ -323,9 +328,11 @@ void block_all(Resource& resource) {
 void judge_multiple(World& world, Resource& resource) {
     if (resource.kind != Kind::Primitive || resource.running_on.size() < 2) return;
     switch (resource.multiple_active) {
-        case MultipleActive::StopOnly:
+        case MultipleActive::StopOnly: {
+            const ScoreWatch watch(world, resource, {ScoreCause::Multiple});
             for (Allowed& entry : resource.allowed) entry.score = Score::never();
             break;
+        }
         case MultipleActive::Block:
             block_all(resource);
             if (resource.parent != nullptr &&
@@ -338,7 +345,6 @@ void judge_multiple(World& world, Resource& resource) {
         case MultipleActive::StopUnexpected:
             break;
     }
-    static_cast<void>(world);
 }
 
 }  // namespace
@@ -456,6 +462,7 @@ void add_running(World& world, Resource& resource, Node& node, bool failed) {
         }
     }
     if (!resource.managed) {
+        const ScoreWatch watch(world, resource, {ScoreCause::Unmanaged});
         add_location_score(world, resource, &node, Score::always());
         for (Resource* up = resource.parent; up != nullptr && node.online; up = up->parent) {
             if (!runs_on(up->running_on, &node)) up->running_on.push_back(&node);

@@ -67,6 +67,7 @@ void launcher_constraints(World& world, Resource& resource) {
         via = connection_inside(launcher);
     }
     if (via != nullptr) {
+        const ScoreWatch watch(world, resource, {ScoreCause::Guest, {}, via->id});
         for (Allowed& entry : resource.allowed) {
             if (entry.node->remote != via) entry.score = Score::never();
         }
@@ -95,7 +96,10 @@ void primitive_constraints(World& world, Resource& resource) {
         utilization_constraints(world, resource);
     }
     if (resource.launcher != nullptr) launcher_constraints(world, resource);
-    if (resource.is_connection || resource.is_fence_device) avoid_remote_nodes(resource);
+    if (resource.is_connection || resource.is_fence_device) {
+        const ScoreWatch watch(world, resource, {ScoreCause::Remote});
+        avoid_remote_nodes(resource);
+    }
 }
 
 void bracket_member(World& world, Resource& group, Resource& member, bool promotable, Effects down,

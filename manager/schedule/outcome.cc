@@ -4,6 +4,7 @@
 
 #include "core/text.h"
 #include "schedule/digest_check.h"
+#include "schedule/explain.h"
 #include "schedule/failcount.h"
 #include "schedule/fence_marks.h"
 #include "schedule/steps.h"
@@ -55,6 +56,13 @@ void set_active(Resource& resource) {
 }
 
 Resource& ban_target(Resource& resource) { return resource.unique ? resource : *top_of(resource); }
+
+// One failure is enough to keep it away: from one node, or, without `node`, from all.
+void ban(Judge& judge, Resource& resource, Node* node, const Recorded& failure,
+         std::string_view why) {
+    const ScoreWatch watch(judge.world, resource, {ScoreCause::Failure, failure.key, why});
+    add_location_score(judge.world, resource, node, Score::never());
+}
 
 void clear_past_failure(Judge& judge) {
     switch (judge.on_fail) {
@@ -134,7 +142,7 @@ void take_failure(Judge& judge, Entry& entry, const OperationConfig& config) {
     if (judge.on_fail < config.on_fail) judge.on_fail = config.on_fail;
     switch (entry.record.kind) {
         case Task::Stop:
-            add_location_score(world, resource, &judge.node, Score::never());
+            ban(judge, resource, &judge.node, entry.record, "it could not be stopped there");
             break;
         case Task::MigrateTo:
             take_migrate_to_failure(world, entry);
@@ -169,7 +177,7 @@ void take_failure(Judge& judge, Entry& entry, const OperationConfig& config) {
     if (config.fail_role == Role::Stopped) {
         Resource& banned = ban_target(resource);
         for (Allowed& entry_of : banned.allowed) {
-            add_location_score(world, banned, entry_of.node, Score::never());
+            ban(judge, banned, entry_of.node, entry.record, "it failed, with on-fail=stop");
         }
     }
 }
@@ -339,7 +347,8 @@ void judge_failure(Judge& judge, Entry& entry) {
     if (entry.status == kNotInstalledStatus) {
         OperationConfig strict = config;
         if (strict.on_fail == OnFail::Ignore) strict.on_fail = OnFail::Ban;
-        add_location_score(world, ban_target(resource), &judge.node, Score::never());
+        ban(judge, ban_target(resource), &judge.node, entry.record,
+            "what it needs is not installed there");
         world.failed_at.emplace_back(entry.record.xml, &judge.node);
         take_failure(judge, entry, strict);
         return;
@@ -362,9 +371,11 @@ void judge_failure(Judge& judge, Entry& entry) {
     }
     take_failure(judge, entry, config);
     if (entry.status == kHard) {
-        add_location_score(world, ban_target(resource), &judge.node, Score::never());
+        ban(judge, ban_target(resource), &judge.node, entry.record,
+            "it failed in a way that only a change on the node mends");
     } else if (entry.status == kFatal) {
-        add_location_score(world, ban_target(resource), nullptr, Score::never());
+        ban(judge, ban_target(resource), nullptr, entry.record,
+            "it failed in a way that only a change of its configuration mends");
     }
 }
 
@@ -400,7 +411,8 @@ void judge_record(Judge& judge, const Recorded& record) {
     if (is_masked(entry)) {
         take_success(judge, entry, record.target_rc < 0 ? kNotRunning : record.target_rc);
         judge.world.failed_at.emplace_back(record.xml, &judge.node);
-        add_location_score(judge.world, ban_target(judge.resource), &judge.node, Score::never());
+        ban(judge, ban_target(judge.resource), &judge.node, record,
+            "it cannot run there, a probe found");
         return;
     }
     switch (entry.status) {

@@ -89,8 +89,6 @@ void add_promoted_locations(World& world, Resource& instance,
 }
 
 void set_promotion_priority(World& world, Resource& instance, Resource& clone) {
-    std::optional<PromotionWatch> watch;
-    watch.emplace(world, instance, ScoreWatch::About{ScoreCause::Promotion});
     const Node* chosen = place_of(instance, false);
     if (chosen == nullptr) return;  // only what will be active can be promoted
     const Role next = role_of(instance, false);
@@ -99,16 +97,18 @@ void set_promotion_priority(World& world, Resource& instance, Resource& clone) {
         case Role::Unknown: {
             const PromotionScore score = promotion_score(instance, chosen);
             instance.priority = score.is_default ? -1 : score.score.points();
+            note_promotion(world, instance, {ScoreCause::Promotion}, Score(),
+                           Score::of(instance.priority));
             break;
         }
         case Role::Unpromoted:
         case Role::Stopped:
             instance.priority = -Score::kInfinity;
+            note_promotion(world, instance, {ScoreCause::Role}, Score(), Score::never());
             break;
         case Role::Promoted:
             break;
     }
-    watch.reset();
     add_promoted_locations(world, instance, instance.locations, chosen);
     add_promoted_locations(world, instance, clone.locations, chosen);
     for (const Colocation* each : this_with(instance)) {
@@ -120,18 +120,17 @@ void set_promotion_priority(World& world, Resource& instance, Resource& clone) {
     if (next == Role::Promoted) instance.sort_index = Score::kInfinity;
 }
 
-void require_promotion_tickets(World& world, Resource& clone) {
-    for (const TicketConstraint* constraint : clone.tickets) {
-        const Ticket& ticket = *constraint->ticket;
-        if (constraint->role == Role::Promoted && (!ticket.granted || ticket.standby)) {
-            add_location_score(world, clone, nullptr, Score::never());
-        }
+void require_promotion_ticket(World& world, Resource& clone, const TicketConstraint& constraint) {
+    const Ticket& ticket = *constraint.ticket;
+    if (constraint.role == Role::Promoted && (!ticket.granted || ticket.standby)) {
+        add_location_score(world, clone, nullptr, Score::never());
     }
 }
 
 void sort_for_promotion(World& world, Resource& clone) {
     clone.updating_nodes = true;
     clone.clone.added_promoted_constraints = true;
+    PromotionSumWatch watch(world, clone);
     for (Resource* instance : clone.children) {
         const Node* chosen = place_of(*instance, false);
         if (chosen == nullptr || instance->sort_index < 0) continue;
@@ -139,12 +138,17 @@ void sort_for_promotion(World& world, Resource& clone) {
             entry->score = Score::of(instance->sort_index) + entry->score;
         }
     }
+    watch.note({ScoreCause::Sum});
     for (const Colocation* each : with_this(clone)) {
         if (each->primary_role != Role::Promoted || !has_influence(*each)) continue;
         merge_wishes(world, *each->dependent, clone, clone.allowed, each, Factor::of(each->score),
                      Merge::ActiveNonnegative);
+        watch.note({ScoreCause::Dependent, each->id, each->dependent->id});
     }
-    require_promotion_tickets(world, clone);
+    for (const TicketConstraint* constraint : clone.tickets) {
+        require_promotion_ticket(world, clone, *constraint);
+        watch.note({ScoreCause::Ticket, constraint->id, constraint->ticket->id});
+    }
     for (Resource* instance : clone.children) {
         const Node* chosen = place_of(*instance, false);
         if (!instance->managed && role_of(*instance, false) == Role::Promoted) {

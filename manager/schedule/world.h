@@ -411,6 +411,15 @@ struct Flow {
     std::string why;
 };
 
+/// The place that was chosen for a resource, for the explanation.
+struct Decision {
+    const Resource* resource = nullptr;
+    std::size_t changes = 0;  // how many changes of scores had been recorded
+    std::vector<Allowed> nodes;  // best first
+    std::string tie;
+    std::vector<const Node*> equals;
+};
+
 /// What a stage decided and why; filled only on request.
 struct Record {
     bool scores = false;
@@ -418,6 +427,7 @@ struct Record {
     Explanation* explanation = nullptr;
     std::string_view origin;  // id of the constraint that is being read
     std::vector<Flow> flows;
+    std::vector<Decision> decisions;
     std::vector<std::pair<const Resource*, std::pair<Role, std::string>>> roles;
 };
 

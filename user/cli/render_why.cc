@@ -150,21 +150,9 @@ std::string role_reason(const Placement& one) {
 
 // Of equals, one had to be taken.
 std::string tie_reason(const Placement& one) {
-    if (one.node.empty() || !one.is_managed) return {};
-    const auto chosen =
-        std::find_if(one.nodes.begin(), one.nodes.end(),
-                     [&one](const NodeChoice& choice) { return choice.node == one.node; });
-    if (chosen == one.nodes.end()) return {};
-    std::vector<std::string> equals;
-    for (const NodeChoice& choice : one.nodes) {
-        if (choice.node == one.node || !choice.unusable.empty()) continue;
-        if (choice.score == chosen->score) equals.push_back(choice.node);
-    }
-    if (equals.empty()) return {};
-    return fmt::format(
-        "{} would be as good: among equals the node with fewer resources is taken, then the one "
-        "where it runs, then the first by name.",
-        fmt::join(equals, ", "));
+    if (one.tie.empty() || one.node.empty()) return {};
+    return fmt::format("{} would be as good; {} is taken because {}.",
+                       fmt::join(one.equals, ", "), one.node, one.tie);
 }
 
 // --- Actions -------------------------------------------------------------------------------------
@@ -381,6 +369,14 @@ std::string cause_text(const ScoreChange& change) {
             return "it runs there (resource-stickiness)";
         case ScoreCause::Failures:
             return "it failed there too often (migration-threshold)";
+        case ScoreCause::Failure:
+            return is_named ? fmt::format("{} ({})", change.other, change.id) : change.other;
+        case ScoreCause::Unmanaged:
+            return "it runs there and is not managed";
+        case ScoreCause::Orphan:
+            return "it is not configured any more";
+        case ScoreCause::Multiple:
+            return "it is active on several nodes (multiple-active=stop_only)";
         case ScoreCause::ShutdownLock:
             return "it waits for the node that was shut down (shutdown-lock)";
         case ScoreCause::Discovery:
@@ -400,17 +396,27 @@ std::string cause_text(const ScoreChange& change) {
         case ScoreCause::Promotion:
             return "promotion score, set by its agent";
         case ScoreCause::Role:
-            return "it is to be stopped";
+            if (!change.is_promotion) return "it is to be stopped";
+            return change.after == Score::always() ? "its role is settled already"
+                                                   : "it may not be promoted (target-role)";
         case ScoreCause::Capacity:
             return "no room is left for what it uses (utilization)";
+        case ScoreCause::Unusable:
+            return "no instance can be there now";
         case ScoreCause::Instances:
-            return "the node has its share of instances, or takes none now (clone-node-max)";
+            return "the node has its share of instances (clone-node-max)";
+        case ScoreCause::Banned:
+            return "no instance may be there";
+        case ScoreCause::Sum:
+            return "what the clone itself has there";
         case ScoreCause::Surplus:
             return "as many instances as wanted have a place already (clone-max)";
         case ScoreCause::Bundle:
             return "it runs inside its bundle's container";
         case ScoreCause::Remote:
-            return "remote nodes are not nested";
+            return "neither connections nor fence devices are on remote nodes";
+        case ScoreCause::Guest:
+            return fmt::format("it belongs to {}", change.other);
     }
     return "?";
 }

@@ -24,6 +24,14 @@ std::string_view word_of(ScoreCause cause) {
             return "stickiness";
         case ScoreCause::Failures:
             return "failures";
+        case ScoreCause::Failure:
+            return "failure";
+        case ScoreCause::Unmanaged:
+            return "unmanaged";
+        case ScoreCause::Orphan:
+            return "orphan";
+        case ScoreCause::Multiple:
+            return "multiple-active";
         case ScoreCause::ShutdownLock:
             return "shutdown-lock";
         case ScoreCause::Discovery:
@@ -40,23 +48,33 @@ std::string_view word_of(ScoreCause cause) {
             return "role";
         case ScoreCause::Capacity:
             return "capacity";
+        case ScoreCause::Unusable:
+            return "unusable";
         case ScoreCause::Instances:
             return "instances";
+        case ScoreCause::Banned:
+            return "banned";
+        case ScoreCause::Sum:
+            return "sum";
         case ScoreCause::Surplus:
             return "surplus";
         case ScoreCause::Bundle:
             return "bundle";
         case ScoreCause::Remote:
             return "remote";
+        case ScoreCause::Guest:
+            return "guest";
     }
     return "";
 }
 
 Document change_of(const ScoreChange& change) {
     const bool is_named = !change.id.empty() && change.id.front() != '#';
+    const bool is_failure = change.cause == ScoreCause::Failure;
     return {{"cause", word_of(change.cause)},
-            {"constraint", is_named ? change.id : std::string()},
-            {"other", change.other},
+            {"constraint", is_named && !is_failure ? change.id : std::string()},
+            {"operation", is_failure ? change.id : std::string()},
+            {"other", is_failure ? std::string() : change.other},
             {"before", to_string(change.before)},
             {"after", to_string(change.after)},
             {"text", cause_text(change)}};
@@ -95,6 +113,8 @@ Document placement_of(const Explanation& told, const Placement& one, const WhyQu
             {"blocked", one.is_blocked},
             {"failed", one.is_failed},
             {"orphan", one.is_orphan},
+            {"equals", one.equals},
+            {"tie", one.tie},
             {"scores", std::move(scores)},
             {"promotion", changes_of(told, one, "", true)}};
 }

@@ -146,29 +146,108 @@ TEST(Explanation, SaysWhyANodeIsFenced) {
     EXPECT_FALSE(step_of(told, "stonith-pm02-reboot", "pm02").causes.empty());
 }
 
-// Whatever moved a score was recorded: each change begins where the one before it ended.
+// Whatever moved a score was recorded: the first change begins with nothing, each other where the
+// one before it ended, and the last ends at the score that decided.
+void expect_complete(const Explanation& told) {
+    std::map<std::pair<std::string, std::string>, Score> last;
+    for (const ScoreChange& change : told.changes) {
+        if (change.is_promotion) continue;
+        Score& at = last[std::pair(change.resource, change.node)];
+        EXPECT_EQ(at, change.before) << change.resource << " on " << change.node;
+        at = change.after;
+    }
+    for (const Placement& placement : told.placements) {
+        for (const NodeChoice& choice : placement.nodes) {
+            EXPECT_EQ(last[std::pair(placement.resource, choice.node)], choice.score)
+                << placement.resource << " on " << choice.node;
+        }
+    }
+}
+
 TEST(Explanation, LeavesNoChangeOfAScoreOut) {
     Example example = two_services();
     example.resources += "<clone id=\"all\">" + Example::primitive("each") + "</clone>";
     example.history = {"ip pm01 start 0", "web pm01 start 0", "each pm02 start 0"};
-    const Explanation told = explain(example);
+    expect_complete(explain(example));
+}
 
-    std::map<std::pair<std::string, std::string>, Score> last;
+TEST(Explanation, LeavesNoFailureOutThatKeepsAResourceAway) {
+    Example example = two_services();
+    example.history = {"ip pm01 start 0", "ip pm01 stop 1", "web pm02 monitor 5"};
+    const Explanation told = explain(example);
+    expect_complete(told);
+    EXPECT_THAT(changes_on(told, "web", "pm02"),
+                Contains(line(ScoreCause::Failure, "web_monitor_0 0->-INFINITY")));
+}
+
+TEST(Explanation, LeavesWhatIsNotManagedNotOut) {
+    Example example;
+    example.resources = Example::primitive("ip", Example::pair("is-managed", "false"));
+    example.history = {"ip pm01 start 0", "gone pm02 start 0"};
+    const Explanation told = explain(example);
+    expect_complete(told);
+    EXPECT_THAT(changes_on(told, "ip", "pm01"),
+                Contains(line(ScoreCause::Unmanaged, " 0->INFINITY")));
+    EXPECT_THAT(changes_on(told, "gone", "pm01"),
+                Contains(line(ScoreCause::Orphan, " 0->-INFINITY")));
+}
+
+TEST(Explanation, LeavesNothingOfABundleOut) {
+    Example example;
+    example.resources = concat("<bundle id=\"box\"><podman image=\"i\" replicas=\"2\"/>",
+                               "<network control-port=\"3121\"/>", Example::primitive("web"),
+                               "</bundle>");
+    example.constraints = "<rsc_location id=\"l\" rsc=\"box\" node=\"pm01\" score=\"5\"/>";
+    const Explanation told = explain(example);
+    EXPECT_THAT(changes_on(told, "box-podman-0", "pm01"),
+                ElementsAre(line(ScoreCause::Location, "l 0->5")));
+    EXPECT_THAT(changes_on(told, "web:0", "box-0"),
+                Contains(line(ScoreCause::Bundle, " 500->INFINITY")));
+}
+
+// What a node has against an instance depends on what it is.
+TEST(Explanation, TellsWhyANodeTakesNoInstance) {
+    Example example;
+    example.nodes = {"pm01", "pm02"};
+    example.down = {"pm02"};
+    example.resources = "<clone id=\"all\">" + Example::primitive("each") + "</clone>";
+    const Explanation told = explain(example);
+    EXPECT_THAT(changes_on(told, "each:1", "pm01"),
+                ElementsAre(line(ScoreCause::Instances, " 0->-INFINITY")));
+    EXPECT_THAT(changes_on(told, "each:1", "pm02"),
+                ElementsAre(line(ScoreCause::Unusable, " 0->-INFINITY")));
+}
+
+TEST(Explanation, SumsUpTheScoreForAPromotion) {
+    Example example;
+    example.resources = concat("<clone id=\"db\"><meta_attributes id=\"db-m\">",
+                               Example::pair("promotable", "true"), "</meta_attributes>",
+                               Example::primitive("s"), "</clone>", Example::primitive("ip"));
+    example.constraints =
+        "<rsc_location id=\"l\" rsc=\"db\" node=\"pm01\" role=\"Promoted\" score=\"100\"/>"
+        "<rsc_location id=\"h\" rsc=\"db\" node=\"pm01\" score=\"7\"/>"
+        "<rsc_ticket id=\"t\" rsc=\"db\" rsc-role=\"Promoted\" ticket=\"T\" "
+        "loss-policy=\"demote\"/>";
+    example.history = {"s pm01 start 0", "s pm02 start 0"};
+    const Explanation told = explain(example);
+    std::vector<std::string> sum;
     for (const ScoreChange& change : told.changes) {
-        if (change.is_promotion) continue;
-        const auto key = std::pair(change.resource, change.node);
-        if (const auto at = last.find(key); at != last.end()) {
-            EXPECT_EQ(at->second, change.before) << change.resource << " on " << change.node;
-        }
-        last[key] = change.after;
+        if (!change.is_promotion || change.node != "pm01") continue;
+        sum.push_back(concat(to_string(change.before), "->", to_string(change.after), change.id));
     }
-    for (const Placement& placement : told.placements) {
-        for (const NodeChoice& choice : placement.nodes) {
-            const auto at = last.find(std::pair(placement.resource, choice.node));
-            EXPECT_EQ(at == last.end() ? Score() : at->second, choice.score)
-                << placement.resource << " on " << choice.node;
-        }
-    }
+    EXPECT_THAT(sum, ElementsAre("0->-1", "-1->99l", "99->106", "106->-INFINITYt"));
+}
+
+// Where several are as good, the node that was taken was taken for a reason.
+TEST(Explanation, TellsWhichOfEqualsWasTakenAndWhy) {
+    Example example;
+    example.resources = Example::primitive("a") + Example::primitive("b");
+    const Explanation told = explain(example);
+    ASSERT_EQ(told.placements.size(), 2U);
+    EXPECT_EQ(told.placements[0].tie, "its name comes first");
+    EXPECT_EQ(told.placements[1].node, "pm02");
+    EXPECT_EQ(told.placements[1].tie, "it has fewer resources");
+    EXPECT_THAT(told.placements[1].equals, ElementsAre("pm01"));
 }
 
 TEST(Explanation, ChangesNothingAboutThePlan) {

@@ -92,7 +92,7 @@ void assign_best(World& world, Resource& resource, Node* prefer, bool stop_if_fa
         roomiest = ban_full_nodes(world, resource);
     }
     const std::string_view why_prefer =
-        prefer == nullptr ? "there what goes with it finds most room"
+        prefer == nullptr                     ? "there what goes with it finds most room"
         : resource.migration_target == prefer ? "it is on its way there already"
                                               : "it is there already";
     if (prefer == nullptr) prefer = roomiest;

@@ -48,7 +48,8 @@ void ban_unavailable(World& world, Resource& instance, std::int32_t per_node_max
         if (!cause) continue;
         ban(world, instance, entry, *cause);
         for (Resource* child : instance.children) {
-            if (Allowed* below = child->allowed.find(entry.node)) ban(world, *child, *below, *cause);
+            if (Allowed* below = child->allowed.find(entry.node))
+                ban(world, *child, *below, *cause);
         }
     }
 }

@@ -5,6 +5,7 @@
 #include "core/text.h"
 #include "schedule/assign.h"
 #include "schedule/constraints.h"
+#include "schedule/explain.h"
 
 namespace xbeat::schedule {
 namespace {
@@ -374,6 +375,7 @@ void apply_with_instances(World& world, Resource& dependent, Resource& collectiv
         if (peer != nullptr) {
             apply_colocation(world, dependent, *peer, colocation);
         } else if (colocation.score == Score::always()) {
+            note_unpaired(world, dependent, collective);
             assign_to(world, dependent, nullptr, true, true);
         }
         return;

@@ -26,7 +26,8 @@ bool agent_changed(World& world, Resource& resource, Node& node, const cib::Elem
         trigger_unfencing(world, resource, node, "fence device changed");
     }
     if (changed && active) {
-        make_stop(world, resource, &node, false);
+        const Step& stop = make_stop(world, resource, &node, false);
+        note_flow(world, stop, stop.flags | flag::kOptional, "its agent is another one now");
         resource.start_pending = true;  // what is there now was not started by this agent
     }
     return changed;
@@ -46,14 +47,16 @@ void force_restart(World& world, Resource& resource, Node& node, const Recorded&
                                          .task = record.kind,
                                          .interval_ms = record.interval_ms,
                                          .optional = false});
-    note_flow(world, step, step.flags | flag::kOptional, nullptr,
+    note_flow(world, step, step.flags | flag::kOptional,
               concat("its parameters changed since its ", record.task, " on ", node.name));
 }
 
 void reload(World& world, Resource& resource, Node& node) {
     if (!resource.managed || resource.blocked || resource.failed) return;
     if (resource.start_pending) {
-        make_stop(world, resource, &node, false);  // what is half started cannot be reloaded
+        const Step& stop = make_stop(world, resource, &node, false);
+        note_flow(world, stop, stop.flags | flag::kOptional,
+                  "its parameters changed before its start had ended");
         return;
     }
     resource.reload = true;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "schedule/assign.h"
 
 namespace xbeat::schedule {
@@ -153,12 +154,20 @@ void note_choice(World& world, const Resource& resource, const std::vector<Allow
             decision.equals.push_back(each.node);
         }
         if (rival != nullptr) {
-            decision.tie = prefer == chosen
-                               ? std::string(why_prefer)
-                               : tie_between(world, *at, *rival, active_on(resource));
+            decision.tie = prefer == chosen ? std::string(why_prefer)
+                                            : tie_between(world, *at, *rival, active_on(resource));
         }
     }
     world.record.decisions.push_back(std::move(decision));
+}
+
+void note_unpaired(World& world, const Resource& instance, const Resource& with) {
+    if (world.record.explanation == nullptr) return;
+    const Node* place = place_of(instance, false);
+    world.record.unpaired.emplace_back(
+        &instance, concat("no instance of ", with.id, " will run ",
+                          place == nullptr ? "where it could be" : concat("on ", place->name),
+                          " for it to go with (interleave)"));
 }
 
 ExplanationMark explanation_mark(const World& world) {
@@ -172,11 +181,21 @@ void roll_back_explanation(World& world, const ExplanationMark& mark) {
     world.record.decisions.resize(mark.decisions);
 }
 
-void note_flow(World& world, const Step& step, std::uint32_t before, const Step* by,
-               std::string_view why) {
+void note_flow(World& world, const Step& step, std::uint32_t before, std::string_view why) {
     if (world.record.explanation == nullptr) return;
     world.record.flows.push_back(
-        {.step = &step, .by = by, .before = before, .after = step.flags, .why = std::string(why)});
+        {.step = &step, .before = before, .after = step.flags, .why = std::string(why)});
+}
+
+void note_flow(World& world, const Step& step, std::uint32_t before, const Step& by,
+               bool by_first) {
+    if (world.record.explanation == nullptr) return;
+    world.record.flows.push_back({.step = &step,
+                                  .by = &by,
+                                  .by_first = by_first,
+                                  .before = before,
+                                  .after = step.flags,
+                                  .why = {}});
 }
 
 }  // namespace xbeat::schedule

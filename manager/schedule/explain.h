@@ -87,6 +87,9 @@ void note_choice(World& world, const Resource& resource, const std::vector<Allow
                  const Node* chosen, const Node* prefer = nullptr,
                  std::string_view why_prefer = {});
 
+/// No instance of `with` is to be where `instance` is, so that it cannot be there either.
+void note_unpaired(World& world, const Resource& instance, const Resource& with);
+
 /// How much was recorded so far, and back to it: for trials that are undone.
 struct ExplanationMark {
     std::size_t changes = 0;
@@ -95,9 +98,11 @@ struct ExplanationMark {
 [[nodiscard]] ExplanationMark explanation_mark(const World& world);
 void roll_back_explanation(World& world, const ExplanationMark& mark);
 
-/// The flags of `step` changed because of `by` (or, without it, because of `why`).
-void note_flow(World& world, const Step& step, std::uint32_t before, const Step* by,
-               std::string_view why = {});
+/// The flags of `step` changed because of `why`.
+void note_flow(World& world, const Step& step, std::uint32_t before, std::string_view why);
+
+/// The flags of `step` changed because of `by`, which comes before it, or after it.
+void note_flow(World& world, const Step& step, std::uint32_t before, const Step& by, bool by_first);
 
 /// Fills the rest of world.record.explanation; `number`: a step's index -> its action in the plan,
 /// or ~0 if it is not there.

@@ -8,26 +8,14 @@
 #include "core/text.h"
 #include "schedule/assign.h"
 #include "schedule/explain.h"
+#include "schedule/explain_words.h"
 #include "schedule/steps.h"
 
 namespace xbeat::schedule {
 namespace {
 
 constexpr std::uint32_t kAbsent = ~0U;
-
-std::string_view unusable_because(const Node& node) {
-    if (!node.online) return node.unclean ? "lost and not yet fenced" : "offline";
-    if (node.unclean) return "to be fenced";
-    if (node.pending) return "still joining";
-    if (node.shutting_down) return "shutting down";
-    if (node.standby_on_fail) return "in standby after a failure";
-    if (node.standby) return "in standby";
-    if (node.maintenance) return "in maintenance";
-    if (is_guest(node) && node.remote->launcher->assigned == nullptr) {
-        return "a guest whose host resource will not run";
-    }
-    return {};
-}
+constexpr int kChainMax = 8;  // of steps of one resource that make each other necessary
 
 Placement placement_of(const World& world, const Resource& resource, const Decision* decision) {
     Placement out;
@@ -43,6 +31,9 @@ Placement placement_of(const World& world, const Resource& resource, const Decis
     out.is_blocked = resource.blocked;
     out.is_failed = resource.failed;
     out.is_orphan = resource.orphan;
+    out.is_starting = resource.start_pending;
+    out.unmanaged = unmanaged_because(world, resource);
+    out.restraint = restraint_of(world, resource);
     for (const Allowed& entry : decision == nullptr
                                     ? sorted_nodes(world, resource.allowed, active_on(resource))
                                     : decision->nodes) {
@@ -58,24 +49,6 @@ Placement placement_of(const World& world, const Resource& resource, const Decis
     for (const auto& [whose, change] : world.record.roles) {
         if (whose == &resource) out.roles.push_back({change.first, change.second});
     }
-    return out;
-}
-
-std::string name_of(const Step& step) {
-    std::string out;
-    if (step.task == Task::Fence) {
-        out = "fencing";
-        if (step.node != nullptr) return concat(out, " of ", step.node->name);
-    } else if (step.task == Task::Shutdown) {
-        out = "shutdown";
-    } else if (step.resource == nullptr) {
-        return step.key;
-    } else if (step.task == Task::Monitor && step.interval_ms == 0) {
-        out = concat("probe of ", step.resource->id);
-    } else {
-        out = concat(task_text(step), " of ", step.resource->id);
-    }
-    if (step.node != nullptr) out += concat(" on ", step.node->name);
     return out;
 }
 
@@ -146,9 +119,27 @@ private:
         return {found.begin(), found.end()};
     }
 
+    // What only a resource that is to come up does, of one that is not to, or that is left alone.
+    static bool is_idle(const Step& step) {
+        const Resource* resource = step.resource;
+        if (resource == nullptr || resource->kind != Kind::Primitive) return false;
+        const bool is_left_alone = !resource->managed && !resource->running_on.empty();
+        if (!is_left_alone && resource->assigned != nullptr &&
+            resource->next_role != Role::Stopped) {
+            return false;
+        }
+        return step.task == Task::Start || step.task == Task::Promote ||
+               (step.task == Task::Monitor && step.interval_ms > 0);
+    }
+
     static bool is_told(const Step& step, std::uint32_t number) {
         if (number != kAbsent) return true;
+        // What has no place is only thought of; a live migration that is not possible becomes a
+        // stop and a start, which tell about it.
+        if (step.node == nullptr && step.resource != nullptr) return false;
+        if (step.task == Task::MigrateTo || step.task == Task::MigrateFrom) return false;
         const Resource* resource = step.resource;
+        if (is_idle(step)) return false;
         if (resource != nullptr && resource->kind == Kind::Primitive && step.task == Task::Start &&
             !step.is(flag::kRunnable) && resource->running_on.empty() &&
             resource->assigned != nullptr && resource->assigned == step.node) {
@@ -178,6 +169,7 @@ private:
     [[nodiscard]] StepReason reason_of(const Step& step) const {
         StepReason out;
         out.key = step.key;
+        out.name = name_of(step);
         out.task = task_text(step);
         if (step.resource != nullptr) out.resource = step.resource->id;
         if (step.node != nullptr) out.node = step.node->name;
@@ -209,6 +201,7 @@ private:
             if (first == nullptr) continue;
             StepInput input;
             input.key = first->key;
+            input.name = name_of(*first);
             if (first->node != nullptr) input.node = first->node->name;
             input.step = shown_[first->index];
             input.is_pseudo = first->is(flag::kPseudo);
@@ -219,24 +212,62 @@ private:
         }
     }
 
-    [[nodiscard]] std::string because_of(const Step& step, const Step& by) const {
+    [[nodiscard]] std::string constraints_between(const Step& a, const Step& b) const {
+        std::string list;
+        for (const std::string& id : ids_between(a, b)) {
+            list += concat(list.empty() ? "" : ", ", id);
+        }
+        return list.empty() ? list : concat(" (constraint ", list, ")");
+    }
+
+    // The first change that made a step necessary.
+    [[nodiscard]] const Flow* demand_on(const Step& step) const {
+        for (const Flow* flow : flows_of(step)) {
+            const bool became_wanted =
+                (flow->before & flag::kOptional) != 0 && (flow->after & flag::kOptional) == 0;
+            if (became_wanted) return flow;
+        }
+        return nullptr;
+    }
+
+    // Why a step of the same resource is wanted, so that a stop and a start do not give each other
+    // as the reason.
+    [[nodiscard]] std::string origin_of(const Step& step, const Step& asking) const {
+        const Step* at = &step;
+        for (int links = 0; links < kChainMax; ++links) {
+            const Flow* flow = demand_on(*at);
+            if (std::vector<std::string> own = own_causes(*at); !own.empty()) return own.front();
+            if (flow == nullptr) return {};
+            if (flow->by == nullptr) return flow->why;
+            if (flow->by == &asking) return {};
+            if (flow->by->resource != at->resource) return because_of(*at, *flow);
+            at = flow->by;
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::string because_of(const Step& step, const Flow& flow) const {
+        const Step& by = *flow.by;
         const Resource* resource = step.resource;
         if (resource != nullptr && resource == by.resource) {
             if (step.task == Task::Stop && by.task == Task::Start) {
-                return concat(resource->id, " starts anew, so that it has to be stopped first");
+                if (!by.is(flag::kRunnable)) {
+                    return concat(resource->id, " cannot run there now, as ", root_of(by));
+                }
+                const std::string origin = origin_of(by, step);
+                return concat(resource->id, " is to be restarted",
+                              origin.empty() ? origin : concat(": ", origin));
             }
             if (step.task == Task::Start && by.task == Task::Stop) {
-                return concat(resource->id, " is stopped and is to run again");
+                const std::string origin = origin_of(by, step);
+                return origin.empty() ? concat(resource->id, " is stopped and is to run again")
+                                      : origin;
             }
             return concat("the ", name_of(by), " needs it");
         }
-        const std::vector<std::string> ids = ids_between(step, by);
-        if (!ids.empty()) {
-            std::string list;
-            for (const std::string& id : ids) list += concat(list.empty() ? "" : ", ", id);
-            return concat("the ", name_of(by), " needs it (constraint ", list, ")");
-        }
-        if (resource != nullptr && by.resource != nullptr) {
+        const std::string ids = constraints_between(step, by);
+        if (flow.by_first) return concat("it has to follow the ", name_of(by), ids);
+        if (ids.empty() && resource != nullptr && by.resource != nullptr) {
             const Resource* group = resource->parent;
             if (group != nullptr && group->kind == Kind::Group &&
                 (by.resource == group || by.resource->parent == group)) {
@@ -244,7 +275,7 @@ private:
                               " start one after the other and stop in reverse");
             }
         }
-        return concat("the ", name_of(by), " needs it");
+        return concat("the ", name_of(by), " needs it", ids);
     }
 
     [[nodiscard]] std::string move_text(const Resource& resource) const {
@@ -263,24 +294,13 @@ private:
                       " (score ", there == nullptr ? "none" : to_string(there->score), ")");
     }
 
-    [[nodiscard]] std::string why_role(const Resource& resource) const {
-        for (const auto& [whose, change] : world_.record.roles) {
-            if (whose == &resource && change.first == resource.next_role) return change.second;
-        }
-        return {};
-    }
-
     [[nodiscard]] std::string why_stop(const Resource& resource, const Node* node) const {
         if (resource.orphan) {
             return concat(resource.id, " is active and no longer configured");
         }
-        if (resource.assigned == nullptr) {
-            const std::string why = why_role(resource);
-            if (why == "node availability" || why == "unable to assign") {
-                return concat(resource.id, " may run on no node that is there");
-            }
-            if (!why.empty()) return concat(resource.id, " is to be stopped: ", why);
-            return concat(resource.id, " is to be stopped");
+        if (resource.assigned == nullptr || resource.next_role == Role::Stopped) {
+            const std::string why = restraint_of(world_, resource);
+            return concat(resource.id, " is to be stopped", why.empty() ? why : concat(": ", why));
         }
         if (resource.running_on.size() > 1) {
             return concat(resource.id, " is active on ", resource.running_on.size(),
@@ -291,18 +311,75 @@ private:
         }
         if (resource.failed) return concat(resource.id, " has failed and is to be recovered");
         if (node != nullptr && node->shutting_down) return concat(node->name, " shuts down");
+        for (const Resource* inside : resource.launched) {
+            if (inside->failed) {
+                return concat(inside->id, " has failed in it (on-fail=restart-container)");
+            }
+        }
         return {};
     }
 
     [[nodiscard]] std::string why_start(const Resource& resource) const {
+        if (resource.assigned == nullptr) return {};
         if (resource.running_on.empty()) {
             return concat(resource.id, " is active nowhere and is to run on ",
-                          resource.assigned == nullptr ? "a node" : resource.assigned->name);
+                          resource.assigned->name);
+        }
+        if (resource.running_on.size() > 1) {
+            return concat(resource.id, " is active on ", resource.running_on.size(),
+                          " nodes and starts anew on one (multiple-active)");
         }
         if (active_on(resource) != resource.assigned) {
             if (std::string text = move_text(resource); !text.empty()) return text;
         }
         if (resource.failed) return concat(resource.id, " has failed and is to be recovered");
+        if (is_half_started(resource)) {
+            return concat("an earlier start of ", resource.id, " has not ended");
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::string why_demote(const Resource& resource) const {
+        const std::string why = restraint_of(world_, resource);
+        const bool is_stopped = resource.assigned == nullptr || resource.next_role == Role::Stopped;
+        return concat(resource.id,
+                      is_stopped ? " is to be stopped" : " is not to be promoted any more",
+                      why.empty() ? why : concat(": ", why));
+    }
+
+    // What is stopped first is started anew, whatever has become of the start before.
+    [[nodiscard]] bool is_half_started(const Resource& resource) const {
+        const auto stops = [this](const Step* step) {
+            return step->task == Task::Stop && number_[step->index] != kAbsent;
+        };
+        return resource.start_pending &&
+               std::none_of(resource.steps.begin(), resource.steps.end(), stops);
+    }
+
+    // Why what may migrate live is stopped and started instead.
+    [[nodiscard]] std::string why_not_live(const Step& step) const {
+        const Resource& resource = *step.resource;
+        const Node* from = active_on(resource);
+        if (!resource.allow_migrate || from == nullptr || resource.assigned == nullptr ||
+            from == resource.assigned || resource.running_on.size() > 1) {
+            return {};
+        }
+        for (const Step* each : resource.steps) {
+            if (each->task == Task::MigrateTo && number_[each->index] != kAbsent) return {};
+        }
+        for (const Step* each : resource.steps) {
+            if (each->task != Task::Start && each->task != Task::Stop &&
+                each->task != Task::MigrateTo && each->task != Task::MigrateFrom) {
+                continue;
+            }
+            for (const Flow* flow : flows_of(*each)) {
+                const bool spoiled = (flow->before & flag::kMigratable) != 0 &&
+                                     (flow->after & flag::kMigratable) == 0;
+                if (!spoiled || flow->by == nullptr || flow->by->resource == &resource) continue;
+                return concat("it does not migrate live because of the ", name_of(*flow->by),
+                              constraints_between(*each, *flow->by));
+            }
+        }
         return {};
     }
 
@@ -322,7 +399,8 @@ private:
                 return concat("whether ", resource.id, " is active there is not known");
             case Task::Promote:
                 return concat(resource.id, " is among the best ", promoted_max(resource),
-                              " for promotion, with score ", resource.sort_index);
+                              " for promotion, with score ",
+                              to_string(Score::of(resource.sort_index)));
             case Task::Demote:
                 if (resource.next_role == Role::Promoted) {
                     return concat(resource.id,
@@ -330,9 +408,7 @@ private:
                                       ? " has failed and is to be recovered"
                                       : " goes all the way down before it is promoted anew");
                 }
-                return resource.assigned == nullptr
-                           ? concat(resource.id, " is to be stopped")
-                           : concat(resource.id, " is not to be promoted any more");
+                return why_demote(resource);
             case Task::MigrateTo:
             case Task::MigrateFrom:
                 return concat(move_text(resource), ", live because allow-migrate is set");
@@ -355,7 +431,7 @@ private:
     [[nodiscard]] std::string trigger_of(const Step& step) const {
         std::string out;
         for (const Flow* flow : flows_of(step)) {
-            if (flow->by == nullptr) continue;
+            if (flow->by == nullptr || !flow->is_trigger) continue;
             const auto lost = [flow](std::uint32_t mask) {
                 return (flow->before & mask) != 0 && (flow->after & mask) == 0;
             };
@@ -377,70 +453,153 @@ private:
         return top_of(resource)->clone.promoted_max;
     }
 
-    [[nodiscard]] std::vector<std::string> causes_of(const Step& step) const {
+    static void add(std::vector<std::string>& out, std::string text) {
+        if (text.empty() || std::find(out.begin(), out.end(), text) != out.end()) return;
+        out.push_back(std::move(text));
+    }
+
+    // What makes a step necessary by itself, without others.
+    [[nodiscard]] std::vector<std::string> own_causes(const Step& step) const {
         std::vector<std::string> out;
-        const auto add = [&out](std::string text) {
-            if (text.empty() || std::find(out.begin(), out.end(), text) != out.end()) return;
-            out.push_back(std::move(text));
-        };
-        add(step.reason);
         if (step.task == Task::Fence && step.node != nullptr) {
             for (const NodeReason& each : world_.record.explanation->fencings) {
-                if (each.node == step.node->name) add(each.why);
+                if (each.node == step.node->name) add(out, each.why);
             }
         }
-        if (step.task == Task::Shutdown) add("the node asked to leave the cluster");
+        if (out.empty()) {
+            add(out, step.task == Task::ClearFailCount && step.reason == "it expired"
+                         ? "the failure is older than its failure-timeout"
+                         : step.reason);
+        }
+        if (step.task == Task::Shutdown) add(out, "the node asked to leave the cluster");
         if (step.resource != nullptr) {
-            add(of_resource(step));
+            add(out, of_resource(step));
             if (step.resource->kind != Kind::Primitive && step.is(flag::kPseudo)) {
-                add(concat("it brackets the actions of ", collective_name(*step.resource), " ",
-                           step.resource->id));
+                add(out, concat("it brackets the actions of ", collective_name(*step.resource), " ",
+                                step.resource->id));
             }
-        }
-        // What flowed in from others says more only where nothing better is known.
-        if (!out.empty()) return out;
-        for (const Flow* flow : flows_of(step)) {
-            const bool became_wanted =
-                (flow->before & flag::kOptional) != 0 && (flow->after & flag::kOptional) == 0;
-            if (!became_wanted) continue;
-            add(flow->by != nullptr ? because_of(step, *flow->by) : flow->why);
-            break;
         }
         return out;
     }
 
-    [[nodiscard]] std::vector<std::string> obstacles_of(const Step& step) const {
+    [[nodiscard]] std::vector<std::string> causes_of(const Step& step) const {
+        std::vector<std::string> out = own_causes(step);
+        // What flowed in from others says more only where nothing better is known.
+        const Flow* flow = out.empty() ? demand_on(step) : nullptr;
+        if (flow != nullptr) add(out, flow->by != nullptr ? because_of(step, *flow) : flow->why);
+        if (step.resource == nullptr) return out;
+        if (out.empty() && (step.task == Task::Stop || step.task == Task::Start)) {
+            for (const Step* pair : step.resource->steps) {
+                const bool is_pair =
+                    pair->task == (step.task == Task::Stop ? Task::Start : Task::Stop);
+                if (is_pair && out.empty()) add(out, origin_of(*pair, step));
+            }
+        }
+        if (step.task == Task::Stop) add(out, why_not_live(step));
+        return out;
+    }
+
+    // What stands in the way of a step by itself.
+    [[nodiscard]] std::vector<std::string> own_obstacles(const Step& step) const {
         std::vector<std::string> out;
-        const auto add = [&out](std::string text) {
-            if (text.empty() || std::find(out.begin(), out.end(), text) != out.end()) return;
-            out.push_back(std::move(text));
-        };
-        if (step.resource != nullptr && !step.resource->managed) {
-            add(step.resource->blocked ? "it is blocked after a failure that nothing may repair"
+        const Resource* resource = step.resource;
+        if (resource != nullptr && !resource->managed) {
+            add(out, resource->blocked ? "it is blocked after a failure that nothing may repair"
                                        : "it is not managed");
         }
         if (step.node != nullptr && !step.is(flag::kPseudo)) {
             const Node& node = *step.node;
             if (!node.online || node.pending) {
-                add(concat(node.name, " is ", unusable_because(node)));
+                add(out, concat(node.name, " is ", unusable_because(node)));
             }
         }
         const ClusterOptions& options = world_.options;
         if (step.needs != Requires::Nothing && !options.have_quorum &&
             options.no_quorum_policy != QuorumPolicy::Ignore) {
-            add("there is no quorum");
+            add(out, "there is no quorum");
         }
         for (const Flow* flow : flows_of(step)) {
-            const bool became_blocked =
-                (flow->before & flag::kRunnable) != 0 && (flow->after & flag::kRunnable) == 0;
-            if (!became_blocked) continue;
-            if (flow->by == nullptr) {
-                add(flow->why);
-                continue;
+            if (blocks(*flow) && flow->by == nullptr) add(out, flow->why);
+        }
+        return out;
+    }
+
+    static bool blocks(const Flow& flow) {
+        return (flow.before & flag::kRunnable) != 0 && (flow.after & flag::kRunnable) == 0;
+    }
+
+    // The steps without which this one cannot run and that cannot run themselves: first those that
+    // took its flag away, else those that gate it.
+    [[nodiscard]] std::vector<const Step*> blockers_of(const Step& step) const {
+        std::vector<const Step*> out;
+        const auto take = [&out](const Step* by) {
+            if (std::find(out.begin(), out.end(), by) == out.end()) out.push_back(by);
+        };
+        for (const Flow* flow : flows_of(step)) {
+            if (blocks(*flow) && flow->by != nullptr) take(flow->by);
+        }
+        if (!out.empty()) return out;
+        for (const Edge& edge : step.before) {
+            const bool gates = (edge.effects & (effect::kFirstGates | effect::kMinRunnable)) != 0;
+            if (gates && !edge.step->is(flag::kRunnable)) take(edge.step);
+        }
+        if (!out.empty() || step.resource == nullptr) return out;
+        // What a collective resource cannot do, its parts cannot.
+        for (const Resource* part : step.resource->children) {
+            for (const Step* each : part->steps) {
+                const bool is_same =
+                    each->task == step.task || completion_of(each->task) == step.task;
+                if (is_same && !each->is(flag::kRunnable)) take(each);
             }
-            const std::vector<std::string> ids = ids_between(step, *flow->by);
-            add(concat("the ", name_of(*flow->by), " cannot be done",
-                       ids.empty() ? std::string() : concat(" (constraint ", ids.front(), ")")));
+        }
+        return out;
+    }
+
+    // The step is about something that is not to happen at all: why.
+    [[nodiscard]] std::string not_meant(const Step& step) const {
+        const Resource* resource = step.resource;
+        if (resource == nullptr) return {};
+        while (!resource->children.empty()) resource = resource->children.front();
+        if (resource->kind != Kind::Primitive || !resource->managed) return {};
+        const bool comes_up = step.task == Task::Start || step.task == Task::Started;
+        const bool promotes = step.task == Task::Promote || step.task == Task::Promoted;
+        if (!comes_up && !promotes) return {};
+        const bool is_stopped =
+            resource->assigned == nullptr || resource->next_role == Role::Stopped;
+        if (!is_stopped && (comes_up || resource->next_role == Role::Promoted)) return {};
+        const std::string why = restraint_of(world_, *resource);
+        return concat(resource->id, is_stopped ? " is not to run" : " is not to be promoted",
+                      why.empty() ? why : concat(": ", why));
+    }
+
+    // What a step that cannot run is held up by in the end.
+    [[nodiscard]] std::string root_of(const Step& step) const {
+        const Step* at = &step;
+        std::set<const Step*> seen;
+        while (seen.insert(at).second) {
+            if (std::string why = not_meant(*at); !why.empty()) return why;
+            if (const std::vector<std::string> own = own_obstacles(*at); !own.empty()) {
+                const bool is_about_it = own.front().starts_with("it ");
+                return at == &step || at->resource == nullptr || !is_about_it
+                           ? own.front()
+                           : concat(at->resource->id, std::string_view(own.front()).substr(2));
+            }
+            const std::vector<const Step*> blockers = blockers_of(*at);
+            if (blockers.empty()) break;
+            at = blockers.front();
+        }
+        return at == &step ? std::string() : concat("the ", name_of(*at), " cannot be done");
+    }
+
+    [[nodiscard]] std::vector<std::string> obstacles_of(const Step& step) const {
+        std::vector<std::string> out = own_obstacles(step);
+        for (const Step* by : blockers_of(step)) {
+            // Its own start is told of as a step of its own, obstacles and all.
+            const bool is_own = by->resource == step.resource && step.resource != nullptr &&
+                                by->task != Task::Monitor;
+            const std::string root = is_own ? std::string() : root_of(*by);
+            add(out, concat("the ", name_of(*by), " cannot be done", constraints_between(step, *by),
+                            root.empty() ? root : concat(", as ", root)));
         }
         return out;
     }
@@ -483,6 +642,7 @@ void finish_explanation(World& world, const Plan& plan, const std::vector<std::u
         out.placements.push_back(
             placement_of(world, resource, at == decided.end() ? nullptr : at->second));
     }
+    out.no_fencing = no_fencing_because(world.options);
     out.steps = Teller(world, plan, number).tell();
 }
 

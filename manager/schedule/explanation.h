@@ -78,15 +78,19 @@ struct Placement {
     bool is_blocked = false;
     bool is_failed = false;
     bool is_orphan = false;
+    bool is_starting = false;       // a start of it has not ended yet
+    std::string unmanaged;          // why it is not managed, or is blocked; or empty
+    std::string restraint;          // why it is not to run, or not to be promoted; or empty
     std::vector<NodeChoice> nodes;  // as they were when it was decided, best first
     std::string tie;  // why this one of several equals was taken, in a few words; or empty
     std::vector<std::string> equals;  // those others
-    std::vector<RoleChange> roles;  // how the next role was found, in order
+    std::vector<RoleChange> roles;    // how the next role was found, in order
 };
 
 /// What a step waits for, and for whose sake.
 struct StepInput {
     std::string key;
+    std::string name;              // "start of web on pm01"
     std::string node;              // or empty
     std::uint32_t step = 0;        // index in Explanation::steps
     bool is_pseudo = false;        // an event, not an action
@@ -98,6 +102,7 @@ struct StepInput {
 /// A step that the scheduler considered; those of the plan and those that were left out.
 struct StepReason {
     std::string key;
+    std::string name;  // "start of web on pm01"
     std::string task;
     std::string resource;  // with instance number; or empty
     std::string node;      // or empty
@@ -122,6 +127,7 @@ struct Explanation {
     std::vector<Placement> placements;
     std::vector<StepReason> steps;
     std::vector<NodeReason> fencings;
+    std::string no_fencing;  // why no node can be fenced at all; or empty
 };
 
 }  // namespace xbeat::schedule

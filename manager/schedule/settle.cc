@@ -136,8 +136,7 @@ private:
         if (then_.resource != nullptr) {
             then_method(flag::kRunnable, kFirstGates);
         } else if ((seen_ & flag::kRunnable) == 0 && then_.is(flag::kRunnable)) {
-            then_.flags &= ~flag::kRunnable;
-            changed_.then = true;
+            block_then();
         }
     }
 
@@ -151,9 +150,17 @@ private:
         if (has(kFirstDrivesThen | kThenDrivesFirst | kRestartPair) && first_.resource != nullptr &&
             !first_.resource->managed && first_.resource->blocked && !first_.is(flag::kRunnable) &&
             first_.task == Task::Stop && then_.is(flag::kRunnable)) {
-            then_.flags &= ~flag::kRunnable;
-            changed_.then = true;
+            block_then();
         }
+    }
+
+    void block_then() {
+        const std::uint32_t before = then_.flags;
+        then_.flags &= ~flag::kRunnable;
+        changed_.then = true;
+        note_flow(world_, then_, before, first_, true);
+        // Such a block is no trigger in crm_simulate's summary.
+        if (!world_.record.flows.empty()) world_.record.flows.back().is_trigger = false;
     }
 
     World& world_;
@@ -215,17 +222,19 @@ bool settle_input(World& world, Step& then, std::size_t at) {
     return changed.then;
 }
 
-void mark_blocked(World& world, Resource& resource, Task task) {
+void mark_blocked(World& world, Resource& resource, Task task, const Resource& primary) {
     for (Step* step : resource.steps) {
         if (step->task != task || !step->is(flag::kRunnable)) continue;
         step->flags &= ~flag::kRunnable;
-        note_flow(world, *step, step->flags | flag::kRunnable, nullptr,
-                  "it must be with a resource that cannot come up");
+        if (world.record.explanation != nullptr) {
+            note_flow(world, *step, step->flags | flag::kRunnable,
+                      concat("it has to be with ", primary.id, ", which cannot come up"));
+        }
         block_colocated(world, *step);
         settle(world, *step);
         settle_after(world, *step);
     }
-    for (Resource* child : resource.children) mark_blocked(world, *child, task);
+    for (Resource* child : resource.children) mark_blocked(world, *child, task, primary);
 }
 
 }  // namespace
@@ -273,7 +282,8 @@ void block_colocated(World& world, Step& step) {
         if (each->score != Score::always()) continue;
         if (!is_start && each->primary_role != Role::Promoted) continue;
         mark_blocked(world, *each->dependent,
-                     each->dependent_role == Role::Promoted ? Task::Promote : Task::Start);
+                     each->dependent_role == Role::Promoted ? Task::Promote : Task::Start,
+                     *resource);
     }
 }
 

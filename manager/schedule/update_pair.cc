@@ -125,8 +125,8 @@ Changed update_steps(World& world, Step& first, Step& then, std::uint32_t seen,
     changed.then = then.flags != then_before;
     changed.first = first.flags != first_before;
     if (world.record.explanation != nullptr) {
-        if (changed.then) note_flow(world, then, then_before, &first);
-        if (changed.first) note_flow(world, first, first_before, &then);
+        if (changed.then) note_flow(world, then, then_before, first, true);
+        if (changed.first) note_flow(world, first, first_before, then, false);
     }
     if (changed.then && then.resource != nullptr && then.resource->parent != nullptr) {
         settle(world, then);
@@ -179,6 +179,7 @@ Changed update_interleaved(World& world, Step& first, Step& then, const Node* no
             // Nobody to pair with: it may go down, but not come up.
             if (!current && (effects & (kFirstGates | kFirstDrivesThen)) != 0 &&
                 place_of(*then_instance, false) != nullptr) {
+                note_unpaired(world, *then_instance, *first.resource);
                 assign_to(world, *then_instance, nullptr, true, true);
                 changed.then = true;
             }

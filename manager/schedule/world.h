@@ -406,6 +406,8 @@ struct Ordering {
 struct Flow {
     const Step* step = nullptr;
     const Step* by = nullptr;  // the step it came from; or null
+    bool by_first = false;     // ... which comes before it
+    bool is_trigger = true;    // it may be what a summary names in a few words
     std::uint32_t before = 0;
     std::uint32_t after = 0;
     std::string why;
@@ -414,7 +416,7 @@ struct Flow {
 /// The place that was chosen for a resource, for the explanation.
 struct Decision {
     const Resource* resource = nullptr;
-    std::size_t changes = 0;  // how many changes of scores had been recorded
+    std::size_t changes = 0;     // how many changes of scores had been recorded
     std::vector<Allowed> nodes;  // best first
     std::string tie;
     std::vector<const Node*> equals;
@@ -428,6 +430,7 @@ struct Record {
     std::string_view origin;  // id of the constraint that is being read
     std::vector<Flow> flows;
     std::vector<Decision> decisions;
+    std::vector<std::pair<const Resource*, std::string>> unpaired;  // instances without a peer
     std::vector<std::pair<const Resource*, std::pair<Role, std::string>>> roles;
 };
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "cib/suggest.h"
@@ -61,41 +63,89 @@ std::string places_of(const Placement& placement) {
     return fmt::format("{}", fmt::join(placement.running_on, " and "));
 }
 
-// It is stopped and started again where it is.
-bool is_restarted(const Explanation& told, const Placement& one) {
-    return std::any_of(told.steps.begin(), told.steps.end(), [&one](const StepReason& step) {
-        return step.resource == one.resource && step.task == "stop" && step.node == one.node &&
-               step.action.has_value();
-    });
+// What is to be done about a resource, and what of it cannot be done.
+struct Prospect {
+    bool stops = false;
+    bool cannot_stop = false;
+    bool cannot_start = false;
+    bool cannot_promote = false;
+    bool cannot_demote = false;
+};
+
+Prospect prospect_of(const Explanation& told, const Placement& one) {
+    Prospect out;
+    for (const StepReason& step : told.steps) {
+        if (step.resource != one.resource) continue;
+        const bool is_planned = step.action.has_value();
+        if (step.task == "stop") (is_planned ? out.stops : out.cannot_stop) = true;
+        if (is_planned) continue;
+        if (step.task == "start" && step.node == one.node) out.cannot_start = true;
+        if (step.task == "promote") out.cannot_promote = true;
+        if (step.task == "demote") out.cannot_demote = true;
+    }
+    return out;
+}
+
+std::string where_it_stays(const Placement& one, const Prospect& to_do) {
+    const bool was_promoted = one.role == Role::Promoted;
+    const bool is_promoted = one.next_role == Role::Promoted;
+    if (!one.is_managed) return "and stays there";
+    if (to_do.cannot_stop) return "and stays so: it ought to be restarted, but cannot be stopped";
+    if (to_do.stops && to_do.cannot_start) return "and is to be stopped: it cannot run there now";
+    if (!was_promoted && is_promoted) {
+        return to_do.cannot_promote ? "and stays so: it is to be promoted, but cannot be"
+                                    : "and is to be promoted";
+    }
+    if (was_promoted && !is_promoted) {
+        return to_do.cannot_demote ? "and stays so: it is to be demoted, but cannot be"
+                                   : "and is to be demoted";
+    }
+    if (one.is_failed && to_do.stops) return "and is to be recovered there";
+    return to_do.stops ? "and is to be restarted there" : "and stays there";
+}
+
+std::string where_it_goes(const Placement& one, const Prospect& to_do) {
+    if (to_do.cannot_stop) {
+        return fmt::format("and stays there: its place would be {}, but it cannot be stopped",
+                           one.node);
+    }
+    if (to_do.cannot_start) {
+        return fmt::format(
+            "and is to be stopped: its place would be {}, but it cannot run there now", one.node);
+    }
+    return fmt::format("and is to move to {}", one.node);
 }
 
 // "web is running on pm01 and stays there."
 std::string headline(const Explanation& told, const Placement& one) {
-    const bool is_active = !one.running_on.empty();
     const bool will_run = !one.node.empty() && one.next_role != Role::Stopped;
-    const std::string now =
-        is_active ? fmt::format("{} is {} on {}", one.resource, role_word(one.role), places_of(one))
-                  : fmt::format("{} is stopped", one.resource);
-    if (!is_active && !will_run) return now + " and stays so.";
-    if (!will_run) return now + " and is to be stopped.";
-    if (!is_active) {
-        const bool promotes = one.next_role == Role::Promoted;
-        return fmt::format("{} and is to run on {}{}.", now, one.node,
-                           promotes ? ", promoted" : "");
-    }
-    if (one.running_on.size() == 1 && one.running_on.front() == one.node) {
-        const bool was_promoted = one.role == Role::Promoted;
-        const bool is_promoted = one.next_role == Role::Promoted;
-        if (was_promoted != is_promoted) {
-            return fmt::format("{} and is to be {}.", now, is_promoted ? "promoted" : "demoted");
+    const Prospect to_do = prospect_of(told, one);
+    if (one.running_on.empty()) {
+        const std::string now = one.resource + " is stopped";
+        if (!will_run) return now + " and stays so.";
+        if (to_do.cannot_start) {
+            return fmt::format(
+                "{} and stays so: its place would be {}, but it cannot run there now.", now,
+                one.node);
         }
-        if (one.is_failed) return now + " and is to be recovered there.";
-        return now +
-               (is_restarted(told, one) ? " and is to be restarted there." : " and stays there.");
+        return fmt::format("{} and is to run on {}{}.", now, one.node,
+                           one.next_role == Role::Promoted ? ", promoted" : "");
     }
-    if (one.running_on.size() > 1)
-        return fmt::format("{} and is to run on {} only.", now, one.node);
-    return fmt::format("{} and is to move to {}.", now, one.node);
+    const std::string state = one.is_failed     ? "has failed"
+                              : one.is_starting ? "is starting"
+                                                : "is " + role_word(one.role);
+    const std::string now = fmt::format("{} {} on {}", one.resource, state, places_of(one));
+    if (!will_run) {
+        return now + (to_do.cannot_stop ? " and stays so: it ought to be stopped, but cannot be."
+                                        : " and is to be stopped.");
+    }
+    if (one.running_on.size() > 1) {
+        return to_do.stops ? fmt::format("{} and is to run on {} only.", now, one.node)
+                           : now + " and stays so.";
+    }
+    const bool stays = one.running_on.front() == one.node;
+    return fmt::format("{} {}.", now,
+                       stays ? where_it_stays(one, to_do) : where_it_goes(one, to_do));
 }
 
 std::vector<std::string> score_lines(const Explanation& told, const Placement& one,
@@ -137,57 +187,60 @@ std::vector<std::string> promotion_lines(const Explanation& told, const Placemen
 }
 
 std::string role_reason(const Placement& one) {
-    if (one.roles.empty()) return {};
-    const std::string& why = one.roles.back().why;
-    if (why == "unable to assign" || why == "node availability") {
-        return "No node that is there may have it.";
-    }
-    if (why == "assignment" || why.empty()) return {};
-    if (why == "promoted instance") return "It is one of the instances that shall be promoted.";
-    if (why == "unpromoted instance") return "It is none of the instances that shall be promoted.";
-    return fmt::format("The role is {} because of: {}.", role_word(one.roles.back().role), why);
+    if (one.restraint.empty() || one.is_orphan) return {};
+    const bool is_stopped = one.node.empty() || one.next_role == Role::Stopped;
+    return fmt::format("It is not to {}: {}.", is_stopped ? "run" : "be promoted",
+                       printable(one.restraint));
 }
 
 // Of equals, one had to be taken.
 std::string tie_reason(const Placement& one) {
     if (one.tie.empty() || one.node.empty()) return {};
-    return fmt::format("{} would be as good; {} is taken because {}.",
-                       fmt::join(one.equals, ", "), one.node, one.tie);
+    return fmt::format("{} would be as good; {} is taken because {}.", fmt::join(one.equals, ", "),
+                       one.node, one.tie);
 }
 
 // --- Actions -------------------------------------------------------------------------------------
 
-std::string step_name(const StepReason& step) {
-    if (step.task == "stonith") return fmt::format("fencing of {}", step.node);
-    if (step.task == "do_shutdown") return fmt::format("shutdown of {}", step.node);
-    if (step.resource.empty()) return step.key;
-    std::string task = step.task;
-    if (task == "monitor") {
-        task = step.interval_ms == 0
-                   ? "probe"
-                   : fmt::format("monitor every {}", interval_text(step.interval_ms));
+struct Wait {
+    std::uint32_t step = 0;
+    std::set<std::string> ids;
+};
+
+// Events stand for the actions behind them: those are what a person can look at. The constraints
+// that lie between an event and what waits for it count for the actions behind it.
+void collect_waits(const Explanation& told, const StepInput& input, const Wait& from,
+                   std::set<std::uint32_t>& seen, std::vector<Wait>& out) {
+    if (input.step >= told.steps.size() || !seen.insert(input.step).second) return;
+    const StepReason& first = told.steps[input.step];
+    Wait wait{.step = input.step, .ids = from.ids};
+    if (wait.ids.empty()) wait.ids.insert(input.ids.begin(), input.ids.end());
+    if (!input.is_pseudo) {
+        out.push_back(std::move(wait));
+        return;
     }
-    const std::string place = step.node.empty() ? "" : " on " + step.node;
-    return fmt::format("{} of {}{}", task, step.resource, place);
+    for (const StepInput& behind : first.inputs) collect_waits(told, behind, wait, seen, out);
 }
 
-// Events stand for the actions behind them: those are what a person can look at.
-void collect_waits(const Explanation& told, const StepInput& input, std::set<std::uint32_t>& seen,
-                   std::vector<std::string>& out) {
-    if (input.step >= told.steps.size()) {
-        out.push_back(input.key);
-        return;
+// All that comes before a step, near or far.
+void collect_before(const Explanation& told, std::uint32_t step, std::set<std::uint32_t>& out) {
+    for (const StepInput& input : told.steps[step].inputs) {
+        if (input.step >= told.steps.size() || !out.insert(input.step).second) continue;
+        collect_before(told, input.step, out);
     }
-    if (!seen.insert(input.step).second) return;
-    const StepReason& first = told.steps[input.step];
-    if (input.is_pseudo && !first.inputs.empty()) {
-        for (const StepInput& behind : first.inputs) collect_waits(told, behind, seen, out);
-        return;
-    }
-    if (input.is_pseudo) return;
-    const std::string by =
-        input.ids.empty() ? "" : fmt::format(" (constraint {})", fmt::join(input.ids, ", "));
-    out.push_back(step_name(first) + by);
+}
+
+// What is waited for already by something else that is waited for says nothing new.
+std::vector<Wait> waits_of(const Explanation& told, const StepReason& step) {
+    std::vector<Wait> all;
+    std::set<std::uint32_t> seen;
+    for (const StepInput& input : step.inputs) collect_waits(told, input, {}, seen, all);
+    std::set<std::uint32_t> implied;
+    for (const Wait& wait : all) collect_before(told, wait.step, implied);
+    all.erase(std::remove_if(all.begin(), all.end(),
+                             [&](const Wait& wait) { return implied.contains(wait.step); }),
+              all.end());
+    return all;
 }
 
 // Nobody is asked to stop what ran on a node that is fenced.
@@ -201,19 +254,37 @@ void add_step(const Explanation& told, const StepReason& step, std::vector<std::
     const std::string_view note = is_implied(step) ? ", implied by the end of what it runs on"
                                   : is_planned     ? ""
                                                    : ": wanted, but it cannot be done";
-    lines.push_back(fmt::format("  {}{}", step_name(step), note));
+    lines.push_back(fmt::format("  {}{}", printable(step.name), note));
     for (const std::string& cause : step.causes) {
         lines.push_back(fmt::format("    because    {}", printable(cause)));
     }
     for (const std::string& obstacle : step.obstacles) {
         lines.push_back(fmt::format("    but        {}", printable(obstacle)));
     }
-    std::vector<std::string> waits;
-    std::set<std::uint32_t> seen;
-    for (const StepInput& input : step.inputs) collect_waits(told, input, seen, waits);
-    for (const std::string& wait : waits) {
-        lines.push_back(fmt::format("    {}  {}", is_planned ? "waits for" : "needs    ", wait));
+    if (!is_planned) return;
+    for (const Wait& wait : waits_of(told, step)) {
+        const std::string by =
+            wait.ids.empty() ? "" : fmt::format(" (constraint {})", fmt::join(wait.ids, ", "));
+        lines.push_back(fmt::format("    waits for  {}{}", told.steps[wait.step].name, by));
     }
+}
+
+// In the order in which they are done; what cannot be done comes last.
+std::vector<const StepReason*> in_order(const Explanation& told,
+                                        const std::vector<const StepReason*>& steps) {
+    std::vector<std::pair<std::size_t, const StepReason*>> keyed;
+    for (const StepReason* step : steps) {
+        std::set<std::uint32_t> before;
+        if (step->action) {
+            collect_before(told, static_cast<std::uint32_t>(step - told.steps.data()), before);
+        }
+        keyed.emplace_back(step->action ? before.size() : told.steps.size() + 1, step);
+    }
+    std::stable_sort(keyed.begin(), keyed.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<const StepReason*> out;
+    for (const auto& [before, step] : keyed) out.push_back(step);
+    return out;
 }
 
 bool fits(const StepReason& step, const WhyQuestion& question) {
@@ -225,12 +296,16 @@ bool fits(const StepReason& step, const WhyQuestion& question) {
 
 std::vector<std::string> steps_of(const Explanation& told, const WhyQuestion& question,
                                   const std::set<std::string>& resources) {
-    std::vector<std::string> lines;
+    std::vector<const StepReason*> chosen;
     for (const StepReason& step : told.steps) {
         if (step.is_pseudo && !is_implied(step)) continue;
-        if (!resources.contains(step.resource) || !fits(step, question)) continue;
-        add_step(told, step, lines);
+        // What is monitored once it runs says nothing while that cannot be, unless it is asked for.
+        const bool is_idle = !step.action && step.task == "monitor" && step.interval_ms > 0;
+        if (is_idle && question.action.empty()) continue;
+        if (resources.contains(step.resource) && fits(step, question)) chosen.push_back(&step);
     }
+    std::vector<std::string> lines;
+    for (const StepReason* step : in_order(told, chosen)) add_step(told, *step, lines);
     return lines;
 }
 
@@ -247,11 +322,9 @@ void append_sentence(std::string& text, const std::string& sentence) {
 std::string about_one(const Explanation& told, const Placement& one, const WhyQuestion& question) {
     std::string text = headline(told, one) + '\n';
     if (one.is_orphan) text += "It is no longer configured.\n";
-    if (one.is_blocked) {
-        text +=
-            "It is blocked: a failure has to be repaired by hand, then `xbeat resource cleanup`.\n";
-    } else if (!one.is_managed) {
-        text += "It is not managed: nothing is done to it but monitors.\n";
+    if (!one.is_managed) {
+        text += fmt::format("It is {}, so that nothing is done to it but monitors: {}.\n",
+                            one.is_blocked ? "blocked" : "not managed", printable(one.unmanaged));
     }
     append_sentence(text, role_reason(one));
     append_sentence(text, tie_reason(one));
@@ -330,13 +403,29 @@ std::string about_node(const Explanation& told, const NodeView& node) {
         }
     }
     if (node.unclean && lines.empty()) {
-        text +=
-            "Nothing can fence it: fencing is off, no device is configured, or there is no "
-            "quorum.\n";
+        text += fmt::format("Nothing can fence it{}{}.\n", told.no_fencing.empty() ? "" : ": ",
+                            told.no_fencing);
     }
     if (!lines.empty()) text += "\nActions:\n";
     append(text, lines);
     return text;
+}
+
+constexpr std::array<std::string_view, 13> kActions = {
+    "start",  "stop",   "promote", "demote",       "monitor",    "probe",          "notify",
+    "cancel", "delete", "stonith", "migrate_from", "migrate_to", "clear_failcount"};
+
+bool is_known_action(const Explanation& told, std::string_view action) {
+    if (std::find(kActions.begin(), kActions.end(), action) != kActions.end()) return true;
+    return std::any_of(told.steps.begin(), told.steps.end(),
+                       [action](const StepReason& step) { return step.task == action; });
+}
+
+Error unknown(std::string_view kind, const std::string& word,
+              std::span<const std::string_view> known) {
+    return {.code = Code::NotFound,
+            .context = fmt::format("there is no {} {}{}", kind, printable(word),
+                                   cib::did_you_mean(word, known))};
 }
 
 Error not_found(const Explanation& told, const schedule::Situation& situation,
@@ -349,10 +438,7 @@ Error not_found(const Explanation& told, const schedule::Situation& situation,
     }
     for (const NodeView& node : situation.nodes) names.insert(node.name);
     const std::vector<std::string_view> views(names.begin(), names.end());
-    return {
-        .code = Code::NotFound,
-        .context = fmt::format("there is no resource, action or node {}{}",
-                               printable(question.what), cib::did_you_mean(question.what, views))};
+    return unknown("resource, action or node", question.what, views);
 }
 
 }  // namespace
@@ -455,8 +541,12 @@ Result<std::string> render_why(const Explanation& told, const schedule::Situatio
                             [&name](const NodeView& node) { return node.name == name; });
     };
     if (!question.node.empty() && find_view(question.node) == situation.nodes.end()) {
-        return Error{.code = Code::NotFound,
-                     .context = fmt::format("there is no node {}", printable(question.node))};
+        std::vector<std::string_view> names;
+        for (const NodeView& node : situation.nodes) names.emplace_back(node.name);
+        return unknown("node", question.node, names);
+    }
+    if (!question.action.empty() && !is_known_action(told, question.action)) {
+        return unknown("action", question.action, kActions);
     }
     const std::vector<const Placement*> chosen = placements_meant(told, question);
     if (!chosen.empty()) return about_resources(told, chosen, question);

@@ -113,6 +113,9 @@ Document placement_of(const Explanation& told, const Placement& one, const WhyQu
             {"blocked", one.is_blocked},
             {"failed", one.is_failed},
             {"orphan", one.is_orphan},
+            {"starting", one.is_starting},
+            {"restraint", one.restraint},
+            {"unmanaged", one.unmanaged},
             {"equals", one.equals},
             {"tie", one.tie},
             {"scores", std::move(scores)},
@@ -123,11 +126,13 @@ Document action_of(const StepReason& step) {
     Document inputs = Document::array();
     for (const StepInput& input : step.inputs) {
         inputs.push_back({{"key", input.key},
+                          {"name", input.name},
                           {"node", input.node},
                           {"event", input.is_pseudo},
                           {"constraints", input.ids}});
     }
     return {{"key", step.key},
+            {"name", step.name},
             {"task", step.task},
             {"resource", step.resource},
             {"node", step.node},

@@ -215,7 +215,8 @@ TEST(Why, SaysThatNothingMayHaveIt) {
 
     const Ran ran = run_words({"why", "web", "-x", "-"}, "/nonexistent", example.text());
 
-    EXPECT_THAT(ran.out, HasSubstr("web is stopped and stays so.\nNo node that is there may"));
+    EXPECT_THAT(ran.out, HasSubstr("web is stopped and stays so.\nIt is not to run: constraints "
+                                   "keep it off every node that is there.\n"));
     EXPECT_THAT(ran.out, HasSubstr("location constraint no1"));
 }
 

@@ -194,9 +194,9 @@ TEST(Explanation, LeavesWhatIsNotManagedNotOut) {
 
 TEST(Explanation, LeavesNothingOfABundleOut) {
     Example example;
-    example.resources = concat("<bundle id=\"box\"><podman image=\"i\" replicas=\"2\"/>",
-                               "<network control-port=\"3121\"/>", Example::primitive("web"),
-                               "</bundle>");
+    example.resources =
+        concat("<bundle id=\"box\"><podman image=\"i\" replicas=\"2\"/>",
+               "<network control-port=\"3121\"/>", Example::primitive("web"), "</bundle>");
     example.constraints = "<rsc_location id=\"l\" rsc=\"box\" node=\"pm01\" score=\"5\"/>";
     const Explanation told = explain(example);
     EXPECT_THAT(changes_on(told, "box-podman-0", "pm01"),

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_map>
 
 #include "core/text.h"
 #include "schedule/assign.h"
@@ -616,9 +615,11 @@ private:
 
 // Scores go on changing after a place was chosen: that had no part in it.
 void forget_late_changes(Explanation& told,
-                         const std::unordered_map<const Resource*, const Decision*>& decided) {
-    std::unordered_map<std::string_view, std::size_t> limits;
-    for (const auto& [resource, decision] : decided) limits[resource->id] = decision->changes;
+                         const std::map<std::uint32_t, const Decision*>& decided) {
+    std::map<std::string_view, std::size_t> limits;
+    for (const auto& [index, decision] : decided) {
+        limits[decision->resource->id] = decision->changes;
+    }
     std::vector<ScoreChange> kept;
     for (std::size_t at = 0; at < told.changes.size(); ++at) {
         ScoreChange& change = told.changes[at];
@@ -633,12 +634,12 @@ void forget_late_changes(Explanation& told,
 
 void finish_explanation(World& world, const Plan& plan, const std::vector<std::uint32_t>& number) {
     Explanation& out = *world.record.explanation;
-    std::unordered_map<const Resource*, const Decision*> decided;
-    for (const Decision& each : world.record.decisions) decided[each.resource] = &each;
+    std::map<std::uint32_t, const Decision*> decided;
+    for (const Decision& each : world.record.decisions) decided[each.resource->index] = &each;
     forget_late_changes(out, decided);
     for (const Resource& resource : world.resources) {
         if (resource.kind != Kind::Primitive) continue;
-        const auto at = decided.find(&resource);
+        const auto at = decided.find(resource.index);
         out.placements.push_back(
             placement_of(world, resource, at == decided.end() ? nullptr : at->second));
     }

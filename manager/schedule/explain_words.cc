@@ -1,7 +1,7 @@
 #include "schedule/explain_words.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
 
 #include "core/text.h"
 #include "schedule/explain.h"
@@ -123,7 +123,7 @@ void count(Refusals& out, const ScoreChange& change) {
 
 Refusals refusals_of(const World& world, const Resource& resource) {
     // The last change that made a node impossible counts.
-    std::unordered_map<std::string_view, const ScoreChange*> last;
+    std::map<std::string_view, const ScoreChange*> last;
     for (const ScoreChange& change : world.record.explanation->changes) {
         if (change.resource != resource.id || change.is_promotion) continue;
         if (change.after < Score()) last[change.node] = &change;

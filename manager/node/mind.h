@@ -232,6 +232,7 @@ private:
     [[nodiscard]] cib::Element cib_to_plan(const std::set<std::string>& held) const;
     void adopt_flights();
     void hold_dependents();
+    void hold_beside_unwanted();
     [[nodiscard]] bool advance();
     [[nodiscard]] bool may_start(const schedule::Action& action) const;
     [[nodiscard]] bool may_run_on_lost_peer(const schedule::Action& action) const;

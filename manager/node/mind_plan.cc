@@ -4,12 +4,14 @@
 // still run. Those are carried over: what starts something is recorded as begun, so the new plan
 // counts it as active; what stops something is not, so the new plan counts it as still active; an
 // action that the new plan wants too is adopted; and whatever the old plan had ordered after a
-// running action stays held until that action has answered.
+// running action stays held until that action has answered. So does what is to start and is ordered
+// with one that the new plan does not have.
 #include <algorithm>
 
 #include "cib/duration.h"
 #include "cib/upgrade.h"
 #include "core/text.h"
+#include "execute/ordered.h"
 #include "model/parameter_digest.h"
 #include "node/mind.h"
 #include "schedule/schedule.h"
@@ -304,6 +306,26 @@ void Mind::adopt_flights() {
             flight.action = i;
             transition_->set(i, Progress::Running);
             break;
+        }
+    }
+    hold_beside_unwanted();
+}
+
+// An operation that the new plan does not have goes on, and the plan takes it for done or for never
+// begun: a service that is being stopped counts as active. What is ordered with it starts when it
+// has ended, and the plan after this one knows how.
+void Mind::hold_beside_unwanted() {
+    for (const auto& [id, flight] : flights_) {
+        const wire::Operation& operation = flight.operation;
+        if (flight.action || operation.task == "monitor" || operation.task == "notify") continue;
+        const std::set<std::string> bound =
+            execute::ordered_with(shared_.cib, execute::primitive_of(operation.resource));
+        for (const Action& action : transition_->plan().actions) {
+            const bool starts = action.kind == ActionKind::Resource && makes_active(action.task);
+            const std::string primitive(execute::primitive_of(action.resource_id));
+            if (starts && bound.contains(primitive)) {
+                held_[flight_key(action.key, action.node)].insert(id);
+            }
         }
     }
 }

@@ -48,11 +48,8 @@ void World::check_start(std::size_t index, const node::RunAgent& call) {
             const auto found = comes_after_.find(second);
             return found != comes_after_.end() && found->second == first;
         };
-        // A stop that nobody wants any more goes on, and the plan does not see it: that is no
-        // order.
-        const bool is_early =
-            call.action == run.call.action &&
-            (call.action == "start" ? before(other, call.resource) : before(call.resource, other));
+        const bool is_early = (call.action == "start" && before(other, call.resource)) ||
+                              (call.action == "stop" && before(call.resource, other));
         if (!is_early) continue;
         truth_.violate("I-18",
                        concat(name_of(index), ": ", call.action, " of ", call.resource,

@@ -11,8 +11,6 @@
 namespace xbeat::schedule {
 namespace {
 
-constexpr std::string_view kNoNode = "no node is there that it could run on";
-
 std::string_view meta_of(const Step& step, std::string_view name) {
     for (const auto& [key, value] : step.meta) {
         if (key == name) return value;
@@ -143,9 +141,19 @@ std::string by_constraint(const ScoreChange& change) {
                                                          : concat(" (constraint ", change.id, ")");
 }
 
+std::string no_node_because(const World& world, const Resource& resource) {
+    const bool is_named =
+        std::any_of(resource.allowed.begin(), resource.allowed.end(), [](const Allowed& entry) {
+            return entry.score >= Score() && entry.discovery != Discovery::Never;
+        });
+    if (!world.options.symmetric && !is_named) {
+        return "no location constraint allows it anywhere (symmetric-cluster=false)";
+    }
+    return "no node is there that it could run on";
+}
+
 std::string nowhere_because(const World& world, const Resource& resource) {
     const Refusals found = refusals_of(world, resource);
-    if (found.usable == 0) return std::string(kNoNode);
     if (found.surplus > 0) {
         return "there are as many instances already as there may be (clone-max)";
     }
@@ -161,7 +169,15 @@ std::string nowhere_because(const World& world, const Resource& resource) {
             return concat("it has to be with ", change.other, by_constraint(change));
         }
         if (change.cause == ScoreCause::Ticket) {
-            return concat("ticket ", change.other, " is not held", by_constraint(change));
+            return concat("ticket ", change.other, " does not allow it", by_constraint(change));
+        }
+        if (change.cause == ScoreCause::Health) {
+            return concat(
+                "the health of every node that is there is too bad (node-health-strategy ",
+                change.id, ")");
+        }
+        if (change.cause == ScoreCause::Multiple) {
+            return "it is active on several nodes, with multiple-active=stop_only";
         }
     }
     return "no node that is there may have it";
@@ -247,8 +263,9 @@ std::string unmanaged_because(const World& world, const Resource& resource) {
             const bool is_lost = !each.ticket->granted || each.ticket->standby;
             if (is_lost && each.policy == LossPolicy::Freeze &&
                 is_part_of(resource, *each.resource)) {
-                return concat("ticket ", each.ticket->id, " is not held, with loss-policy=freeze (",
-                              "constraint ", each.id, ")");
+                return concat("ticket ", each.ticket->id,
+                              " does not allow it, with loss-policy=freeze (", "constraint ",
+                              each.id, ")");
             }
         }
         if (resource.running_on.size() > 1 && resource.multiple_active == MultipleActive::Block) {
@@ -287,7 +304,7 @@ std::string restraint_of(const World& world, const Resource& resource) {
     }
     if (is_stopped) {
         if (target_role(resource) == Role::Stopped) return "its target-role is Stopped";
-        if (refusals_of(world, resource).usable == 0) return std::string(kNoNode);
+        if (refusals_of(world, resource).usable == 0) return no_node_because(world, resource);
         for (const auto& [instance, why] : world.record.unpaired) {
             if (instance == &resource || instance == resource.parent) return why;
         }

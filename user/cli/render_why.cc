@@ -294,6 +294,14 @@ bool fits(const StepReason& step, const WhyQuestion& question) {
     return step.task == question.action;
 }
 
+// "web_start_0", also of an instance: its history knows it without its number.
+bool is_key(const StepReason& step, std::string_view key) {
+    if (step.key == key) return true;
+    const std::string_view name = without_number(step.resource);
+    return name != step.resource && step.key.starts_with(step.resource) && key.starts_with(name) &&
+           key.substr(name.size()) == std::string_view(step.key).substr(step.resource.size());
+}
+
 std::vector<std::string> steps_of(const Explanation& told, const WhyQuestion& question,
                                   const std::set<std::string>& resources) {
     std::vector<const StepReason*> chosen;
@@ -368,9 +376,25 @@ std::string about_resources(const Explanation& told, const std::vector<const Pla
         text += "Actions:\n";
         append(text, steps);
     } else {
-        text +=
-            text.empty() ? "No such action is planned or wanted.\n" : "\nNothing is to be done.\n";
+        text += text.empty() ? "No such action is planned or wanted.\n"
+                             : fmt::format("\nNothing is to be done{}.\n",
+                                           question.node.empty() ? "" : " on " + question.node);
     }
+    return text;
+}
+
+// Of a node that ought to be fenced and is not: else its fencing tells.
+std::string why_not_fenced(const Explanation& told, const NodeView& node) {
+    if (!node.unclean) return {};
+    std::string text;
+    std::set<std::string> reasons;
+    for (const schedule::NodeReason& reason : told.fencings) {
+        if (reason.node == node.name && reasons.insert(reason.why).second) {
+            text += fmt::format("It is to be fenced because: {}.\n", printable(reason.why));
+        }
+    }
+    text += fmt::format("Nothing can fence it{}{}.\n", told.no_fencing.empty() ? "" : ": ",
+                        told.no_fencing);
     return text;
 }
 
@@ -387,12 +411,6 @@ std::string about_node(const Explanation& told, const NodeView& node) {
     else if (node.standby || node.standby_on_fail)
         state = "in standby";
     std::string text = fmt::format("{} is {}.\n", node.name, state);
-    std::set<std::string> reasons;
-    for (const schedule::NodeReason& reason : told.fencings) {
-        if (reason.node == node.name && reasons.insert(reason.why).second) {
-            text += fmt::format("It is to be fenced because: {}.\n", reason.why);
-        }
-    }
     if (!node.resources.empty()) {
         text += fmt::format("Active there: {}.\n", fmt::join(node.resources, ", "));
     }
@@ -402,10 +420,7 @@ std::string about_node(const Explanation& told, const NodeView& node) {
             add_step(told, step, lines);
         }
     }
-    if (node.unclean && lines.empty()) {
-        text += fmt::format("Nothing can fence it{}{}.\n", told.no_fencing.empty() ? "" : ": ",
-                            told.no_fencing);
-    }
+    if (lines.empty()) text += why_not_fenced(told, node);
     if (!lines.empty()) text += "\nActions:\n";
     append(text, lines);
     return text;
@@ -468,7 +483,7 @@ std::string cause_text(const ScoreChange& change) {
         case ScoreCause::Discovery:
             return "a constraint with resource-discovery=exclusive names other nodes";
         case ScoreCause::Ticket:
-            return fmt::format("ticket {} is not held (constraint{})", change.other, named);
+            return fmt::format("ticket {} does not allow it (constraint{})", change.other, named);
         case ScoreCause::Colocation:
             if (change.id == "#group-members") {
                 return fmt::format("{}, the member before it in the group", change.other);
@@ -528,7 +543,7 @@ std::vector<const StepReason*> steps_meant(const Explanation& told, const WhyQue
         const bool of_resource =
             (!step.is_pseudo || is_implied(step)) && resources.contains(step.resource);
         const bool of_node = resources.empty() && ends_a_node && step.node == question.what;
-        const bool is_named = resources.empty() && step.key == question.what;
+        const bool is_named = resources.empty() && is_key(step, question.what);
         if (of_node || ((of_resource || is_named) && fits(step, question))) out.push_back(&step);
     }
     return out;
@@ -549,12 +564,18 @@ Result<std::string> render_why(const Explanation& told, const schedule::Situatio
         return unknown("action", question.action, kActions);
     }
     const std::vector<const Placement*> chosen = placements_meant(told, question);
-    if (!chosen.empty()) return about_resources(told, chosen, question);
     const auto node = find_view(question.what);
-    if (node != situation.nodes.end()) return about_node(told, *node);
+    const bool is_node = node != situation.nodes.end();
+    if (!chosen.empty()) {
+        // A remote node is called like its connection.
+        const bool is_both = is_node && question.node.empty() && question.action.empty();
+        return about_resources(told, chosen, question) +
+               (is_both ? fmt::format("\nAs a node, {}", about_node(told, *node)) : "");
+    }
+    if (is_node) return about_node(told, *node);
     std::vector<std::string> lines;
     for (const StepReason& step : told.steps) {
-        if (step.key == question.what && fits(step, question)) add_step(told, step, lines);
+        if (is_key(step, question.what) && fits(step, question)) add_step(told, step, lines);
     }
     if (lines.empty()) return not_found(told, situation, question);
     std::string text;

@@ -168,8 +168,8 @@ TEST(Why, TellsWhoKeepsItsHandsOff) {
     frozen.constraints = "<rsc_ticket id=\"t\" rsc=\"ip\" ticket=\"T\" loss-policy=\"freeze\"/>";
     frozen.history = {"ip pm01 start 0"};
     EXPECT_THAT(why(frozen, "ip"),
-                HasSubstr("It is blocked, so that nothing is done to it but monitors: ticket T is "
-                          "not held, with loss-policy=freeze (constraint t).\n"));
+                HasSubstr("It is blocked, so that nothing is done to it but monitors: ticket T "
+                          "does not allow it, with loss-policy=freeze (constraint t).\n"));
 }
 
 TEST(Why, SaysThatWhatCannotBeStoppedStays) {
@@ -202,6 +202,38 @@ TEST(Why, SaysWhatPreventsFencing) {
     cib.child("status")->children[1].set("crmd", "offline");
     EXPECT_THAT(ask(cib, {.what = "pm02", .node = {}, .action = {}}),
                 HasSubstr("Nothing can fence it: no fence device is configured.\n"));
+}
+
+TEST(Why, TellsThatNobodyOptedIn) {
+    Example example;
+    example.options = Example::pair("symmetric-cluster", "false");
+    example.resources = Example::primitive("ip");
+    EXPECT_THAT(why(example, "ip"),
+                StartsWith("ip is stopped and stays so.\nIt is not to run: no location constraint "
+                           "allows it anywhere (symmetric-cluster=false).\n"));
+}
+
+TEST(Why, FindsAnActionOfAnInstanceByTheNameInItsHistory) {
+    Example example;
+    example.resources = "<clone id=\"all\">" + Example::primitive("each") + "</clone>";
+    const std::string answer = why(example, "each_start_0");
+    EXPECT_THAT(answer, HasSubstr("  start of each:0 on pm0"));
+    EXPECT_THAT(answer, HasSubstr("  start of each:1 on pm0"));
+}
+
+TEST(Why, TellsOfANodeThatIsCalledLikeItsConnection) {
+    Example example;
+    example.resources =
+        "<primitive id=\"far\" class=\"ocf\" provider=\"pacemaker\" type=\"remote\"/>";
+    EXPECT_THAT(why(example, "far"), HasSubstr("\nAs a node, far is "));
+}
+
+TEST(Why, SaysThatNothingIsDoneOnThatNode) {
+    Example example;
+    example.resources = Example::primitive("ip");
+    example.constraints = ban("ip", "pm02");
+    example.history = {"ip pm02 monitor 7"};
+    EXPECT_THAT(why(example, "ip", {}, "pm02"), HasSubstr("\nNothing is to be done on pm02.\n"));
 }
 
 TEST(Why, SuggestsWhatIsNear) {

@@ -293,6 +293,7 @@ void remap_by_rc(Judge& judge, Entry& entry, bool expired) {
             }
             break;
         case kPromotedRc:
+        case kDegradedPromoted:  // not of a monitor, where it is no failure
             if (entry.is_probe) entry.status = kDoneStatus;
             if (!expired || entry.rc == target) resource.role = Role::Promoted;
             break;

@@ -359,10 +359,11 @@ const Node* router_of(const Step& step) {
                    each->is(flag::kRunnable);
         });
     if (connection.migration_target != nullptr && !migrates) return end;
-    const bool goes_down =
-        step.task == Task::Stop || step.task == Task::Cancel || step.task == Task::Demote ||
-        step.task == Task::MigrateTo ||
-        (step.task == Task::Notify && step.key.find("_pre_notify_") != std::string::npos);
+    // A notification goes the way of what it is about.
+    const Task task =
+        step.task == Task::Notify ? parse_task(own_meta(step, "notify_operation")) : step.task;
+    const bool goes_down = task == Task::Stop || task == Task::Cancel || task == Task::Demote ||
+                           task == Task::MigrateTo;
     return goes_down ? begin : end;
 }
 

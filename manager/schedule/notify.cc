@@ -228,8 +228,10 @@ void add_keys(Step& step, const Keys& keys) {
 
 void tell_leaving(const Telling& telling, Resource& resource) {
     const Step* stop = find_step(resource, Task::Stop);
+    const bool is_implied = stop != nullptr && stop->is(flag::kPseudo);
     for (Node* node : resource.running_on) {
-        if (telling.told == Task::Stop && (node->unclean || node->remote_requires_reset)) continue;
+        // Nobody listens where the stop is implied by the fencing.
+        if (is_implied && (node->unclean || node->remote_requires_reset)) continue;
         tell(telling, resource, node, telling.brackets[kPre], telling.brackets[kPreDone]);
         if (telling.told == Task::Demote || stop == nullptr || stop->is(flag::kOptional)) {
             tell_after(telling, resource, node);

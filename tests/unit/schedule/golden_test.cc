@@ -50,7 +50,9 @@ std::string text_of(const Plan& plan) {
             inputs.push_back(name_of(plan.actions[input]));
         }
         std::sort(inputs.begin(), inputs.end());
-        std::string line = concat(name_of(action), '\n');
+        std::string line = name_of(action);
+        if (!action.router_node.empty()) line += concat(" via ", action.router_node);
+        line += '\n';
         for (const std::string& input : inputs) line += concat("    after ", input, '\n');
         lines.push_back(std::move(line));
     }

@@ -143,6 +143,7 @@ void check_history(World& world, Resource& resource, Node& node, const cib::Elem
     }
 }
 
+// Those that a history is about: the resource of that name, and the instances that it was taken for.
 void matching(World& world, std::string_view name, std::vector<Resource*>& out) {
     if (Resource* exact = world.find_resource(name)) {
         if (exact->kind == Kind::Primitive) out.push_back(exact);
@@ -151,6 +152,7 @@ void matching(World& world, std::string_view name, std::vector<Resource*>& out) 
         Resource* instance = world.find_resource(concat(base_name(name), ':', number));
         if (instance == nullptr) break;
         if (instance->kind != Kind::Primitive || instance->unique) break;
+        if (instance->history_name != name) continue;
         if (std::find(out.begin(), out.end(), instance) == out.end()) out.push_back(instance);
     }
 }

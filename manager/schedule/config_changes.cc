@@ -143,7 +143,8 @@ void check_history(World& world, Resource& resource, Node& node, const cib::Elem
     }
 }
 
-// Those that a history is about: the resource of that name, and the instances that it was taken for.
+// Those that a history is about: the resource of that name, and the instances that it was taken
+// for.
 void matching(World& world, std::string_view name, std::vector<Resource*>& out) {
     if (Resource* exact = world.find_resource(name)) {
         if (exact->kind == Kind::Primitive) out.push_back(exact);

@@ -153,7 +153,11 @@ public:
                 if (part == nullptr || is_clone_or_bundle(*part) || part->parent != resource) {
                     continue;
                 }
-                if (interleaved && is_clone_or_bundle(*resource) && edge.step->node != probe.node) {
+                // Of what interleaves, only the part beside what is probed.
+                const Node* place = place_of(*part, false);
+                const Node* beside = probe.resource->assigned;
+                if (interleaved && is_clone_or_bundle(*resource) && place != nullptr &&
+                    beside != nullptr && place != beside) {
                     continue;
                 }
             }

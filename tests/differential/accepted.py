@@ -287,7 +287,22 @@ def ends_with_maintenance(config, lines):
     return lines.only("cancel") and bool(nodes) and all(each[0] == "+" and each[2] in resources for each in lines.words)
 
 
+def all_before_it(config, lines):
+    """Instances of an ordered clone, or of a bundle, that are ordered although they are no neighbours."""
+    ordered = any(each.get("name") == "ordered" and each.get("value") == "true" for each in config.root.iter("nvpair"))
+    def action(words):
+        """(operation, resource), also of an event that stands for it"""
+        found = re.fullmatch(r"(.+)_(start|stop|promote|demote)_0", words[1]) if words[0] == "pseudo" else None
+        return (found[2], found[1]) if found else tuple(words[:2])
+    def is_pair(words):
+        at = words.index("->") if "->" in words else 0
+        return at > 0 and words[0] == "+" and action(words[1:at]) == action(words[at + 1:]) and \
+            action(words[1:at])[0] in ("start", "stop", "promote", "demote")
+    return (ordered or "bundle" in config.kind.values()) and all(is_pair(each) for each in lines.words)
+
+
 RECOGNISED = (
+    ("instances of an ordered clone and of a bundle", all_before_it),
     ("a bundle by an attribute or a role", bundle_by_attribute),
     ("intervals of days and longer", long_durations),
     ("numbers past 64 bits", past_64_bits),

@@ -215,7 +215,7 @@ Result<void> parse_bundle_attributes(Cursor& cursor, Element& part) {
         const std::size_t equals = text.find('=');
         if (equals == std::string::npos) return {};
         const std::string name = text.substr(0, equals);
-        if (name.empty() || clean_id(name) != name)
+        if (!is_xml_name(name))
             return cursor.error(concat("'", text, "' has no proper name before the ="));
         if (part.has(name)) return cursor.error(concat("'", name, "' is given twice"));
         if (part.attributes.size() == 64) return cursor.error("more than 64 attributes");

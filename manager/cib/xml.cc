@@ -47,20 +47,6 @@ Error at_line(Code code, std::uint32_t line, std::string_view what) {
 
 bool is_blank(std::string_view text) { return trim(text).empty(); }
 
-// What may name an element or an attribute: XML 1.0, section 2.3, with every character past ASCII
-// allowed.
-bool is_name(std::string_view name) {
-    const auto is_start = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' ||
-               static_cast<unsigned char>(c) >= 0x80;
-    };
-    const auto is_rest = [&](char c) {
-        return is_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
-    };
-    return !name.empty() && name.size() <= kIdBytesMax && is_start(name.front()) &&
-           std::all_of(name.begin(), name.end(), is_rest);
-}
-
 // A comment as XML allows it: no two hyphens in a row, none at the end.
 std::string proper_comment(std::string_view text) {
     std::string out;
@@ -136,7 +122,7 @@ Result<void> convert_attributes(const pugi::xml_node& node, Element& element) {
             return at_line(Code::Limit, element.line,
                            concat("more than ", kXmlAttributesMax, " attributes"));
         }
-        if (!is_name(attribute.name()))
+        if (!is_xml_name(attribute.name()))
             return at_line(Code::Invalid, element.line, "an attribute's name is malformed");
         const std::string_view value = attribute.value();
         if (value.size() > kXmlValueBytesMax) {
@@ -208,7 +194,7 @@ Result<Element> convert(const pugi::xml_node& node, Reader& reader, std::size_t 
         return at_line(Code::Limit, element.line,
                        concat("elements nested deeper than ", kXmlDepthMax, " levels"));
     }
-    if (!is_name(element.name))
+    if (!is_xml_name(element.name))
         return at_line(Code::Invalid, element.line, "an element's name is malformed");
     if (++reader.elements > kXmlElementsMax) {
         return at_line(Code::Limit, element.line,
@@ -332,6 +318,18 @@ Any* find_histories(Any& node_state) {
 }
 
 }  // namespace
+
+bool is_xml_name(std::string_view name) {
+    const auto is_start = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' ||
+               static_cast<unsigned char>(c) >= 0x80;
+    };
+    const auto is_rest = [&](char c) {
+        return is_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    };
+    return !name.empty() && name.size() <= kIdBytesMax && is_start(name.front()) &&
+           std::all_of(name.begin(), name.end(), is_rest);
+}
 
 std::string_view Element::get(std::string_view attribute) const {
     for (const Attribute& own : attributes) {

@@ -65,6 +65,10 @@ struct Element {
 /// kXmlDepthMax levels, kXmlElementsMax elements, kXmlAttributesMax attributes, ...
 [[nodiscard]] Result<Element> parse_xml(std::string_view text);
 
+/// What may name an element or an attribute: XML 1.0, section 2.3, with every character past ASCII
+/// allowed; at most kIdBytesMax bytes.
+[[nodiscard]] bool is_xml_name(std::string_view name);
+
 /// Appends `text` as it stands between the quotes of an attribute: &, <, >, " and what a reader
 /// would turn into blanks (line feed, tab, carriage return) become references.
 void append_escaped(std::string& out, std::string_view text);

@@ -303,6 +303,8 @@ TEST(CrmParse, NamesLineWordAndRemedyOfEachError) {
         {"monitor nothing 10s", "which is no primitive here"},
         {"node a:boss", "unknown type of node 'boss'"},
         {"bundle b cocker image=x", "expected docker, podman"},
+        {"bundle b podman -=", "no proper name before the ="},
+        {"bundle b podman network 0port=1", "no proper name before the ="},
         {"xml <primitive id='a'", "line 1: in the XML"},
         {"xml <cib/>", "xml takes one object"},
         {"node \"a", "the quote \" that opens here is never closed"},

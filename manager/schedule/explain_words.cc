@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "core/text.h"
 #include "schedule/explain.h"
@@ -88,6 +89,8 @@ struct Refusals {
     std::size_t locations = 0;
     std::size_t failures = 0;
     std::size_t rooms = 0;
+    std::size_t colocations = 0;
+    std::set<std::string_view> partners;  // of those colocations
     std::size_t same = 0;
     const ScoreChange* first = nullptr;
 };
@@ -109,6 +112,10 @@ void count(Refusals& out, const ScoreChange& change) {
             break;
         case ScoreCause::Capacity:
             ++out.rooms;
+            break;
+        case ScoreCause::Colocation:
+            ++out.colocations;
+            out.partners.insert(change.other);
             break;
         default:
             break;
@@ -152,6 +159,25 @@ std::string no_node_because(const World& world, const Resource& resource) {
     return "no node is there that it could run on";
 }
 
+// Each node has a reason of its own.
+std::string mixed_reasons(const Refusals& found) {
+    if (found.locations + found.failures + found.rooms + found.colocations < found.usable) {
+        return "no node that is there may have it";
+    }
+    std::vector<std::string> parts;
+    if (found.locations > 0) parts.emplace_back("location constraints");
+    if (found.failures > 0) parts.emplace_back("failures");
+    if (found.rooms > 0) parts.emplace_back("lack of room (utilization)");
+    for (const std::string_view partner : found.partners) {
+        parts.push_back(concat("having to be with ", partner));
+    }
+    std::string text = parts.front();
+    for (std::size_t at = 1; at < parts.size(); ++at) {
+        text += concat(at + 1 == parts.size() ? " and " : ", ", parts[at]);
+    }
+    return concat(text, " keep it off every node that is there");
+}
+
 std::string nowhere_because(const World& world, const Resource& resource) {
     const Refusals found = refusals_of(world, resource);
     if (found.surplus > 0) {
@@ -180,7 +206,7 @@ std::string nowhere_because(const World& world, const Resource& resource) {
             return "it is active on several nodes, with multiple-active=stop_only";
         }
     }
-    return "no node that is there may have it";
+    return mixed_reasons(found);
 }
 
 std::string unpromoted_because(const World& world, const Resource& resource) {

@@ -213,6 +213,17 @@ TEST(Why, TellsThatNobodyOptedIn) {
                            "allows it anywhere (symmetric-cluster=false).\n"));
 }
 
+TEST(Why, TellsWhatKeepsAResourceOffTheNodesTogether) {
+    Example example;
+    example.resources = Example::primitive("ip") + Example::primitive("web");
+    example.constraints = ban("ip", "pm01") + ban("web", "pm02") +
+                          "<rsc_colocation id=\"web-with-ip\" rsc=\"web\" with-rsc=\"ip\" "
+                          "score=\"INFINITY\" influence=\"false\"/>";
+    EXPECT_THAT(why(example, "web"),
+                HasSubstr("It is not to run: location constraints and having to be with ip keep it "
+                          "off every node that is there.\n"));
+}
+
 TEST(Why, FindsAnActionOfAnInstanceByTheNameInItsHistory) {
     Example example;
     example.resources = "<clone id=\"all\">" + Example::primitive("each") + "</clone>";

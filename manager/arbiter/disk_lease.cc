@@ -24,7 +24,7 @@ void DiskLease::ask(const AskArbiter& question, Instant now) {
                  .raised = {}};
     open_->question.lease = std::clamp(question.lease, wire::kWitnessLeaseMin, kLeaseMax);
     // Whoever releases has stopped using it.
-    if (question.asking == Asking::Release) held_until_ = now;
+    if (question.asking == Asking::Release) held_until_ = granted_until_ = now;
     not_before_ = now;
     next(now);
 }
@@ -119,7 +119,7 @@ void DiskLease::got_other(const DiskBlock& block, Instant now) {
     if (!other_ || other_->block != block) other_ = Seen{.block = block, .since = now};
     if (!open_ || open_->question.asking == Asking::Release) return;
     if (open_->step == Step::Check) return check(now);
-    if (is_in_the_way(now)) return refuse();
+    if (is_in_the_way(now)) return both_want(now);
     open_->step = Step::Raise;
 }
 
@@ -135,10 +135,8 @@ void DiskLease::wrote() {
 /// Our flag was up before this read of the other's block.
 void DiskLease::check(Instant now) {
     if (is_in_the_way(now)) {
-        // Both want it. The higher id gives way, the lower one waits for that.
-        if (options_.self > options_.other) return refuse();
-        not_before_ = now + kDiskRetryPause;
-        return;
+        // Both want it.
+        return both_want(now);
     }
     const Instant until = open_->raised + open_->question.lease;
     if (until <= now) {  // so slow a disk that nothing is left of it
@@ -146,7 +144,18 @@ void DiskLease::check(Instant now) {
         return;
     }
     held_until_ = std::max(held_until_, until);
+    granted_until_ = std::max(granted_until_, until);
     answer(Reply::Granted, {}, {}, until);
+}
+
+/// Who holds the lease does not give way to a flag that went up beside its own: the other one does
+/// not get past ours, and has to be able to rely on that nobody served alone and is gone again
+/// before its claim is given up. Of two that hold nothing the one that comes later or has the
+/// higher id gives way, and the other one waits for that.
+void DiskLease::both_want(Instant now) {
+    const bool gives_way = open_->step == Step::Look || options_.self > options_.other;
+    if (gives_way && now >= granted_until_) return refuse();
+    not_before_ = now + kDiskRetryPause;
 }
 
 void DiskLease::refuse() {
@@ -167,7 +176,14 @@ void DiskLease::answer(Reply reply, std::string reason, NodeId holder, Instant u
 /// The deadline of the open question, if it has passed.
 void DiskLease::expire(Instant now) {
     if (!open_ || now < open_->deadline) return;
-    if (open_->step == Step::Check && !under_way_ && is_in_the_way(now)) return refuse();
+    if (!under_way_ && is_in_the_way(now)) {
+        if (now < granted_until_) {
+            return answer(Reply::Unreachable,
+                          concat("node ", options_.other.value,
+                                 " has its flag up on the shared disk as well"));
+        }
+        if (open_->step == Step::Check) return refuse();
+    }
     if (waiting_since_)
         return answer(Reply::Unreachable,
                       concat("the shared disk has not answered for ",

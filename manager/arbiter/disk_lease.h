@@ -17,9 +17,10 @@
 // B's flag and does not count it. No compare-and-set is needed of the disk, nor that its writes are
 // quick: only that a read shows every write that had ended before it began.
 //
-// If both find the other's flag, the node with the higher id takes its own down and is refused; the
-// other one reads on until its deadline. One request to the disk at a time; a disk that hangs is
-// found by the deadline and never makes a lease last longer.
+// If both find the other's flag and neither holds the lease yet, the node with the higher id takes
+// its own down and is refused; the other one reads on until its deadline. Who holds it reads on as
+// well, and is not refused before its time is over. One request to the disk at a time; a disk that
+// hangs is found by the deadline and never makes a lease last longer.
 //
 // Pure: the host moves blocks (sealed and checked) and tells the time.
 #pragma once
@@ -115,6 +116,7 @@ private:
     void got_other(const DiskBlock& block, Instant now);
     void wrote();
     void check(Instant now);
+    void both_want(Instant now);
     void expire(Instant now);
     void answer(Reply reply, std::string reason, NodeId holder = {}, Instant until = {});
     void refuse();
@@ -124,7 +126,8 @@ private:
     std::optional<DiskBlock> own_;  // as we last tried to write it or, after a start, read it
     std::optional<Seen> other_;
     std::optional<Open> open_;
-    Instant held_until_{};  // by us, or by our former life: the flag stays up until then
+    Instant held_until_{};     // by us, or by our former life: the flag stays up until then
+    Instant granted_until_{};  // to this life, and not given back
     std::optional<DiskAccess> wanted_;
     std::optional<DiskAccess> under_way_;
     std::optional<Instant> waiting_since_;

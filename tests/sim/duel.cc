@@ -58,6 +58,7 @@ private:
     void start(std::size_t index) {
         Node& node = nodes_[index];
         node.life = prng_.next() | 1U;
+        granted_[index] = {};
         node.client.emplace(
             WitnessClient::Options{.keys = keys_,
                                    .node = NodeId{static_cast<std::uint16_t>(index + 1)},

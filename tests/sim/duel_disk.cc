@@ -47,6 +47,7 @@ private:
     void start(std::size_t index) {
         Node& node = nodes_[index];
         node.life = prng_.next() | 1U;
+        granted_[index] = {};
         node.lease.emplace(
             arbiter::DiskLease::Options{.self = NodeId{static_cast<std::uint16_t>(index + 1)},
                                         .other = NodeId{static_cast<std::uint16_t>(2 - index)},
@@ -125,7 +126,7 @@ private:
                 disk_.lose_power(index);
                 node.lease.reset();
                 node.life = 0;
-                until_[index] = {};
+                until_[index] = granted_[index] = {};
                 after(spread(prng_, kMilli, 10 * kSecond), [this, index] { start(index); });
             }
             lose_power_later();

@@ -69,7 +69,7 @@ protected:
     [[nodiscard]] arbiter::AskArbiter question(std::size_t node, arbiter::ArbiterKind kind,
                                                Nanos lease_max) {
         const auto asking = chance(prng_, 15) ? arbiter::Asking::Release : arbiter::Asking::Claim;
-        if (asking == arbiter::Asking::Release) until_[node] = {};
+        if (asking == arbiter::Asking::Release) until_[node] = granted_[node] = {};
         const Nanos lease = chance(prng_, 70) ? lease_max : spread(prng_, 10 * kMilli, lease_max);
         return {.arbiter = kind,
                 .request = ++question_[node],
@@ -85,6 +85,12 @@ protected:
                     static_cast<std::uint64_t>(answer.reply));
         if (answer.reply == arbiter::Reply::Granted) {
             until_[node] = std::max(until_[node], answer.until);
+            granted_[node] = std::max(granted_[node], answer.until);
+        }
+        // It would stop serving, and whoever claims relies on that it does not before its time.
+        if (answer.reply == arbiter::Reply::Refused && answer.holder.value != 0 &&
+            granted_[node] > time(node)) {
+            violate(concat("node ", node + 1, " is told that another has what it holds"));
         }
         return true;
     }
@@ -104,7 +110,8 @@ protected:
     Agenda<Action> agenda_;
     Nanos now_ = 0;
     std::array<Clock, kNodes + 1> clocks_;
-    std::array<Instant, kNodes> until_{};  // it believes to hold the lease, by its own clock
+    std::array<Instant, kNodes> until_{};    // it believes to hold the lease, by its own clock
+    std::array<Instant, kNodes> granted_{};  // the same, as far as this life of it knows
     std::array<std::uint64_t, kNodes> question_{};
     Digest digest_;
     Reached reached_;

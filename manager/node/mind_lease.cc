@@ -106,9 +106,11 @@ void Mind::lose_lease() {
     }
     // A verdict that comes after our own lease has run out comes too late to tell when the peer may
     // have begun to act alone: this machine stood still. Then it counts from there.
-    const Instant lost_at =
-        is_dead ? std::min(evidence.judged_at, evidence.last_answer + options_.lease)
-                : std::min(now_.boot, lease_.granted_until());
+    Instant lost_at = is_dead ? std::min(evidence.judged_at, evidence.last_answer + options_.lease)
+                              : std::min(now_.boot, lease_.granted_until());
+    // Answers alone grant nothing: the peer may have replaced this node and answered it all the
+    // same.
+    if (!lease_.may_begin(now_.boot)) lost_at = std::min(lost_at, lease_.granted_until());
     lease_.peer_lost(silent_since, lost_at, i_run_resources(), now_.boot);
     lease_wishes();
 }

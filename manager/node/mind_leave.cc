@@ -68,9 +68,21 @@ void Mind::go_if_heard() {
     if (!is_going_) return;
     const bool is_heard = !is_peer_member() || peer_->link.unacked() == 0;
     if (!is_heard && now_.boot < gone_at_) return;
+    // Who has not heard what is left running here counts on the gate, and starts it once this
+    // node's lease is over.
+    const bool is_off = !peer_ || (peer_->standing == Standing::Out && !peer_->is_out_by_lease &&
+                                   !holds_grant_);  // that one is silent, and may be back
+    const bool is_known = is_peer_member() ? is_heard : is_off;
+    const bool must_be_silent = lease_.is_used() && !is_known && i_run_resources();
+    if (must_be_silent) {
+        note_node(Level::Warning, "left-silenced", self_.name,
+                  concat("nobody has heard that ", self_.name,
+                         " leaves: the managed addresses of what still runs here stay silent until "
+                         "it has joined again, or a reboot"));
+    }
     lease_.begin_anew();
     lease_wishes();
-    out_.run.emplace_back(Exit{.keeps_gate = phase_ != Phase::Active});
+    out_.run.emplace_back(Exit{.keeps_gate = phase_ != Phase::Active || must_be_silent});
     phase_ = Phase::Left;
 }
 

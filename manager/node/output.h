@@ -98,9 +98,9 @@ struct LeaveWill {
 };
 /// The clean leave is complete: stop the heart, close the store, end with success.
 ///
-/// `keeps_gate`: this node was no member, so nobody knows what its machine still runs, and the peer
-/// may have taken it over. The gate stays, without a lease, until a later daemon has joined (claim
-/// I-8).
+/// `keeps_gate`: nobody knows what this node's machine still runs, for it was no member or its peer
+/// has not heard its goodbye, and the peer may have taken it over. The gate stays, without a lease,
+/// until a later daemon has joined (claim I-8).
 struct Exit {
     bool keeps_gate = false;
 };

@@ -26,9 +26,10 @@ $(B)/libsim.a: $(filter-out %/main.o,$(sim_objects))
 .PHONY: sim-long sim-partitions
 sim: $(B)/xbeat-sim
 	$(Q)$(B)/xbeat-sim regress --file tests/sim/seeds/regress
-	$(Q)$(B)/xbeat-sim batch --seeds 1000000 --seconds 18 --twice
+	$(Q)$(B)/xbeat-sim batch --seeds 1000000 --seconds 14 --twice
 	$(Q)$(B)/xbeat-sim batch --kind lease --seeds 1000000 --seconds 12 --twice
-	$(Q)$(B)/xbeat-sim batch --kind ambush --seeds 1000000 --seconds 16 --twice
+	$(Q)$(B)/xbeat-sim batch --kind ambush --seeds 1000000 --seconds 12 --twice
+	$(Q)$(B)/xbeat-sim batch --kind siege --seeds 1000000 --seconds 8 --twice
 	$(Q)$(B)/xbeat-sim batch --kind partition --seeds 1000000 --seconds 4 --twice
 	$(Q)$(B)/xbeat-sim batch --kind witness --seeds 1000000 --seconds 2
 	$(Q)$(B)/xbeat-sim batch --kind echo --seeds 1000000 --seconds 2

@@ -55,7 +55,7 @@ public:
         advance(plan_.chaos);
         if (is_short()) {
             heal_quickly();
-        } else if (is_ambush()) {
+        } else if (heals_soon()) {
             heal_soon();
         } else {
             heal();
@@ -66,7 +66,9 @@ public:
 private:
     bool has_witness() const { return arbiter::hands_out_leases(plan_.settings.arbiter); }
     bool is_short() const { return plan_.kind == RunKind::Partition; }
-    bool is_ambush() const { return plan_.kind == RunKind::Ambush; }
+    bool heals_soon() const {
+        return plan_.kind == RunKind::Ambush || plan_.kind == RunKind::Siege;
+    }
     bool is_over() const { return world_.has_failed() || (end_ != 0 && world_.now() >= end_); }
     void advance(Nanos until) {
         if (end_ != 0) until = std::min(until, end_);
@@ -95,6 +97,7 @@ private:
     void strike(const Fault& fault);
     /// The usual longest span of a fault, or what this run allows.
     Nanos longest(Nanos usual) const { return std::min(usual, plan_.span_max); }
+    Nanos shortest(Nanos usual) const { return std::max(usual, plan_.span_min); }
     void lie_in_wait(Prng& prng);
     void strike_machine(const Fault& fault, std::size_t node, Prng& prng);
     void strike_wires(const Fault& fault, std::size_t node, Prng& prng);
@@ -151,6 +154,7 @@ void Chaos::strike(const Fault& fault) {
         case FaultKind::Freeze:
         case FaultKind::ClockSteps:
         case FaultKind::Start:
+        case FaultKind::BootLoop:
         case FaultKind::KillExecutor:
             return strike_machine(fault, node, prng);
         case FaultKind::Partition:
@@ -178,6 +182,7 @@ void Chaos::strike(const Fault& fault) {
         case FaultKind::Confirm:
         case FaultKind::Leave:
         case FaultKind::Attribute:
+        case FaultKind::Maintenance:
             return strike_as_operator(fault, node, prng);
         case FaultKind::Ambush:
             return lie_in_wait(prng);
@@ -188,32 +193,9 @@ void Chaos::strike(const Fault& fault) {
 
 // One or two blows, as soon as something happens or a little later.
 void Chaos::lie_in_wait(Prng& prng) {
-    static constexpr std::string_view kMoments[] = {"action-started",
-                                                    "transition-started",
-                                                    "transition-done",
-                                                    "config-changed",
-                                                    "coordinator",
-                                                    "peer-met",
-                                                    "joined",
-                                                    "channel-up",
-                                                    "channel-resumed",
-                                                    "channel-down",
-                                                    "started",
-                                                    "left",
-                                                    "peer-suspect",
-                                                    "peer-dead",
-                                                    "peer-stalled",
-                                                    "fence-requested",
-                                                    "fence-succeeded",
-                                                    "fence-failed",
-                                                    "exclusivity-granted",
-                                                    "lease-ran-out",
-                                                    "lease-lost",
-                                                    "yielded"};
     const std::vector<FaultKind> kinds(plan_.kinds.begin(), plan_.kinds.end());
-    // The first two are most of what a pair does.
     const std::string_view moment =
-        kMoments[prng.below(chance(prng, 40) ? std::size_t{2} : std::size(kMoments))];
+        plan_.moments[prng.below(chance(prng, 40) ? plan_.frequent_moments : plan_.moments.size())];
     const std::uint64_t nth = chance(prng, 60) ? 1 : 1 + prng.below(6);
     for (std::uint64_t i = 1 + prng.below(2); i > 0; --i) {
         const Nanos delay = chance(prng, 20) ? 0 : spread(prng, kMicro, 200 * kMilli);
@@ -232,7 +214,7 @@ void Chaos::strike_machine(const Fault& fault, std::size_t node, Prng& prng) {
         case FaultKind::Crash:
             world_.cut_power(node);
             if (!chance(prng, 70)) return;
-            return world_.after(spread(prng, longest(kSecond), longest(120 * kSecond)),
+            return world_.after(spread(prng, shortest(longest(kSecond)), longest(120 * kSecond)),
                                 [this, node] { world_.boot(node); });
         case FaultKind::CrashAtAck:
             world_.crash_at_ack(
@@ -247,12 +229,23 @@ void Chaos::strike_machine(const Fault& fault, std::size_t node, Prng& prng) {
         case FaultKind::KillDaemon:
             world_.kill_daemon(node);
             if (!chance(prng, 80)) return;
-            return world_.after(spread(prng, 10 * kMilli, longest(30 * kSecond)),
+            return world_.after(spread(prng, shortest(10 * kMilli), longest(30 * kSecond)),
                                 [this, node] { world_.start_daemon(node); });
         case FaultKind::StallDaemon:
-            return world_.stall_daemon(node, spread(prng, kMilli, longest(60 * kSecond)));
+            return world_.stall_daemon(node, spread(prng, shortest(kMilli), longest(60 * kSecond)));
         case FaultKind::Freeze:
             return world_.freeze(node, spread(prng, kMilli, longest(30 * kSecond)));
+        case FaultKind::BootLoop: {
+            const Nanos after = spread(prng, 10 * kMilli, 5 * kSecond);
+            // Half of them do not live for long enough to join again.
+            if (chance(prng, 50)) world_.disk(node).usual_latency = after;
+            world_.crash_after_boot(node, after);
+            until(spread(prng, 10 * kSecond, 300 * kSecond), [this, node] {
+                world_.crash_after_boot(node, {});
+                world_.disk(node).usual_latency = 0;
+            });
+            return world_.cut_power(node);
+        }
         case FaultKind::KillExecutor:
             return world_.kill_executor(node);
         case FaultKind::ClockSteps:
@@ -274,7 +267,7 @@ void Chaos::cut(std::size_t path, std::size_t sender, Nanos span) {
 }
 
 void Chaos::strike_wires(const Fault& fault, std::size_t node, Prng& prng) {
-    const Nanos span = spread(prng, kMilli, longest(600 * kSecond));
+    const Nanos span = spread(prng, shortest(kMilli), longest(600 * kSecond));
     const std::size_t path = prng.below(kPaths);
     Wire& wire = world_.wire(path, node);
     switch (fault.kind) {
@@ -337,7 +330,7 @@ void Chaos::flap(Nanos on, Nanos off, std::uint64_t times) {
 }
 
 void Chaos::strike_witness(const Fault& fault, std::size_t node, Prng& prng) {
-    const Nanos span = spread(prng, kMilli, longest(120 * kSecond));
+    const Nanos span = spread(prng, shortest(kMilli), longest(120 * kSecond));
     const bool is_both = chance(prng, 40);
     const std::size_t ways = 1 + prng.below(3);  // to it, from it, both
     if (fault.kind == FaultKind::WitnessReplay) {
@@ -372,7 +365,7 @@ void Chaos::strike_witness(const Fault& fault, std::size_t node, Prng& prng) {
 
 // The disk itself, or one node's way to it.
 void Chaos::strike_shared_disk(const Fault& fault, std::size_t node, Prng& prng) {
-    const Nanos span = spread(prng, kMilli, 60 * kSecond);
+    const Nanos span = spread(prng, shortest(kMilli), 60 * kSecond);
     const bool is_both = chance(prng, 40);
     const Nanos latency = spread(prng, kMilli, 5 * kSecond);
     for (std::size_t i = 0; i < kNodes; ++i) {
@@ -392,7 +385,7 @@ void Chaos::strike_shared_disk(const Fault& fault, std::size_t node, Prng& prng)
 }
 
 void Chaos::strike_parts(const Fault& fault, std::size_t node, Prng& prng) {
-    const Nanos span = spread(prng, 100 * kMilli, longest(120 * kSecond));
+    const Nanos span = spread(prng, shortest(100 * kMilli), longest(120 * kSecond));
     switch (fault.kind) {
         case FaultKind::KillService: {
             const auto& resources = config_.resources;
@@ -413,6 +406,9 @@ void Chaos::strike_parts(const Fault& fault, std::size_t node, Prng& prng) {
                 world_.set_agent_faults(agents_);
             });
             break;
+        case FaultKind::StopsFail:
+            world_.break_stops(node, true);
+            return until(span, [this, node] { world_.break_stops(node, false); });
         case FaultKind::DiskFails:
             world_.disk(node).works = false;
             until(span, [this, node] { world_.disk(node).works = true; });
@@ -461,6 +457,10 @@ void Chaos::strike_as_operator(const Fault& fault, std::size_t node, Prng& prng)
             change_config(config_, prng);
             if (config_.is_in_maintenance) world_.reach(State::Maintenance);
             if (config_.is_standby[0] || config_.is_standby[1]) world_.reach(State::StandbyNode);
+            return ask_configuration(at);
+        case FaultKind::Maintenance:
+            config_.is_in_maintenance = !config_.is_in_maintenance;
+            world_.reach(State::Maintenance);
             return ask_configuration(at);
         case FaultKind::Cleanup:
             world_.request(at, node::Cleanup{"", "", chance(prng, 50)});
@@ -539,7 +539,9 @@ void Chaos::wait_until_well() {
 void Chaos::heal_soon() {
     end_faults();
     mend();
-    advance(world_.now() + kLastShots);
+    const bool are_late =
+        plan_.kind == RunKind::Siege && plan_.kinds.contains(FaultKind::FenceHangs);
+    advance(world_.now() + (are_late ? kLateShots : kLastShots));
     const Nanos limit = world_.now() + kHealRounds * kHealRound;
     while (!is_over() && world_.now() < limit && !(world_.is_member(0) && world_.is_member(1))) {
         mend();

@@ -59,7 +59,10 @@ namespace xbeat::xsim {
     X(DiskCrawls, "disk-crawls")       \
     X(SharedHangs, "shared-hangs")     \
     X(SharedFails, "shared-fails")     \
-    X(SharedSlow, "shared-slow")
+    X(SharedSlow, "shared-slow")       \
+    X(StopsFail, "stops-fail")         \
+    X(BootLoop, "boot-loop")           \
+    X(Maintenance, "maintenance")
 
 enum class FaultKind : std::uint8_t {
 #define XSIM_FAULT_ENUM(name, text) name,
@@ -73,6 +76,7 @@ constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::Count);
 constexpr std::size_t kFenceFaultKinds = static_cast<std::size_t>(FaultKind::WitnessCrash);
 constexpr std::size_t kLeaseFaultKinds = static_cast<std::size_t>(FaultKind::CrashAtAck);
 constexpr std::size_t kFirstSharedKind = static_cast<std::size_t>(FaultKind::SharedHangs);
+constexpr std::size_t kSharedFaultKinds = static_cast<std::size_t>(FaultKind::StopsFail);
 [[nodiscard]] std::string_view name_of(FaultKind kind);
 
 struct Fault {
@@ -91,6 +95,7 @@ enum class RunKind : std::uint8_t {
     Echo,       // as Witness, over a network that sends again what it carried long ago
     Disk,       // as Lease, with a disk that both share in place of the witness
     Flags,      // as Witness, over a shared disk
+    Siege,      // one blow after the other, each long enough for the pair to have answered it
     Count,
 };
 [[nodiscard]] std::string_view name_of(RunKind kind);
@@ -103,7 +108,10 @@ struct Plan {
     bool has_fencing = true;
     Nanos chaos = 0;
     Nanos span_max = INT64_MAX;  // of a fault that ends by itself
-    bool has_drill = false;      // in the end each node has to serve alone for a while
+    Nanos span_min = 0;
+    std::vector<std::string_view> moments;  // that an ambush waits for
+    std::size_t frequent_moments = 0;       // the first of them, which it chooses more often
+    bool has_drill = false;                 // in the end each node has to serve alone for a while
     std::set<FaultKind> kinds;
     std::vector<Fault> faults;
 };

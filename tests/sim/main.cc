@@ -190,6 +190,8 @@ RunKind kind_in_turn(std::uint64_t number) {
         case 10:
         case 18:
             return RunKind::Ambush;
+        case 6:
+            return RunKind::Siege;
         default:
             return RunKind::Partition;
     }

@@ -16,8 +16,8 @@ std::string_view name_of(FaultKind kind) {
 }
 
 std::string_view name_of(RunKind kind) {
-    static constexpr std::string_view kNames[] = {"fence",  "lease", "partition", "witness",
-                                                  "ambush", "echo",  "disk",      "flags"};
+    static constexpr std::string_view kNames[] = {
+        "fence", "lease", "partition", "witness", "ambush", "echo", "disk", "flags", "siege"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -143,7 +143,7 @@ Plan disk_plan(std::uint64_t seed) {
         return (kind >= FaultKind::WitnessCrash && kind <= FaultKind::WitnessReplay) ||
                kind == FaultKind::CrashAtAck;
     });
-    plan.kinds.merge(draw_kinds(prng, kFirstSharedKind, kFaultKinds));
+    plan.kinds.merge(draw_kinds(prng, kFirstSharedKind, kSharedFaultKinds));
     plan.faults = draw_faults(prng, plan, 10 * kSecond, spread(prng, 50 * kMilli, 15 * kSecond));
     draw_crashes_at_acks(stream(seed, "crashes at acks"), plan);
     return plan;
@@ -193,6 +193,30 @@ constexpr FaultKind kBlows[] = {
     FaultKind::Leave,        FaultKind::Flap,        FaultKind::CrashAtAck,
     FaultKind::WitnessCrash, FaultKind::WitnessCut,  FaultKind::WitnessLoss,
     FaultKind::WitnessReplay};
+
+// The first two are most of what a pair does.
+constexpr std::string_view kMoments[] = {"action-started",
+                                         "transition-started",
+                                         "transition-done",
+                                         "config-changed",
+                                         "coordinator",
+                                         "peer-met",
+                                         "joined",
+                                         "channel-up",
+                                         "channel-resumed",
+                                         "channel-down",
+                                         "started",
+                                         "left",
+                                         "peer-suspect",
+                                         "peer-dead",
+                                         "peer-stalled",
+                                         "fence-requested",
+                                         "fence-succeeded",
+                                         "fence-failed",
+                                         "exclusivity-granted",
+                                         "lease-ran-out",
+                                         "lease-lost",
+                                         "yielded"};
 
 // Those that rights, terms and records hang on come more often.
 constexpr FaultKind kHardBlows[] = {
@@ -258,6 +282,8 @@ Plan ambush_plan(std::uint64_t seed) {
     }
     plan.span_max = spread(prng, 100 * kMilli, 60 * kSecond);
     plan.has_drill = chance(prng, 30);
+    plan.moments.assign(std::begin(kMoments), std::end(kMoments));
+    plan.frequent_moments = 2;
     plan.kinds = {FaultKind::Start};
     for (std::uint64_t i = 2 + prng.below(5); i > 0; --i) {
         const FaultKind kind = chance(prng, 50) ? kHardBlows[prng.below(std::size(kHardBlows))]
@@ -270,6 +296,74 @@ Plan ambush_plan(std::uint64_t seed) {
     return plan;
 }
 
+// What lasts: who is down stays down while the other one takes over, has its own troubles, and is
+// met again in another order.
+constexpr FaultKind kLasting[] = {
+    FaultKind::KillDaemon,   FaultKind::KillDaemon,  FaultKind::StallDaemon,
+    FaultKind::Reboot,       FaultKind::Reboot,      FaultKind::Crash,
+    FaultKind::Freeze,       FaultKind::Freeze,      FaultKind::Partition,
+    FaultKind::CutOneWay,    FaultKind::CutChannel,  FaultKind::WitnessCut,
+    FaultKind::WitnessCrash, FaultKind::SharedHangs, FaultKind::SharedSlow,
+    FaultKind::FenceRefuses, FaultKind::FenceHangs,  FaultKind::StopsFail,
+    FaultKind::BootLoop,     FaultKind::DiskCrawls,  FaultKind::DiskFails,
+    FaultKind::DiskSlow,     FaultKind::Maintenance, FaultKind::KillService,
+    FaultKind::Leave};
+
+constexpr std::string_view kSiegeMoments[] = {"start-ordered", "transition-started",
+                                              "peer-met",      "exclusivity-granted",
+                                              "lease-ran-out", "fence-requested"};
+
+bool has_place_for(FaultKind kind, const Plan& plan) {
+    if (is_of_witness(kind)) return plan.settings.arbiter == node::ArbiterKind::Witness;
+    if (is_of_devices(kind)) return plan.has_fencing;
+    const auto number = static_cast<std::size_t>(kind);
+    const bool is_of_disk = number >= kFirstSharedKind && number < kSharedFaultKinds;
+    return !is_of_disk || plan.settings.arbiter == node::ArbiterKind::Disk;
+}
+
+// Few kinds of faults, one at a time: the pair has answered the one before it is struck again, so
+// histories become long instead of dense.
+Plan siege_plan(std::uint64_t seed) {
+    Prng prng = stream(seed, "siege plan");
+    Plan plan;
+    plan.settings.seed = seed;
+    plan.settings.timing = draw_timing(prng);
+    const std::uint64_t dice = prng.below(10);
+    plan.has_fencing = dice >= 5;
+    plan.settings.arbiter = plan.has_fencing ? node::ArbiterKind::Fence : node::ArbiterKind::None;
+    if (dice < 7) draw_lease(prng, plan);
+    if (dice == 0 || dice == 5) plan.settings.arbiter = node::ArbiterKind::Disk;
+    plan.resources_max = chance(prng, 60) ? 1 : 4;
+    constexpr Nanos kReady = 12 * kSecond;  // before that the witness grants nothing
+    plan.chaos = kReady + spread(prng, 30 * kSecond, 300 * kSecond);
+    plan.span_min = 3 * kSecond;
+    plan.moments.assign(std::begin(kSiegeMoments), std::end(kSiegeMoments));
+    plan.frequent_moments = 1;
+    plan.kinds = {FaultKind::Configure};
+    for (std::uint64_t i = 2 + prng.below(3); i > 0; --i) {
+        const FaultKind kind = kLasting[prng.below(std::size(kLasting))];
+        if (has_place_for(kind, plan)) plan.kinds.insert(kind);
+    }
+    // What takes as long as real services do is under way whenever something happens.
+    Prng slow = stream(seed, "slow services");
+    if (chance(slow, 30)) {
+        plan.settings.slow_agents = 30 + slow.below(71);
+        plan.resources_max = 6;
+    }
+    const std::vector<FaultKind> kinds(plan.kinds.begin(), plan.kinds.end());
+    const Nanos gap = spread(prng, kSecond, 10 * kSecond);
+    for (Nanos at = kReady; at < plan.chaos; at += between(prng, 0, 2 * gap)) {
+        // Who is down is switched on now and then, so that there is somebody to strike.
+        const FaultKind kind =
+            chance(prng, 10) ? FaultKind::Start : kinds[prng.below(kinds.size())];
+        if (chance(prng, 20)) {
+            plan.faults.push_back({.at = at, .kind = FaultKind::Ambush, .seed = prng.next()});
+        }
+        plan.faults.push_back({.at = at, .kind = kind, .seed = prng.next()});
+    }
+    return plan;
+}
+
 }  // namespace
 
 Plan make_plan(RunKind kind, std::uint64_t seed, const Cuts& cuts) {
@@ -277,6 +371,7 @@ Plan make_plan(RunKind kind, std::uint64_t seed, const Cuts& cuts) {
                 : kind == RunKind::Disk      ? disk_plan(seed)
                 : kind == RunKind::Partition ? partition_plan(seed)
                 : kind == RunKind::Ambush    ? ambush_plan(seed)
+                : kind == RunKind::Siege     ? siege_plan(seed)
                                              : fence_plan(seed);
     plan.kind = kind;
     // What is left out is left out here, after everything has been drawn.

@@ -148,6 +148,9 @@ void World::boot(std::size_t index) {
     host.received.clear();
     truth_.booted(index);
     start_daemon(index);
+    if (host.crashes_after) {
+        guarded(now_ + *host.crashes_after, index, false, [this, index] { cut_power(index); });
+    }
 }
 
 void World::start_daemon(std::size_t index) {
@@ -406,7 +409,7 @@ void World::honour(std::size_t index, node::Output output) {
         digest_.add(message.bytes);
         send(index, std::move(message.bytes));
     }
-    for (const Note& note : output.notes) take_cause(note);
+    for (const Note& note : output.notes) take_cause(index, note);
     for (node::Command& each : output.run) command(index, each);
     for (const node::Reply& reply : output.replies) take_reply(index, reply);
     for (const Note& note : output.notes) take_note(index, note);
@@ -477,7 +480,13 @@ void World::leave(std::size_t index, std::uint64_t life, bool keeps_gate) {
 
 // A stop whose end the coordinator was never told is a failed stop, and a reason to shoot, whatever
 // became of it: known before the shot that goes out with the same step.
-void World::take_cause(const Note& note) {
+void World::take_cause(std::size_t index, const Note& note) {
+    // A machine that thawed welcomes anew whom it had never found missing; and that one has not
+    // come in.
+    const std::size_t other = 1 - index;
+    const bool is_missed = note.kind == "failover-started" &&
+                           note.text.ends_with("did not come back") && !is_member(other);
+    if (is_missed) truth_.may_be_fenced(other);
     if (note.kind != "action-failed" || !note.text.starts_with("stop ")) return;
     for (std::size_t node = 0; node < kNodes; ++node) {
         if (note.node == name_of(node)) truth_.may_be_fenced(node);
@@ -491,6 +500,8 @@ void World::take_note(std::size_t index, const Note& note) {
     if (note.kind == "transition-started") ++transitions_;
     if (note.kind == "joined" && note.node != name_of(index)) {
         truth_.joined(1 - index);
+        // Whoever hears of the joining late finds it stalled already.
+        watch_stall(index);
         if (settings_.newest[0] != settings_.newest[1]) reach(State::TwoReleases);
         is_kept_off_[1 - index] = false;
     }
@@ -519,7 +530,7 @@ void World::take_note(std::size_t index, const Note& note) {
     }
     if (has_leases()) take_lease_note(index, note);
     if (note.kind == "action-failed") check_wait(index, note);
-    if (!ambushes_.empty()) spring_ambushes(note);
+    if (!ambushes_.empty()) spring_ambushes(index, note);
 }
 
 // Claim I-25: nothing waits for the answer of a node that is lost.
@@ -531,9 +542,14 @@ void World::check_wait(std::size_t index, const Note& note) {
 }
 
 // The action is an event of its own: nobody's step is cut in the middle.
-void World::spring_ambushes(const Note& note) {
+void World::spring_ambushes(std::size_t index, const Note& note) {
+    // The coordinator's word is on its way to the other node.
+    const bool is_order = note.kind == "action-started" && note.node != name_of(index) &&
+                          note.text.starts_with("start ");
     for (Ambush& ambush : ambushes_) {
-        if (ambush.note == note.kind && --ambush.left == 0) after(0, std::move(ambush.action));
+        const bool is_meant =
+            ambush.note == note.kind || (is_order && ambush.note == "start-ordered");
+        if (is_meant && --ambush.left == 0) after(0, std::move(ambush.action));
     }
     std::erase_if(ambushes_, [](const Ambush& ambush) { return ambush.left == 0; });
 }

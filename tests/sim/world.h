@@ -44,7 +44,8 @@ struct Settings {
     Duration lease = 20ms;
     Duration exclusivity = 3s;
     std::int64_t witness_drift_ppm = 0;
-    bool has_watchdog = true;  // which resets a machine that cannot stop what it must not run
+    std::uint64_t slow_agents = 0;  // percent of their runs that take seconds, without any fault
+    bool has_watchdog = true;       // which resets a machine that cannot stop what it must not run
 
     Nanos progress_interval = 100 * kMilli;  // of the reflex thread's pings
     bool may_skip = true;                    // quiet times, as far as nothing can happen
@@ -102,6 +103,12 @@ public:
         is_kept_off_[1 - node] = false;
     }
     void kill_service(std::size_t node, const std::string& resource);
+    /// Its power goes again that long after each boot; nothing: it does not any more.
+    void crash_after_boot(std::size_t node, std::optional<Nanos> span) {
+        hosts_[node].crashes_after = span;
+    }
+    /// No stop of any resource succeeds there.
+    void break_stops(std::size_t node, bool are_broken) { hosts_[node].stops_fail = are_broken; }
     /// The power goes shortly after the next change was acknowledged: at the node that answered, or
     /// at both.
     struct CrashAtAck {
@@ -229,6 +236,8 @@ private:
         std::uint64_t ended_accusing = 0;  // the newest heart that ended calling the other dead
         std::uint64_t led_term = 0;
         bool was_replaced = false;  // frozen, and the other one took over
+        bool stops_fail = false;
+        std::optional<Nanos> crashes_after;
 
         // Leases. What the gate reads outlives the daemon, not the machine.
         std::uint64_t exclusive_until = 0;
@@ -288,9 +297,9 @@ private:
     void deliver(std::size_t index, node::Event event);
     void resume(std::size_t index);
     void honour(std::size_t index, node::Output output);
-    void take_cause(const Note& note);
+    void take_cause(std::size_t index, const Note& note);
     void take_note(std::size_t index, const Note& note);
-    void spring_ambushes(const Note& note);
+    void spring_ambushes(std::size_t index, const Note& note);
     void check_wait(std::size_t index, const Note& note);
     void crash_after_ack(std::size_t index);
     void take_reply(std::size_t index, const node::Reply& reply);
@@ -344,6 +353,7 @@ private:
     // world_wire.cc: hearts, frames, the channel.
     void lap(std::size_t index);
     void take_verdict(std::size_t index, const Verdict& verdict);
+    void watch_stall(std::size_t index);
     void send_frame(std::size_t from, std::uint8_t path, const xb_beat& beat);
     void take_frame(const Flying& frame);
     [[nodiscard]] bool is_still() const;

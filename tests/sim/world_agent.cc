@@ -78,7 +78,7 @@ void World::run_agent(std::size_t index, node::RunAgent call) {
     }
     if (run.call.action == "monitor") host.last_monitor[run.call.resource] = now_;
     Nanos span = spread(prng, kMilli, 60 * kMilli);
-    if (chance(prng, agent_faults_.slow)) span *= 50;
+    if (chance(prng, std::max(agent_faults_.slow, settings_.slow_agents))) span *= 50;
     const bool hangs = chance(prng, agent_faults_.hang) || span >= run.call.timeout.count();
     if (hangs) span = run.call.timeout.count();
     const std::uint64_t number = run.number;
@@ -105,7 +105,7 @@ int World::resource_outcome(std::size_t index, const node::RunAgent& call, bool 
         return 1;
     }
     if (call.action == "stop") {
-        if (!is_killed && !fails) {
+        if (!is_killed && !fails && !hosts_[index].stops_fail) {
             truth_.stopped(index, resource);
             return 0;
         }

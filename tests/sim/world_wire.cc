@@ -42,6 +42,15 @@ void World::lap(std::size_t index) {
     for (const xb_beat& probe : lap_.probes) send_frame(index, probe.path, probe);
 }
 
+// Only a stall that lasts is a cause; the node's clock may run fast.
+void World::watch_stall(std::size_t index) {
+    const Nanos limit = settings_.stall_limit.count();
+    after(limit - limit / 1000, [this, index] {
+        if (hosts_[index].kernel.peer_state() != XB_PEER_STALLED) return;
+        truth_.may_be_fenced(1 - index);
+    });
+}
+
 void World::take_verdict(std::size_t index, const Verdict& verdict) {
     const std::size_t other = 1 - index;
     ++disturbances_;
@@ -61,13 +70,7 @@ void World::take_verdict(std::size_t index, const Verdict& verdict) {
     node::PeerVerdict event{.peer = peer, .state = state_of(verdict.after), .evidence = {}};
     trace(
         concat(name_of(index), " heart: ", name_of(other), " is ", health::to_string(event.state)));
-    if (event.state == node::PeerState::Stalled) {
-        // Only a stall that lasts is a cause; the node's clock may run fast.
-        const Nanos limit = settings_.stall_limit.count();
-        after(limit - limit / 1000, [this, index, other] {
-            if (hosts_[index].kernel.peer_state() == XB_PEER_STALLED) truth_.may_be_fenced(other);
-        });
-    }
+    if (event.state == node::PeerState::Stalled) watch_stall(index);
     const std::uint32_t theirs = hosts_[other].kernel.peer_state();
     if (event.state == node::PeerState::Dead) {
         truth_.may_be_fenced(other);

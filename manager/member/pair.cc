@@ -48,16 +48,20 @@ std::string reason_to_refuse(const wire::Hello& mine, const wire::Hello& theirs)
 auto claim_running(const wire::Hello& hello) {
     return std::tuple(hello.runs_resources, hello.term, hello.is_coordinator);
 }
-// A last survivor may start without the other one, so it must be the one that lets the other in:
-// before it does, it durably gives up that right.
-auto claim_fresh(const wire::Hello& hello) {
-    return std::tuple(hello.is_last_survivor, hello.log_term, hello.log_index);
-}
+auto claim_fresh(const wire::Hello& hello) { return std::tuple(hello.log_term, hello.log_index); }
 
 // The peer of a node with such a log was proven off before that node started alone, and has not
 // been a member since: a right of its own to start alone is from before that.
 bool is_past(const wire::Hello& newer, const wire::Hello& older) {
     return newer.log_term.value >= older.log_term.value + kTermsAloneMax;
+}
+
+// One of them went on, or may go on, with a proof that the other one was off or silenced. A last
+// survivor that lets another node in durably gives up that right before. So the other one has
+// nothing that was answered to anybody since, also if it runs: it stood still, or it was cut off.
+bool is_heir(const wire::Hello& heir, const wire::Hello& other) {
+    return is_past(heir, other) ||
+           (heir.is_last_survivor && !other.is_last_survivor && !is_past(other, heir));
 }
 
 Judgement lead_if(bool leads, std::string_view why) {
@@ -73,13 +77,24 @@ Judgement judge(const wire::Hello& mine, const wire::Hello& theirs) {
 
     const bool i_run = mine.standing == wire::Standing::Running;
     const bool they_run = theirs.standing == wire::Standing::Running;
+    if (i_run && they_run && mine.session == theirs.session && mine.session != 0 &&
+        mine.term == theirs.term && mine.is_coordinator != theirs.is_coordinator) {
+        return {.decision = Decision::Resume, .reason = "the session goes on"};
+    }
+    // Before version 5 only two fresh nodes asked for this.
+    constexpr std::uint16_t kHeirsLeadSince = 5;
+    const bool is_asked =
+        (!i_run && !they_run) || wire::common_version(mine, theirs) >= kHeirsLeadSince;
+    const bool i_am_heir = is_heir(mine, theirs);
+    const bool does_runner_lead = i_run != they_run && i_run == i_am_heir;
+    if (is_asked && !does_runner_lead && (i_am_heir || is_heir(theirs, mine))) {
+        return lead_if(i_am_heir, is_past(mine, theirs) || is_past(theirs, mine)
+                                      ? "it was started when the other one was off"
+                                      : "it was the last survivor");
+    }
     if (i_run != they_run) return lead_if(i_run, "the other one has just started");
     const bool lower_id = mine.sender < theirs.sender;
     if (i_run) {
-        if (mine.session == theirs.session && mine.session != 0 && mine.term == theirs.term &&
-            mine.is_coordinator != theirs.is_coordinator) {
-            return {.decision = Decision::Resume, .reason = "the session goes on"};
-        }
         const auto a = claim_running(mine);
         const auto b = claim_running(theirs);
         if (a != b) {
@@ -89,16 +104,9 @@ Judgement judge(const wire::Hello& mine, const wire::Hello& theirs) {
         }
         return lead_if(lower_id, "it has the lower id");
     }
-    if (is_past(mine, theirs) || is_past(theirs, mine)) {
-        return lead_if(is_past(mine, theirs), "it was started when the other one was off");
-    }
     const auto a = claim_fresh(mine);
     const auto b = claim_fresh(theirs);
-    if (a != b) {
-        return lead_if(a > b, mine.is_last_survivor != theirs.is_last_survivor
-                                  ? "it was the last survivor"
-                                  : "its state is newer");
-    }
+    if (a != b) return lead_if(a > b, "its state is newer");
     return lead_if(lower_id, "both have the same state, and it has the lower id");
 }
 

@@ -28,11 +28,11 @@ struct Judgement {
 /// Refuses: no common protocol version, other cluster name, same node id, lists of nodes that
 /// differ.
 ///
-/// Two that run with one session resume it. A node that runs leads one that is fresh. Of two that
-/// run apart, the one that runs resources leads, then the one with the newer term. Of two fresh
-/// ones, the one leads that was started on a person's word after all that the other one holds; then
-/// the last survivor, then the one whose log is newer by (term, index). The lowest id decides what
-/// is still even.
+/// Two that run with one session resume it. Else the one leads that was started on a person's word
+/// after all that the other one holds; then the last survivor; then one that runs, before one that
+/// is fresh. Of two that run apart, the one that runs resources leads, then the one with the newer
+/// term. Of two fresh ones, the one leads whose log is newer by (term, index). The lowest id
+/// decides what is still even.
 [[nodiscard]] Judgement judge(const wire::Hello& mine, const wire::Hello& theirs);
 
 /// The smallest term above `newest` that belongs to this node: terms are dealt out by the node's

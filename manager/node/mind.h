@@ -168,6 +168,7 @@ private:
     [[nodiscard]] bool is_forming() const;
     void wait_anew();
     void lead_durably();
+    void raise_term();
     void term_is_durable();
     void take_over(std::string why);
     void keep_term();
@@ -372,6 +373,7 @@ private:
     Incarnation heart_;
     bool may_run_leftovers_ = false;  // an earlier life's: the machine ran on
     Term term_;
+    Term term_led_;        // the newest that was led here: a disk may have refused a newer one
     LogIndex term_began_;  // the first record of the newest term that was led here
     NodeId coordinator_;   // 0: none
     std::optional<Peer> peer_;

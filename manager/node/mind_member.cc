@@ -169,7 +169,7 @@ void Mind::try_welcome() {
         if (transition_) want_plan(concat(peer.node.name, " is back"));
         if (transition_) transition_->abort();
     }
-    const bool needs_term = !is_coordinator() || peer.heard->term > term_;
+    const bool needs_term = !is_coordinator() || term_led_ != term_ || peer.heard->term > term_;
     if (needs_term) {
         // One that is on its way may turn out to be too old; then another one follows it.
         if (is_lead_pending_) return;
@@ -216,10 +216,15 @@ void Mind::wait_anew() {
 void Mind::lead_durably() {
     if (is_lead_pending_) return;
     is_lead_pending_ = true;
-    const Term wanted = member::next_term(term_, self_.id, node_ids());
-    term_ = wanted;
+    raise_term();
     std::erase_if(writes_, [](const auto& each) { return each.second == After::LeadTerm; });
-    put_meta("term", concat(wanted.value), After::LeadTerm);
+    put_meta("term", concat(term_.value), After::LeadTerm);
+}
+
+// The numbers of operations begin anew with the term that they contain, and only with it.
+void Mind::raise_term() {
+    term_ = member::next_term(term_, self_.id, node_ids());
+    next_operation_ = 1;
 }
 
 void Mind::term_is_durable() {
@@ -324,7 +329,7 @@ void Mind::lead(std::string why) {
     const bool may_peer_run = peer_ && peer_->heard && peer_->heard->runs_resources;
     if (was_fresh && lease_.is_used() && (may_run_leftovers_ || may_peer_run)) holds_grant_ = true;
     coordinator_ = self_.id;
-    next_operation_ = 1;
+    term_led_ = term_;
     log_.peer_unknown();
     note_node(Level::Info, "coordinator", self_.name,
               concat(self_.name, " is coordinator of term ", term_.value, ": ", why),
@@ -382,7 +387,8 @@ void Mind::keep_term() {
 }
 
 void Mind::take_over(std::string why) {
-    term_ = member::next_term(term_, self_.id, node_ids());
+    is_lead_pending_ = false;  // a term that is on its way to the disk is not that far
+    raise_term();
     keep_term();
     fail_forwarded("the coordinator is gone: look at the state and ask again");
     if (!is_coordinator()) places_before_ = places_now();

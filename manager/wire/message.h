@@ -24,12 +24,12 @@
 
 namespace xbeat::wire {
 
-/// A release speaks its own version of the protocol and that of the release before, so that a pair
-/// is upgraded one node after the other: members speak the newest that both know. Raised when an
-/// older member could misunderstand a message. 4: Catchup, ranges of
-/// versions in Hello, ForgetFences and EraseFences.
+/// A release speaks its own version of the protocol and those of the releases before, so that a
+/// pair is upgraded one node after the other: members speak the newest that both know. Raised when
+/// an older member could misunderstand a message. 4: Catchup, ranges of versions in Hello,
+/// ForgetFences and EraseFences. 5: a last survivor leads also a node that runs.
 constexpr std::uint16_t kProtocolOldest = 3;
-constexpr std::uint16_t kProtocolNewest = 4;
+constexpr std::uint16_t kProtocolNewest = 5;
 
 /// Which life a daemon leads in the cluster.
 enum class Standing : std::uint8_t {

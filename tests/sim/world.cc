@@ -185,6 +185,7 @@ void World::start_daemon(std::size_t index) {
     host.node = std::make_unique<node::Node>(options);
     host.life = next_incarnation();
     host.led_term = 0;
+    host.terms_led.clear();
     host.seen_epoch.clear();
     if (has_leases()) begin_lease(index);
     truth_.life_began(index);
@@ -519,8 +520,13 @@ void World::take_note(std::size_t index, const Note& note) {
     if (note.kind == "peer-refused" && note.text.find("was fenced") != std::string::npos) {
         reach(State::LifeOfTheDead);
     }
-    if (note.kind == "coordinator" && note.text.find("starts alone") != std::string::npos) {
-        reach(State::StartedAlone);
+    if (note.kind == "coordinator") {
+        if (note.text.find("starts alone") != std::string::npos) reach(State::StartedAlone);
+        // Claim I-14: with a term begin the numbers of its operations.
+        for (const auto& [name, value] : note.fields) {
+            if (name != "term" || hosts_[index].terms_led.insert(value).second) continue;
+            truth_.violate("I-14", concat(name_of(index), " leads term ", value, " twice"), now_);
+        }
     }
     if (note.kind == "failover-started" && note.text.ends_with("stalled")) {
         reach(State::StalledTooLong);

@@ -235,7 +235,8 @@ private:
         Nanos heard_at = 0;
         std::uint64_t ended_accusing = 0;  // the newest heart that ended calling the other dead
         std::uint64_t led_term = 0;
-        bool was_replaced = false;  // frozen, and the other one took over
+        std::set<std::string> terms_led;  // in this life
+        bool was_replaced = false;        // frozen, and the other one took over
         bool stops_fail = false;
         std::optional<Nanos> crashes_after;
 

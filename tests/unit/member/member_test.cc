@@ -15,7 +15,7 @@ Hello hello_of(std::uint16_t id) {
     hello.cluster = "lab";
     hello.sender = NodeId{id};
     hello.nodes = {{NodeId{1}, "pm01"}, {NodeId{2}, "pm02"}};
-    hello.newest = "4";
+    hello.newest = "5";
     return hello;
 }
 
@@ -114,6 +114,33 @@ TEST(Pair, OneThatRunsLeadsOneThatIsFresh) {
     fresh.log_term = Term{9};
 
     EXPECT_EQ(judged(running, fresh), Decision::Lead);
+}
+
+// Claim I-10: who runs may have stood still while the other one went on, answered its clients, and
+// was started anew.
+TEST(Pair, TheLastSurvivorLeadsAlsoWhoStillRuns) {
+    for (const Standing standing : {Standing::Fresh, Standing::Running}) {
+        Hello survivor = hello_of(2);
+        survivor.is_last_survivor = true;
+        survivor.standing = standing;
+        Hello other = hello_of(1);
+        other.standing = Standing::Running;
+        other.runs_resources = other.is_coordinator = true;
+        other.term = other.log_term = Term{9};
+        EXPECT_EQ(judged(survivor, other), Decision::Lead);
+
+        // Who was started on a person's word after that knows more.
+        other.log_term = next_term(past_unknown_terms(Term{3}), NodeId{1}, {NodeId{1}, NodeId{2}});
+        EXPECT_EQ(judged(survivor, other), Decision::Join);
+        // The release before does not know of it.
+        other.log_term = Term{9};
+        other.newest = "4";
+        EXPECT_EQ(judged(survivor, other), Decision::Join);
+        // Nothing tells which of two rights is the newer one.
+        other.newest = "5";
+        other.is_last_survivor = true;
+        EXPECT_EQ(judged(survivor, other), Decision::Join);
+    }
 }
 
 TEST(Pair, TwoThatRunInOneSessionResumeIt) {

@@ -17,7 +17,7 @@ Hello hello() {
     hello.standing = Standing::Running;
     hello.runs_resources = true;
     hello.term = Term{7};
-    hello.newest = "4";
+    hello.newest = "5";
     hello.session = 99;
     return hello;
 }
@@ -104,7 +104,7 @@ TEST(Message, OfAnotherVersionIsRefusedWithAllNumbers) {
     const Result<Message> back = decode_message(bytes);
 
     ASSERT_FALSE(back.has_value());
-    for (const char number : {'9', '3', '4'}) {
+    for (const char number : {'9', '3', '5'}) {
         EXPECT_NE(back.error().context.find(number), std::string::npos) << number;
     }
 }
@@ -130,22 +130,22 @@ TEST(Message, AHelloOfTheReleaseBeforeSpeaksOneVersion) {
 
     EXPECT_EQ(newest_of(before), 3);
     EXPECT_EQ(common_version(before, hello()), 3);
-    EXPECT_EQ(common_version(hello(), hello()), 4);
+    EXPECT_EQ(common_version(hello(), hello()), 5);
 }
 
 TEST(Message, RangesOfVersionsMeetInTheNewestCommonOneOrNotAtAll) {
     Hello later = hello();
-    later.oldest = 4;
-    later.newest = "5";
-    EXPECT_EQ(common_version(hello(), later), 4);
-    EXPECT_EQ(common_version(later, hello()), 4);
-
     later.oldest = 5;
     later.newest = "6";
+    EXPECT_EQ(common_version(hello(), later), 5);
+    EXPECT_EQ(common_version(later, hello()), 5);
+
+    later.oldest = 6;
+    later.newest = "7";
     EXPECT_EQ(common_version(hello(), later), std::nullopt);
     for (const char* nonsense : {"1", "-1", "99999999999", "", "x"}) {
         later.newest = nonsense;
-        EXPECT_EQ(newest_of(later), 5) << nonsense;
+        EXPECT_EQ(newest_of(later), 6) << nonsense;
     }
 }
 

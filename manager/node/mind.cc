@@ -222,7 +222,10 @@ void Mind::handle(const Started& started) {
     heart_ = started.heart;
     // Numbers of agents' runs and of writes are of this life only.
     load(started);
-    may_run_leftovers_ = started.heart_adopted;
+    // A daemon that left took its heart along, and what the cluster does not manage went on.
+    // Whether the machine was off since then nobody tells.
+    may_run_leftovers_ =
+        started.heart_adopted || !execute::active_on(shared_.cib, self_place().id).empty();
     // The services of before may run on, and so may those of a peer that was replaced by its lease.
     holds_grant_ = lease_.is_used() && is_last_survivor_ && may_run_leftovers_;
     phase_ = member::Phase::Waiting;

@@ -134,10 +134,7 @@ void DiskLease::wrote() {
 
 /// Our flag was up before this read of the other's block.
 void DiskLease::check(Instant now) {
-    if (is_in_the_way(now)) {
-        // Both want it.
-        return both_want(now);
-    }
+    if (is_in_the_way(now)) return both_want(now);
     const Instant until = open_->raised + open_->question.lease;
     if (until <= now) {  // so slow a disk that nothing is left of it
         open_->step = Step::Raise;

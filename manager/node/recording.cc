@@ -120,7 +120,7 @@ Result<RecordingReader> RecordingReader::open(std::string_view bytes) {
 Result<std::string_view> RecordingReader::frame() {
     const std::optional<Frame> frame = wire::decode<Frame>(rest_.substr(0, kFrameBytes));
     if (!frame || rest_.size() - kFrameBytes < frame->size) {
-        return Error{Code::Corrupt, "is cut: the recording ends in the middle of it"};
+        return Error{Code::Corrupt, "is cut or damaged: the recording ends before it does"};
     }
     const std::string_view body = rest_.substr(kFrameBytes, frame->size);
     if (wire::checksum(body) != frame->checksum) return Error{Code::Corrupt, "is damaged"};

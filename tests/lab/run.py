@@ -30,6 +30,7 @@ sys.dont_write_bytecode = True
 import scene  # noqa: E402
 import xblab  # noqa: E402
 
+REASON_MAX = 1500  # characters of a failure's reason in the last lines
 SCENARIOS = pathlib.Path(__file__).resolve().parent / "scenarios"
 
 
@@ -72,7 +73,7 @@ class LogKeeper:
 
 
 def run_one(path):
-    """"passed", "failed" or "skipped"."""
+    """("passed", "failed" or "skipped", why)."""
     begin = time.monotonic()
     module = None
     try:
@@ -89,19 +90,19 @@ def run_one(path):
     sentence = (module.__doc__ or path.stem).strip().splitlines()[0] if module else path.stem
     print(f"{outcome:8}{path.stem.split('_')[0].upper():6}{sentence} ({time.monotonic() - begin:.1f} s)"
           f"{': ' + why if why else ''}", flush=True)
-    return outcome
+    return outcome, why
 
 
 def run_again(path, times):
-    """Like run_one, and up to `times` more runs after a failure: (outcome, was it unsteady?)."""
-    outcome = run_one(path)
+    """Like run_one, and up to `times` more runs after a failure: (outcome, why, was it unsteady?)."""
+    outcome, why = run_one(path)
     for _ in range(times):
         if outcome != "failed":
             break
-        outcome = run_one(path)
+        outcome, why = run_one(path)
         if outcome == "passed":
-            return outcome, True
-    return outcome, False
+            return outcome, why, True
+    return outcome, why, False
 
 
 class Beside:
@@ -113,7 +114,7 @@ class Beside:
         self._results = []
 
     def run(self, paths):
-        """[(path, outcome, unsteady)], in the order in which they ended."""
+        """[(path, outcome, why, unsteady)], in the order in which they ended."""
         for path in paths:
             self._waiting.put(path)
         threads = [threading.Thread(target=self._work, args=(number,)) for number in range(self._jobs)]
@@ -133,10 +134,11 @@ class Beside:
             done = subprocess.run([sys.executable, __file__, "--again", str(self._again), "--exactly", path.stem],
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, check=False)
             lines = done.stdout.splitlines()
-            told = [line for line in lines if not line.startswith("unsteady") and line != lines[-1]]
+            told = [line for line in lines if not line.startswith(("unsteady: ", "still failing: ")) and line != lines[-1]]
             print("\n".join(told or lines), flush=True)
             outcome = next((word for word in ("passed", "skipped") if lines and f"1 {word}" in lines[-1]), "failed")
-            self._results.append((path, outcome, any(line.startswith("unsteady") for line in lines)))
+            why = next((line.split(": ", 2)[2] for line in lines if line.startswith("still failing: ")), "")
+            self._results.append((path, outcome, why, any(line.startswith("unsteady: ") for line in lines)))
 
 
 def select(options):
@@ -174,10 +176,13 @@ def main():
         if options.jobs > 1:
             results += Beside(options.jobs, options.again).run([path for path in paths if path not in alone])
         results += [(path, *run_again(path, options.again)) for path in alone]
-    unsteady = [path.stem for path, _, was in results if was]
-    if unsteady:
-        print(f"unsteady (failed, then passed): {', '.join(unsteady)}")
-    outcomes = [outcome for _, outcome, _ in results]
+    # Said once more where a log that keeps only its end has it.
+    for path, outcome, why, was_unsteady in results:
+        if was_unsteady:
+            print(f"unsteady: {path.stem}: failed, then passed")
+        elif outcome == "failed":
+            print(f"still failing: {path.stem}: {' '.join(why.split())[:REASON_MAX]}")
+    outcomes = [result[1] for result in results]
     counts = {word: outcomes.count(word) for word in ("passed", "failed", "skipped")}
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     return 1 if counts["failed"] or not outcomes else 0

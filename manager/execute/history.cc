@@ -1,6 +1,7 @@
 #include "execute/history.h"
 
 #include <algorithm>
+#include <array>
 
 #include "cib/upgrade.h"
 #include "core/score.h"
@@ -19,6 +20,16 @@ constexpr std::int32_t kPendingRc = 193;  // "unknown", as Pacemaker records it
 
 bool is_task(const Operation& operation, std::initializer_list<std::string_view> tasks) {
     return std::find(tasks.begin(), tasks.end(), operation.task) != tasks.end();
+}
+
+// The attributes of an entry that tell between which nodes a resource moves.
+constexpr std::string_view kMeta = "CRM_meta_";
+constexpr std::array<std::string_view, 2> kMigrationEnds = {"migrate_source", "migrate_target"};
+
+bool is_migration_end(std::string_view parameter) {
+    return parameter.starts_with(kMeta) &&
+           std::find(kMigrationEnds.begin(), kMigrationEnds.end(),
+                     parameter.substr(kMeta.size())) != kMigrationEnds.end();
 }
 
 bool is_probe(const Operation& operation) {
@@ -74,6 +85,10 @@ wire::SetHistory entry(const Operation& operation, const OperationResult& result
         {"queue-time", concat(result.queue_ms)},
     };
     if (!operation.digest.empty()) record.attributes.emplace_back("op-digest", operation.digest);
+    for (const auto& [name, value] : operation.parameters) {
+        if (!is_migration_end(name)) continue;
+        record.attributes.emplace_back(name.substr(kMeta.size()), value);
+    }
     return record;
 }
 
@@ -104,6 +119,11 @@ std::string recurring_id(const Operation& operation) {
 }
 
 }  // namespace
+
+void drop_parameters(Operation& operation) {
+    std::erase_if(operation.parameters,
+                  [](const auto& each) { return !is_migration_end(each.first); });
+}
 
 bool is_failure(const Operation& operation, const OperationResult& result) {
     if (result.op_status == static_cast<std::int32_t>(OpStatus::Cancelled)) return false;

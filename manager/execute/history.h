@@ -29,6 +29,10 @@ struct FailureOffsets {
     std::string stop = "INFINITY";
 };
 
+/// Takes off an operation's parameters what nobody needs who keeps or reports it, secrets among
+/// them. What stays are the ends of a migration, which its entry in the history names.
+void drop_parameters(wire::Operation& operation);
+
 /// True if the result is not what was expected: another rc than the target (190 and 191 count as 0
 /// and 8), or a status that is no proper end. A probe that finds the resource running, stopped or
 /// promoted did not fail.

@@ -1,10 +1,12 @@
 #include "execute/local.h"
+#include "execute/history.h"
 
 #include <algorithm>
 #include <chrono>
 
 #include "core/text.h"
 #include "execute/device_call.h"
+#include "execute/history.h"
 
 namespace xbeat::execute {
 namespace {
@@ -304,7 +306,7 @@ void Local::report(const Job& job, const OperationResult& result) {
     numbered.call_id = next_call_++;
     // Whoever reads the report needs to know what was run, not with which parameters.
     Operation operation = job.operation;
-    operation.parameters.clear();
+    drop_parameters(operation);
     out_.results.push_back({.operation = std::move(operation), .result = std::move(numbered)});
 }
 

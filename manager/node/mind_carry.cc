@@ -129,7 +129,7 @@ bool Mind::start_owed() {
             flight.deadline =
                 now_.boot + std::chrono::milliseconds(owed->operation.timeout_ms) + 60s;
         }
-        flight.operation.parameters.clear();
+        execute::drop_parameters(flight.operation);
         flights_.emplace(owed->operation.id, std::move(flight));
         if (is_here) {
             local_.accept(std::move(owed->operation), now_);

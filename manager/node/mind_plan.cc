@@ -294,7 +294,16 @@ void Mind::hold_dependents() {
     }
 }
 
+// A migration whose arrival is under way begins anew by a plan that only sees that something is:
+// then nothing of it is adopted, nothing of it starts, and the plan after its end goes on from
+// there.
 void Mind::adopt_flights() {
+    const auto departs = [this](const std::string& resource) {
+        const std::vector<Action>& actions = transition_->plan().actions;
+        return std::any_of(actions.begin(), actions.end(), [&](const Action& action) {
+            return action.task == "migrate_to" && action.resource_id == resource;
+        });
+    };
     for (std::uint32_t i = 0; i < transition_->plan().actions.size(); ++i) {
         const Action& action = transition_->action(i);
         if (action.kind != ActionKind::Resource) continue;
@@ -303,6 +312,7 @@ void Mind::adopt_flights() {
                 flight.place.name != action.node || flight.operation.task != action.task) {
                 continue;
             }
+            if (action.task == "migrate_from" && departs(action.resource_id)) continue;
             flight.action = i;
             transition_->set(i, Progress::Running);
             break;
@@ -393,8 +403,9 @@ bool Mind::may_start(const Action& action) const {
         // One operation at a time for a resource and node (claim I-20); and a start nowhere while
         // anything of the same resource is under way elsewhere (claim I-1).
         if (flight.place.name == node) return true;
-        return !is_clone && makes_active(action.task) && action.task != "migrate_to" &&
-               flight.operation.task != "monitor";
+        const bool waits = action.task == "migrate_to" ? flight.operation.task == "migrate_from"
+                                                       : flight.operation.task != "monitor";
+        return !is_clone && makes_active(action.task) && waits;
     });
 }
 
@@ -417,7 +428,7 @@ bool Mind::start_resource_action(std::uint32_t index) {
                                    .value_or(std::chrono::seconds(60));
         flight.deadline = now_.boot + std::chrono::milliseconds(operation.timeout_ms) + delay;
     }
-    flight.operation.parameters.clear();
+    execute::drop_parameters(flight.operation);
     flights_.emplace(operation.id, std::move(flight));
     transition_->set(index, Progress::Running);
     chronicle_.note({.level = Level::Debug,

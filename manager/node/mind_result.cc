@@ -130,7 +130,7 @@ void Mind::import_local_flights() {
                       .action = {},
                       .began = now_.boot,
                       .deadline = {}};
-        flight.operation.parameters.clear();
+        execute::drop_parameters(flight.operation);
         flights_.emplace(operation.id, std::move(flight));
     }
 }

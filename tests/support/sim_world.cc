@@ -475,7 +475,8 @@ void World::run_agent(std::size_t index, node::RunAgent call) {
             }
         }
     }
-    if (call.action == "start" && call.agent_class != "stonith") {
+    const bool begins = call.action == "start" || call.action == "migrate_from";
+    if (begins && call.agent_class != "stonith") {
         host.active.insert(call.resource);  // from here on it may run
         if (call.watch) host.watched.insert(call.resource);
     }
@@ -542,7 +543,7 @@ int World::outcome_of(std::size_t index, const node::RunAgent& call) {
         if (call.action == "start") host.active.erase(call.resource);  // it did not come up
         return wanted.value_or(1);
     }
-    if (call.action == "stop") host.active.erase(call.resource);
+    if (call.action == "stop" || call.action == "migrate_to") host.active.erase(call.resource);
     return 0;
 }
 

@@ -22,14 +22,15 @@ bool is_task(const Operation& operation, std::initializer_list<std::string_view>
     return std::find(tasks.begin(), tasks.end(), operation.task) != tasks.end();
 }
 
-// The attributes of an entry that tell between which nodes a resource moves.
+// The parameters that tell between which nodes a resource moves; an entry of the history names them
+// without the prefix.
 constexpr std::string_view kMeta = "CRM_meta_";
-constexpr std::array<std::string_view, 2> kMigrationEnds = {"migrate_source", "migrate_target"};
+constexpr std::array<std::string_view, 2> kMigrationEnds = {"CRM_meta_migrate_source",
+                                                            "CRM_meta_migrate_target"};
 
 bool is_migration_end(std::string_view parameter) {
-    return parameter.starts_with(kMeta) &&
-           std::find(kMigrationEnds.begin(), kMigrationEnds.end(),
-                     parameter.substr(kMeta.size())) != kMigrationEnds.end();
+    return std::find(kMigrationEnds.begin(), kMigrationEnds.end(), parameter) !=
+           kMigrationEnds.end();
 }
 
 bool is_probe(const Operation& operation) {

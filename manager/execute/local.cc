@@ -1,5 +1,4 @@
 #include "execute/local.h"
-#include "execute/history.h"
 
 #include <algorithm>
 #include <chrono>

@@ -171,7 +171,7 @@ struct EndMonitors {
     }
 };
 struct Report {
-    Operation operation;  // as it was ordered, without most of its parameters
+    Operation operation;  // as ordered; of its parameters only the ends of a migration
     OperationResult result;
     template <class Self, class Archive>
     static void fields(Self& self, Archive& archive) {

@@ -254,10 +254,9 @@ TEST(Scenario, AFailoverDoesNotWaitForTheDisk) {
 TEST(Scenario, AWrongConfigurationIsRefusedWholeWithItsLine) {
     Story story;
     const std::string before = cib::print_xml(story.world.node(0)->cib());
-    std::string wrong = configuration({"web"}, "wrong");
-    wrong.replace(wrong.find("<constraints/>"), 14,
-                  "<constraints>\n<rsc_location id=\"l\" rsc=\"nobody\" node=\"pm01\" "
-                  "score=\"100\"/></constraints>");
+    const std::string wrong =
+        with_constraints(configuration({"web"}, "wrong"),
+                         "\n<rsc_location id=\"l\" rsc=\"nobody\" node=\"pm01\" score=\"100\"/>");
 
     story.world.request(0, node::ReplaceConfiguration{wrong, ""});
     story.world.run(1s);

@@ -13,13 +13,11 @@ struct Move {
     const std::size_t target = 1 - source;
 
     void want_at(std::size_t index, const std::string& more) {
-        const std::string mark = "<constraints/>";
-        std::string with = text;
-        with.replace(
-            with.find(mark), mark.size(),
-            concat("<constraints><rsc_location id=\"wish\" rsc=\"vm\" score=\"500\" node=\"",
-                   World::name_of(index), "\"/>", more, "</constraints>"));
-        story.world.request(0, node::ReplaceConfiguration{with, ""});
+        const std::string wish =
+            concat("<rsc_location id=\"wish\" rsc=\"vm\" score=\"500\" node=\"",
+                   World::name_of(index), "\"/>");
+        story.world.request(
+            0, node::ReplaceConfiguration{with_constraints(text, concat(wish, more)), ""});
     }
     // Until that step, which takes long, is under way.
     void begin(const std::string& slow) {

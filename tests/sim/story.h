@@ -29,6 +29,13 @@ inline std::string in_maintenance(std::string text) {
     return text;
 }
 
+inline std::string with_constraints(std::string text, const std::string& constraints) {
+    const std::string_view mark = "<constraints/>";
+    const std::size_t at = text.find(mark);
+    EXPECT_NE(at, std::string::npos);
+    return text.replace(at, mark.size(), concat("<constraints>", constraints, "</constraints>"));
+}
+
 inline std::string with_parameter(std::string text, const std::string& resource,
                                   const std::string& value) {
     const std::string mark = concat("<operations><op id=\"", resource, "-monitor\"");

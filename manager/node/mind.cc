@@ -410,6 +410,7 @@ void Mind::hear(wire::Body body) {
     if (auto* forward = std::get_if<wire::Forward>(&body)) return heard(*forward);
     if (auto* answer = std::get_if<wire::Answer>(&body)) return heard(*answer);
     if (auto* leave = std::get_if<wire::MayLeave>(&body)) return heard(*leave);
+    if (auto* admitted = std::get_if<wire::Admitted>(&body)) return heard(*admitted);
     heard(std::get<wire::Goodbye>(body));
 }
 
@@ -450,9 +451,10 @@ void Mind::handle(const Persisted& persisted) {
         case After::SurvivorCleared:
             is_survivor_clearing_ = false;
             is_last_survivor_ = false;
-            return try_welcome();
+            try_welcome();
+            return try_admit();
         case After::SurvivorKept:
-            is_survivor_durable_ = is_last_survivor_;
+            is_survivor_durable_ = true;
             return;
         case After::TermKept:
         case After::Nothing:
@@ -522,22 +524,18 @@ void Mind::handle(const Wake& /*wake*/) {
         }
         must_join_again_ = false;
         if (owes_term_) keep_term();
-        if (is_last_survivor_ && !is_survivor_durable_ && !is_survivor_clearing_) {
-            remember_survivor();
-        }
+        if (keeps_right() && !is_survivor_durable_) remember_survivor();
         if (log_.hole() && !log_.has_snapshot_under_way()) save_snapshot();
         start_alone_if_allowed();
         try_welcome();
+        try_admit();
     }
     if (peer_) {
         if (peer_->health.stall_deadline() && peer_->health.is_gone(now_.boot)) {
             peer_gone(concat("node ", peer_->node.name, " stalled"));
         }
         if (peer_->hold_until && now_.boot >= *peer_->hold_until) {
-            peer_->hold_until.reset();
-            const std::string why = concat("node ", peer_->node.name, " did not come back");
-            if (peer_->standing == member::Standing::Joining) peer_gone(why);
-            want_plan(why);
+            hold_ended();
         }
     }
     // Attempts that had to wait: the next plan orders them again, if they are still wanted.
@@ -552,6 +550,19 @@ void Mind::handle(const Wake& /*wake*/) {
     }
 }
 
+void Mind::hold_ended() {
+    const bool is_joining = peer_->standing == member::Standing::Joining;
+    if (is_joining && peer_->has_joined) {
+        // It has everything: what is waited for is this node's own disk.
+        peer_->hold_until = now_.boot + options_.stall_limit;
+        return;
+    }
+    peer_->hold_until.reset();
+    const std::string why = concat("node ", peer_->node.name, " did not come back");
+    if (is_joining) peer_gone(why);
+    want_plan(why);
+}
+
 void Mind::handle(const Degraded& degraded) {
     const bool is_well = degraded.reason.empty();
     note(is_well ? Level::Info : Level::Warning, is_well ? "restored" : "degraded",
@@ -564,7 +575,9 @@ void Mind::handle(const Degraded& degraded) {
 
 void Mind::heard(const wire::Joined& joined) {
     if (joined.term != term_ || !is_coordinator()) return;
-    peer_joined();
+    if (peer_->standing != member::Standing::Joining) return;
+    peer_->has_joined = true;
+    try_admit();
 }
 
 void Mind::heard(const wire::Execute& order) {

@@ -54,6 +54,7 @@ struct Peer {
     std::optional<wire::Hello> heard;  // its hello on this channel
     bool is_to_be_welcomed = false;    // it is to join us, as soon as nothing is in the way
     bool waits_for_lease = false;      // and is not before what it was granted has run out
+    bool has_joined = false;           // it has everything, and is to be admitted
     std::uint16_t version = wire::kProtocolOldest;  // of the protocol, on this channel
     Term newest_term;                               // that its hellos told of
     Incarnation daemon;            // of its life as a member; 0 if it never was one
@@ -163,6 +164,9 @@ private:
     void meet();
     void refuse(std::string reason);
     void try_welcome();
+    [[nodiscard]] bool is_admitted_by_word() const;
+    void give_up_right();
+    void try_admit();
     void start_alone_if_allowed();
     void lead(std::string why);
     [[nodiscard]] bool is_forming() const;
@@ -180,6 +184,8 @@ private:
     void peer_is_out(std::string how, Proof proof);
     void remember_survivor();
     void write_survivor();
+    void drop_survivor_writes();
+    [[nodiscard]] bool keeps_right() const;
     void forget_survivor();
     void update_quorum();
     void reset_channel();
@@ -193,6 +199,7 @@ private:
     void save_joined_state(std::string snapshot);
     void note_divergence(const replicate::State& taken);
     void joined_writes_done();
+    void follow();
     void peer_joined();
 
     // mind_leave.cc
@@ -343,7 +350,9 @@ private:
     [[nodiscard]] bool alert_done(const AgentDone& done);
 
     // mind.cc: small questions.
+    void hold_ended();
     void heard(const wire::Joined& joined);
+    void heard(const wire::Admitted& admitted);
     void heard(const wire::Execute& order);
     void heard(const wire::EndMonitors& order);
     void hear(wire::Body body);

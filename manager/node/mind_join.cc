@@ -14,9 +14,10 @@ using member::Phase;
 using member::Standing;
 
 void Mind::welcome() {
-    XB_CHECK(!is_last_survivor_);
+    XB_CHECK(!is_last_survivor_ || is_admitted_by_word());
     Peer& peer = *peer_;
     peer.is_to_be_welcomed = false;
+    peer.has_joined = false;
     const std::uint64_t session = prng_.next() | 1U;
     drop_remote_flights();
     if (peer.standing != Standing::Joining) peer.was_lost = peer.standing == Standing::Lost;
@@ -186,6 +187,17 @@ void Mind::note_divergence(const replicate::State& taken) {
 
 void Mind::joined_writes_done() {
     if (phase_ != Phase::Joining) return;
+    say(wire::Joined{.term = term_});
+    if (!is_admitted_by_word()) follow();
+}
+
+void Mind::heard(const wire::Admitted& admitted) {
+    const bool has_everything = join_writes_ == 0 && !must_join_again_;
+    if (phase_ == Phase::Joining && admitted.term == term_ && has_everything) follow();
+}
+
+// From here on this node is a member.
+void Mind::follow() {
     Peer& peer = *peer_;
     is_last_survivor_ = false;
     phase_ = Phase::Active;
@@ -199,16 +211,16 @@ void Mind::joined_writes_done() {
     holds_grant_ = false;  // that is for who leads to decide
     lease_.peer_joined(now_.boot);
     lease_wishes();
-    say(wire::Joined{.term = term_});
     note_node(Level::Info, "joined", self_.name,
               concat(self_.name, " joined ", peer.node.name, " in term ", term_.value),
               {{"term", concat(term_.value)}});
 }
 
-// The joiner answered: it is a member whose resources will be probed.
+// The joiner is a member from here on, whose resources will be probed.
 void Mind::peer_joined() {
     Peer& peer = *peer_;
-    if (peer.standing != Standing::Joining) return;
+    peer.has_joined = false;
+    if (is_admitted_by_word()) say(wire::Admitted{.term = term_});
     counts_as_off_ = false;
     peer.standing = Standing::Member;
     peer.hold_until.reset();

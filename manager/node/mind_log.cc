@@ -116,7 +116,10 @@ void Mind::log_progressed() {
     if (change_ && log_.hole() && *log_.hole() <= change_->commit.value_or(change_->proposal)) {
         change_failed("the disk refused a write");
     }
-    if (is_last_survivor_) try_welcome();  // which waits for the records of a new term
+    if (is_last_survivor_) {  // what waits for the records of a new term
+        try_welcome();
+        try_admit();
+    }
 }
 
 void Mind::save_snapshot() {

@@ -156,9 +156,7 @@ void Mind::stand_down() {
 }
 
 // Welcomes the peer that is to join, once nothing stands in the way: no shot at it is under way,
-// this node leads a term newer than all of the peer's, and it is durably forgotten that this node
-// was the last survivor. In this order: without that right the newer log leads, and a peer that
-// took over and yielded has records of a newer term than this node had.
+// and this node leads a term newer than all of the peer's.
 void Mind::try_welcome() {
     if (!peer_ || !peer_->has_channel || !peer_->is_to_be_welcomed) return;
     Peer& peer = *peer_;
@@ -177,14 +175,7 @@ void Mind::try_welcome() {
         if (phase_ == Phase::Waiting) phase_ = Phase::Forming;
         return lead_durably();
     }
-    if (is_last_survivor_) {
-        if (!is_survivor_clearing_ && log_.durable() >= term_began_) {
-            is_survivor_clearing_ = true;
-            survivor_after_.reset();
-            put_meta("last_survivor", "", After::SurvivorCleared);
-        }
-        return;
-    }
+    if (is_last_survivor_ && !is_admitted_by_word()) return give_up_right();
     if (must_hold_grant()) {
         // It grants this node as soon as it has joined.
         lease_.hold();
@@ -194,6 +185,29 @@ void Mind::try_welcome() {
         holds_grant_ = true;
     }
     welcome();
+}
+
+// Since version 5 a joiner that has everything becomes a member by a word of its own, and the right
+// to start without it is kept until then. Before, it is one as soon as it has everything.
+bool Mind::is_admitted_by_word() const {
+    constexpr std::uint16_t kSince = 5;
+    return peer_->version >= kSince;
+}
+
+// Not before this term has begun on the disk: without the right the newer log leads, and a peer
+// that took over and yielded has records of a newer term than this node had.
+void Mind::give_up_right() {
+    if (is_survivor_clearing_ || log_.durable() < term_began_) return;
+    drop_survivor_writes();
+    is_survivor_clearing_ = true;
+    put_meta("last_survivor", "", After::SurvivorCleared);
+}
+
+// The peer has everything. It is a member once this node cannot start without it any more.
+void Mind::try_admit() {
+    if (!peer_ || peer_->standing != Standing::Joining || !peer_->has_joined) return;
+    if (is_last_survivor_) return give_up_right();
+    peer_joined();
 }
 
 // True while this node leads the start of the cluster, and nobody follows it yet. What a last
@@ -370,7 +384,7 @@ void Mind::lead(std::string why) {
                                   .forget = true});
     }
     const bool is_alone = peer_ && peer_->standing == Standing::Out && !peer_->is_to_be_welcomed;
-    if (is_alone && !is_last_survivor_) remember_survivor();
+    if (is_alone && !keeps_right()) remember_survivor();
     import_local_flights();
     results_unheard(unheard);
     update_quorum();
@@ -489,7 +503,7 @@ void Mind::peer_is_out(std::string how, Proof proof) {
         is_lead_pending_ = false;  // a term that is on its way to the disk is not that far
         return start_alone_if_allowed();
     }
-    if (!is_last_survivor_) remember_survivor();
+    if (!keeps_right()) remember_survivor();
     record_peer_out();
     update_quorum();
 }
@@ -498,11 +512,23 @@ void Mind::peer_is_out(std::string how, Proof proof) {
 // whatever terms the peer went through before it was stopped. No client is answered before that is
 // on the disk.
 void Mind::remember_survivor() {
+    drop_survivor_writes();
     is_last_survivor_ = true;
-    is_survivor_durable_ = false;
     survivor_after_ = shared_.applied;
     write_survivor();
 }
+
+// What was last asked of the disk about the right counts, not what is still on its way there.
+void Mind::drop_survivor_writes() {
+    std::erase_if(writes_, [](const auto& each) {
+        return each.second == After::SurvivorKept || each.second == After::SurvivorCleared;
+    });
+    is_survivor_clearing_ = false;
+    is_survivor_durable_ = false;
+    survivor_after_.reset();
+}
+
+bool Mind::keeps_right() const { return is_last_survivor_ && !is_survivor_clearing_; }
 
 // Not before all records are on the disk that this node had when the peer went: a later life would
 // lead with less than this one knew.
@@ -518,9 +544,8 @@ void Mind::write_survivor() {
 // joining.
 void Mind::forget_survivor() {
     if (!is_last_survivor_) return;
+    drop_survivor_writes();
     is_last_survivor_ = false;
-    is_survivor_durable_ = false;
-    survivor_after_.reset();
     put_meta("last_survivor", "", After::Nothing);
 }
 

@@ -27,7 +27,7 @@ namespace xbeat::wire {
 /// A release speaks its own version of the protocol and those of the releases before, so that a
 /// pair is upgraded one node after the other: members speak the newest that both know. Raised when
 /// an older member could misunderstand a message. 4: Catchup, ranges of versions in Hello,
-/// ForgetFences and EraseFences. 5: a last survivor leads also a node that runs.
+/// ForgetFences and EraseFences. 5: a last survivor leads also a node that runs; Admitted.
 constexpr std::uint16_t kProtocolOldest = 3;
 constexpr std::uint16_t kProtocolNewest = 5;
 
@@ -122,7 +122,8 @@ struct Ack {
     }
 };
 
-/// The joiner took over the welcome's state and its term is durable: it is a member.
+/// The joiner took over the welcome's state and its term is durable. Before version 5 it is a
+/// member from then on.
 struct Joined {
     Term term;
     template <class Self, class Archive>
@@ -237,8 +238,18 @@ struct Goodbye {
     }
 };
 
+/// From the coordinator to who has joined: it is a member, and the coordinator cannot start without
+/// it any more. Since version 5.
+struct Admitted {
+    Term term;
+    template <class Self, class Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.term);
+    }
+};
+
 using Body = std::variant<Joined, Append, Durable, NotDurable, Execute, EndMonitors, Report, Fence,
-                          FenceDone, Forward, Answer, MayLeave, Goodbye>;
+                          FenceDone, Forward, Answer, MayLeave, Goodbye, Admitted>;
 
 struct Data {
     std::uint64_t session = 0;

@@ -64,6 +64,7 @@ typedef Node {
     bool right;            /* to start alone: the peer is out, with a proof */
     bool is_right_kept;    /* and the disk knows */
     bool is_giving_up;
+    bool has_joined;       /* the peer has the records, and is not admitted yet */
     bool is_term_asked;    /* of the disk */
     bool welcomes;         /* the peer is to be let in */
     byte heard_term;
@@ -94,7 +95,7 @@ byte meetings, power_cuts, losses, words, ends;
 bool is_granted[2];        /* in its newest membership, and the peer was not exclusive since */
 
 chan writes[2] = [8] of { mtype, byte, byte };
-mtype = { welcome, append, joined };
+mtype = { welcome, append, joined, admitted };
 bool is_welcome_sent[2];
 chan to[2] = [4] of { mtype, byte, byte, byte };   /* session, term of the last record, newest change */
 
@@ -116,13 +117,13 @@ inline forget_messages(i) {
 
 /* What this node said in it is not said again. */
 inline end_session(i) {
-    node[i].session = 0;
+    node[i].session = 0; node[i].has_joined = false;
     forget_messages(PEER)
 }
 
 inline wait_anew(i) {
     node[i].phase = waiting; node[i].runs = false; node[i].leads = false; node[i].peer = absent;
-    node[i].is_term_asked = false; node[i].pending = 0
+    node[i].is_term_asked = false; node[i].pending = 0; node[i].has_joined = false
 }
 
 inline hang_up() {
@@ -159,7 +160,8 @@ inline goes_on_alone(i) {
 
 inline remember_right(i) {
     if
-    :: !node[i].right -> node[i].right = true; node[i].is_right_kept = false; writes[i]!put_right(1, 0)
+    :: !node[i].right || node[i].is_giving_up ->
+        node[i].right = true; node[i].is_right_kept = false; node[i].is_giving_up = false; writes[i]!put_right(1, 0)
     :: else
     fi
 }
@@ -216,7 +218,6 @@ inline judge(i) {
 
 inline hear_hello(i) {
     has_to_hear[i] = false;
-    is_kept_off[i] = false;
     node[i].heard_term = (said[PEER].term > node[i].heard_term -> said[PEER].term : node[i].heard_term);
     judge(i);
     if
@@ -239,6 +240,14 @@ inline hear_hello(i) {
 #define MAY_GIVE_UP(i) (node[i].right && !node[i].is_giving_up && MISTAKE != 3)
 #define IS_LOG_NEWER(i) (disk[i].log_term == node[i].log_term)
 
+inline follow(i, membership) {
+    node[i].phase = running; node[i].runs = true; node[i].leads = false; node[i].peer = member;
+    node[i].is_by_lease = false;
+    is_kept_off[0] = false; is_kept_off[1] = false;
+    is_granted[PEER] = (node[PEER].session == membership);
+    if :: holder == i -> holder = 2 :: else fi
+}
+
 inline hear(i) {
     to[i]?kind, number, last, change;
     if :: kind == welcome -> is_welcome_sent[i] = false :: else fi;
@@ -250,11 +259,8 @@ inline hear(i) {
         writes[i]!joined_mark(number, 0)
     :: kind == append && number == node[i].session && !node[i].leads && last == node[i].term ->
         node[i].has = change; writes[i]!put_log(last, change)
-    :: kind == joined && number == node[i].session && node[i].peer == welcomed ->
-        node[i].peer = member; node[i].is_by_lease = false;
-        is_granted[PEER] = (node[PEER].session == number);
-        if :: holder == i -> holder = 2 :: else fi;
-        assert(node[i].has >= answered)
+    :: kind == joined && number == node[i].session && node[i].peer == welcomed -> node[i].has_joined = true
+    :: kind == admitted && number == node[i].session && node[i].phase == joining -> follow(i, number)
     :: else
     fi
 }
@@ -268,13 +274,10 @@ inline write(i) {
     :: kind == put_right ->
         disk[i].right = last;
         if :: last == 1 && node[i].right -> node[i].is_right_kept = true :: else fi
-    :: kind == give_up_right -> disk[i].right = false; node[i].right = false; node[i].is_giving_up = false
-    :: kind == joined_mark && node[i].phase == joining && node[i].session == last ->
-        node[i].phase = running; node[i].runs = true; node[i].leads = false; node[i].peer = member;
-        node[i].is_by_lease = false;
-        is_granted[PEER] = (node[PEER].session == last);
-        if :: holder == i -> holder = 2 :: else fi;
-        to[PEER]!joined(last, 0, 0)
+    :: kind == give_up_right ->
+        disk[i].right = false;
+        if :: node[i].is_giving_up -> node[i].right = false; node[i].is_giving_up = false :: else fi
+    :: kind == joined_mark && node[i].phase == joining && node[i].session == last -> to[PEER]!joined(last, 0, 0)
     :: else
     fi
 }
@@ -316,9 +319,7 @@ proctype Machine(byte i) {
         :: else -> if :: node[i].phase == forming -> node[i].phase = waiting :: else fi
         fi;
         node[i].is_alone_asked = false }
-    :: atomic { node[i].welcomes && !NEEDS_TERM(i) && MISTAKE != 1 && MAY_GIVE_UP(i) && IS_LOG_NEWER(i) && HAS_ROOM(i) ->
-        node[i].is_giving_up = true; writes[i]!give_up_right(0, 0) }
-    :: atomic { node[i].welcomes && !NEEDS_TERM(i) && (!node[i].right || MISTAKE == 3) && sessions < 9 ->
+    :: atomic { node[i].welcomes && !NEEDS_TERM(i) && sessions < 9 ->
         printf("%d welcomes\n", i);
         forget_messages(PEER);
         node[i].welcomes = false; node[i].peer = welcomed; node[i].peer_life = said[PEER].life;
@@ -326,6 +327,16 @@ proctype Machine(byte i) {
         sessions++; node[i].session = sessions; node[i].at_peer = 0;
         is_welcome_sent[PEER] = true;
         to[PEER]!welcome(sessions, node[i].log_term, node[i].has) }
+
+    :: atomic { node[i].has_joined && MISTAKE != 1 && MAY_GIVE_UP(i) && IS_LOG_NEWER(i) && HAS_ROOM(i) ->
+        node[i].is_giving_up = true; writes[i]!give_up_right(0, 0) }
+    :: atomic { node[i].has_joined && (!node[i].right || MISTAKE == 3) && node[i].peer == welcomed && nfull(to[PEER]) ->
+        printf("%d admits\n", i);
+        node[i].has_joined = false; node[i].peer = member; node[i].is_by_lease = false;
+        is_granted[PEER] = (node[PEER].session == node[i].session);
+        if :: holder == i -> holder = 2 :: else fi;
+        assert(node[i].has >= answered);
+        to[PEER]!admitted(node[i].session, 0, 0) }
 
     /* --- Changes. A client hears of an error where nothing of this goes on. */
     :: atomic { node[i].phase == running && node[i].leads && !node[i].yields && !IS_FORMING(i) && node[i].pending == 0 &&
@@ -380,7 +391,7 @@ proctype Machine(byte i) {
         printf("%d asks for a term to start alone\n", i);
         if :: WITNESS -> holder = i; node[i].is_by_lease = true :: else fi;
         node[i].is_alone_asked = true; node[i].is_term_asked = true; raise_term(i) }
-    /* A person saw that the peer is off, and keeps it off until this node has started and can be heard. */
+    /* A person saw that the peer is off, and until it is a member lets it start only where it can hear this node. */
     :: atomic { words < WORDS && IS_UP(i) && !node[i].yields && node[i].phase != forming && !IS_UP(PEER) && node[i].peer != out &&
                 HAS_ROOM(i) ->
         words++; printf("a person tells %d that the peer is off\n", i);

@@ -109,6 +109,60 @@ TEST(Scenario, TheLastSurvivorStartsAloneAndTheOtherOneWaits) {
     EXPECT_EQ(story.world.violation(), "");
 }
 
+// It keeps its right until the other one has everything on its disk: were it lost before, neither
+// could start.
+TEST(Scenario, AWelcomeThatAPowerCutEndsLeavesTheSurvivorItsRight) {
+    for (const std::size_t survivor : {std::size_t{0}, std::size_t{1}}) {
+        Story story;
+        const std::size_t joiner = 1 - survivor;
+        story.world.set_auto_boot(false);
+        story.world.request(joiner, node::Leave{});
+        ASSERT_TRUE(
+            story.world.run_until([&] { return story.world.node(joiner) == nullptr; }, 10s));
+        story.world.run(2s);
+        story.world.set_disk_stuck(joiner, true);
+        story.world.start_daemon(joiner);
+        story.world.run(2s);
+        EXPECT_EQ(story.world.node(joiner)->activity(), "joining");
+
+        story.world.crash(survivor);
+        story.world.crash(joiner);
+        story.world.boot(survivor);
+        story.world.run(10s);
+
+        EXPECT_TRUE(story.world.is_active(survivor, "web"));
+        story.world.set_disk_stuck(joiner, false);
+        story.world.boot(joiner);
+        EXPECT_TRUE(story.settles());
+        EXPECT_EQ(story.world.violation(), "");
+    }
+}
+
+// Two that both count may both lead what they start next: who has everything is a member only when
+// the disk of the survivor has forgotten its right.
+TEST(Scenario, NobodyIsAMemberWhileTheSurvivorsDiskStillHoldsTheRight) {
+    for (const std::size_t survivor : {std::size_t{0}, std::size_t{1}}) {
+        Story story;
+        const std::size_t joiner = 1 - survivor;
+        story.world.request(joiner, node::Leave{});
+        ASSERT_TRUE(
+            story.world.run_until([&] { return story.world.node(joiner) == nullptr; }, 10s));
+        story.world.run(2s);
+        story.world.set_disk_stuck(survivor, true);
+        story.world.start_daemon(joiner);
+        story.world.run(30s);
+        EXPECT_EQ(story.world.node(joiner)->activity(), "joining");
+        EXPECT_FALSE(story.world.both_members());
+
+        story.world.set_disk_stuck(survivor, false);
+
+        EXPECT_TRUE(story.settles());
+        EXPECT_EQ(story.world.fences(), 0);
+        EXPECT_EQ(story.where(), survivor);
+        EXPECT_EQ(story.world.violation(), "");
+    }
+}
+
 // Claim I-10: who was started last, on a person's word, holds what was acknowledged last, however
 // far the other one had come alone before.
 TEST(Scenario, OfTwoLastSurvivorsTheOneThatWasStartedOnAPersonsWordLeads) {

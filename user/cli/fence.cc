@@ -50,7 +50,8 @@ ExitCode shoot(Session& session, const FenceLine& line, const std::string& comma
 ExitCode confirm(Session& session, const FenceLine& line) {
     const std::string warning =
         concat("Is ", line.node,
-               " surely off? If it still runs, its resources will run twice and data may be lost.");
+               " surely off? If it still runs, its resources will run twice and data may be lost. "
+               "Until it is a member again it may start only where it can hear this node.");
     Request request{"confirm"};
     request.text("node", line.node);
     return change_by_request(session, line.change, request, warning);

@@ -44,7 +44,8 @@ std::vector<Message> one_of_each() {
                                       Forward{ClientId{1}, "uid 0", Cleanup{"web", "", true}},
                                       Answer{ClientId{1}, false, 3, "changed"},
                                       MayLeave{Term{1}},
-                                      Goodbye{Term{1}}};
+                                      Goodbye{Term{1}},
+                                      Admitted{Term{1}}};
     for (const Body& body : bodies) out.emplace_back(Data{6, 7, 8, body});
     return out;
 }

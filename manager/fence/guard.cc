@@ -45,9 +45,32 @@ void Guard::failed(std::string_view target, Instant now) {
     record.not_before = now + std::min(pause, kRetryPauseMax);
 }
 
-void Guard::cleared(std::string_view target) {
+bool Guard::cleared(std::string_view target) {
     const auto found = records_.find(target);
-    if (found != records_.end()) records_.erase(found);
+    if (found == records_.end()) return false;
+    records_.erase(found);
+    return true;
+}
+
+std::string Guard::to_text(const Now& now) const {
+    std::string text;
+    for (const auto& [target, record] : records_) {
+        for (const Instant at : record.fences) {
+            text += concat(text.empty() ? "" : " ", target, ' ',
+                           now.calendar.value - (now.boot - at) / 1s);
+        }
+    }
+    return text;
+}
+
+void Guard::load(std::string_view text, const Now& now) {
+    const std::vector<std::string_view> words = split_words(text);
+    for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
+        const std::int64_t then =
+            std::min(parse_integer(words[i + 1]).value_or(now.calendar.value), now.calendar.value);
+        if (then < now.calendar.value - kLoopWindow / 1s) continue;
+        succeeded(words[i], now.boot - std::chrono::seconds(now.calendar.value - then));
+    }
 }
 
 std::int64_t Guard::failures(std::string_view target) const {

@@ -33,9 +33,17 @@ public:
 
     void succeeded(std::string_view target, Instant now);
     void failed(std::string_view target, Instant now);
-    /// The node joined, or a person confirmed that it is off: all counts begin anew.
-    void cleared(std::string_view target);
+    /// The node joined, or a person confirmed that it is off: all counts begin anew. False if there
+    /// were none.
+    bool cleared(std::string_view target);
     [[nodiscard]] std::int64_t failures(std::string_view target) const;
+
+    /// Who was fenced when, for a later life of this daemon: pairs of a name and a time by the
+    /// calendar, separated by spaces.
+    [[nodiscard]] std::string to_text(const Now& now) const;
+    /// Takes over what an earlier life wrote. A time that is none, or lies in the future, counts as
+    /// this moment: too long a wait is the smaller mistake.
+    void load(std::string_view text, const Now& now);
 
 private:
     struct Record {

@@ -13,6 +13,7 @@ PeerState PeerHealth::judge(PeerState state, const Evidence& evidence, Instant n
     }
     state_ = state;
     since_ = now;
+    second_look_at_.reset();
     return before;
 }
 
@@ -21,17 +22,20 @@ void PeerHealth::forget(Instant now) {
     since_ = now;
     evidence_ = {};
     suspect_since_.reset();
+    second_look_at_.reset();
 }
 
 std::optional<Instant> PeerHealth::stall_deadline() const {
     if (state_ != PeerState::Stalled) return std::nullopt;
-    return since_ + stall_limit_;
+    return second_look_at_.value_or(since_ + stall_limit_);
 }
 
-bool PeerHealth::is_gone(Instant now) const {
-    if (state_ == PeerState::Dead) return true;
+bool PeerHealth::has_stalled_too_long(Instant now) {
     const std::optional<Instant> deadline = stall_deadline();
-    return deadline && now >= *deadline;
+    if (!deadline || now < *deadline) return false;
+    if (second_look_at_ || now - *deadline < kSecondLook) return true;
+    second_look_at_ = now + kSecondLook;
+    return false;
 }
 
 }  // namespace xbeat::health

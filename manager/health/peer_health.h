@@ -12,6 +12,8 @@
 
 namespace xbeat::health {
 
+constexpr Duration kSecondLook = 100ms;
+
 class PeerHealth {
 public:
     explicit PeerHealth(Duration stall_limit) : stall_limit_(stall_limit) {}
@@ -29,8 +31,9 @@ public:
 
     /// When a stalled peer will have been so for too long; nothing unless it is stalled.
     [[nodiscard]] std::optional<Instant> stall_deadline() const;
-    /// Dead, or stalled past the limit.
-    [[nodiscard]] bool is_gone(Instant now) const;
+    /// True from that deadline on. Who asks much later than that stood still itself, and newer
+    /// verdicts may wait behind the question: the deadline then moves once, by kSecondLook.
+    [[nodiscard]] bool has_stalled_too_long(Instant now);
 
 private:
     Duration stall_limit_;
@@ -38,6 +41,7 @@ private:
     Instant since_{};
     Evidence evidence_;
     std::optional<Instant> suspect_since_;
+    std::optional<Instant> second_look_at_;
 };
 
 }  // namespace xbeat::health

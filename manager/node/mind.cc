@@ -252,6 +252,7 @@ void Mind::load(const Started& started) {
     if (survivor.size() > 1) left_running_.insert(survivor.begin() + 1, survivor.end());
     is_last_survivor_ = !meta("last_survivor").empty();
     is_survivor_durable_ = is_last_survivor_;
+    guard_.load(meta("fence_counts"), now_);
     if (!started.snapshot.empty()) {
         Result<replicate::State> snapshot = replicate::decode_snapshot(started.snapshot);
         if (snapshot) {
@@ -531,12 +532,10 @@ void Mind::handle(const Wake& /*wake*/) {
         try_admit();
     }
     if (peer_) {
-        if (peer_->health.stall_deadline() && peer_->health.is_gone(now_.boot)) {
+        if (peer_->health.has_stalled_too_long(now_.boot)) {
             peer_gone(concat("node ", peer_->node.name, " stalled"));
         }
-        if (peer_->hold_until && now_.boot >= *peer_->hold_until) {
-            hold_ended();
-        }
+        if (peer_->hold_until && now_.boot >= *peer_->hold_until) hold_ended();
     }
     // Attempts that had to wait: the next plan orders them again, if they are still wanted.
     for (auto order = fences_.begin(); order != fences_.end();) {

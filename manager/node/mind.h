@@ -274,6 +274,8 @@ private:
     [[nodiscard]] bool start_fencing(std::uint32_t index);
     void order_fence(const fence::Order& order, bool from_here);
     void fence_ended(const fence::Outcome& outcome, const std::string& origin);
+    void clear_fence_counts(std::string_view target);
+    void save_fence_counts();
     void fence_failed(const fence::Outcome& outcome, const std::string& origin);
     void examinations_ended(std::vector<fence::Finding> findings);
     void found_to_be_fenced();

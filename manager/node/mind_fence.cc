@@ -241,7 +241,10 @@ void Mind::fence_ended(const fence::Outcome& outcome, const std::string& origin)
                     .to = now_.boot,
                     .succeeded = true});
     if (!is_coordinator()) return;
-    if (takes_down) guard_.succeeded(outcome.target, now_.boot);
+    if (takes_down) {
+        guard_.succeeded(outcome.target, now_.boot);
+        save_fence_counts();
+    }
     record_fence(outcome, origin, "success");
     note_node(Level::Warning, "fence-succeeded", outcome.target,
               concat(outcome.target, " was fenced (", outcome.action, ") by ", outcome.device),
@@ -260,6 +263,12 @@ void Mind::fence_ended(const fence::Outcome& outcome, const std::string& origin)
         want_plan(concat(outcome.target, " was fenced"));
     }
 }
+
+void Mind::clear_fence_counts(std::string_view target) {
+    if (guard_.cleared(target)) save_fence_counts();
+}
+
+void Mind::save_fence_counts() { put_meta("fence_counts", guard_.to_text(now_), After::Nothing); }
 
 void Mind::fence_failed(const fence::Outcome& outcome, const std::string& origin) {
     guard_.failed(outcome.target, now_.boot);

@@ -224,7 +224,7 @@ void Mind::peer_joined() {
     counts_as_off_ = false;
     peer.standing = Standing::Member;
     peer.hold_until.reset();
-    guard_.cleared(peer.node.name);
+    clear_fence_counts(peer.node.name);
     left_running_.clear();
     // Only now: a life that was welcomed and lost again before it followed may still lead its own.
     peer.fenced_daemon = {};

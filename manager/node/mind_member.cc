@@ -422,7 +422,8 @@ void Mind::peer_gone(std::string why) {
     // It waits for its welcome, and the heart stays with its verdict until the two meet anew: a
     // member that counts as dead would be granted nothing, and its loss never noticed.
     if (peer.is_to_be_welcomed) reset_channel();
-    if (peer.standing == Standing::Lost) return peer.hold_until ? peer.hold_until.reset() : void();
+    peer.hold_until.reset();  // it is not on its way back any more
+    if (peer.standing == Standing::Lost) return;
     if (phase_ != Phase::Active && phase_ != Phase::Joining) return;
     if (peer.standing == Standing::Out) return;
     failover_begins(why, peer.node.name, {});

@@ -217,7 +217,7 @@ void Mind::request(const Asker& asker, const Cleanup& wanted) {
     for (const NodeName& node : options_.nodes) {
         if (!wanted.node.empty() && node.name != wanted.node) continue;
         const execute::Place place = *place_of(node.name);
-        guard_.cleared(node.name);
+        clear_fence_counts(node.name);
         for (const std::string& resource : resources) {
             forget_failures(place, resource, !wanted.failed_only, touched);
         }
@@ -253,7 +253,7 @@ void Mind::request(const Asker& asker, const FenceNode& wanted) {
     }
     note_node(Level::Warning, "fence-asked", wanted.node,
               concat(asker.user, " asks to fence ", wanted.node));
-    guard_.cleared(wanted.node);
+    clear_fence_counts(wanted.node);
     FenceOrder& order = fences_[wanted.node];
     order.askers.push_back(asker);
     if (order.is_running) return;
@@ -293,7 +293,7 @@ void Mind::confirm_fenced(const Asker& asker, std::string_view node) {
         }
         fences_.erase(order);
     }
-    guard_.cleared(node);
+    clear_fence_counts(node);
     peer_is_out("is off, as a person confirmed", Proof::Word);
     if (is_coordinator()) {
         record_fence({.target = std::string(node),

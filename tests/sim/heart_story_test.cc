@@ -17,6 +17,26 @@ TEST(HeartStory, WhoLeavesDoesNotMindThatThePeerIsStalledForTooLong) {
     EXPECT_EQ(pair.world.node(leaver), nullptr);
 }
 
+// Both daemons stood still, one after the other. Whoever goes on last has the end of the other
+// one's stall in its queue, behind the timer that was to end its patience: xbeat-sim's siege seed
+// 9200868.
+TEST(HeartStory, WhoStoodStillPastTheLimitHearsFirstThatTheStallIsOver) {
+    for (Nanos before = 0; before < 10 * kSecond; before += kSecond) {  // until the next monitor
+        Pair pair(Pair::with_fencing());
+        const std::size_t first = 1 - pair.active();
+        const std::uint64_t shots = pair.world.automatic_fences();
+
+        pair.run(before);
+        pair.world.stall_daemon(first, 8 * kSecond);
+        pair.run(5 * kSecond);
+        pair.world.stall_daemon(1 - first, 8 * kSecond);
+        pair.run(20 * kSecond);
+
+        EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+        EXPECT_EQ(pair.world.automatic_fences(), shots) << before;
+    }
+}
+
 // A shot that was fired is waited for, and its end was once not told to the node that waits.
 TEST(HeartStory, WhoReturnsWhileADeviceWorksOnItIsWelcomedWhenThatHasEnded) {
     Pair pair(Pair::with_fencing());

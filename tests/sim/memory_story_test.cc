@@ -276,6 +276,24 @@ TEST(Scenario, AFullDiskWhileJoiningIsNoReasonToBeFenced) {
     }
 }
 
+// Who joins is not shot for being slow; who is dead is not waited for.
+TEST(Scenario, WhoDiesWhileJoiningIsFencedAtOnce) {
+    Story story;
+    const std::size_t active = story.where();
+    story.world.set_disk_stuck(active, true);
+    story.world.kill_daemon(active);
+    story.world.run(100ms);
+    story.world.start_daemon(active);
+    story.world.run(500ms);
+    ASSERT_EQ(story.world.node(active)->activity(), "joining");
+
+    story.world.crash(active);
+
+    EXPECT_TRUE(
+        story.world.run_until([&] { return story.world.is_active(1 - active, "web"); }, 2s));
+    EXPECT_EQ(story.world.violation(), "");
+}
+
 TEST(Scenario, AnAcknowledgedChangeSurvivesThePowerCutOfBoth) {
     Story story;
     story.world.request(1, node::ReplaceConfiguration{configuration({"web"}, "kept"), ""});

@@ -616,6 +616,34 @@ TEST(Guard, ThreeFencesInTenMinutesWithoutAJoinAreEnough) {
     EXPECT_EQ(guard.reason_to_refrain("pm02", 10, Instant(3min)), "");
 }
 
+// Claim I-6: the daemon that counts may be started anew meanwhile, on a machine that was as well.
+TEST(Guard, FencesAreCountedAcrossLives) {
+    const Now before{.boot = Instant(1h), .calendar = EpochSeconds{1'700'000'000}};
+    Guard guard;
+    guard.succeeded("pm02", before.boot - 3min);
+    guard.succeeded("pm02", before.boot - 2min);
+    guard.succeeded("pm02", before.boot);
+    guard.failed("pm03", before.boot);
+    const std::string text = guard.to_text(before);
+
+    Guard later;
+    const Now now{.boot = Instant(5s), .calendar = EpochSeconds{1'700'000'060}};
+    later.load(text, now);
+
+    EXPECT_NE(later.reason_to_refrain("pm02", 10, now.boot), "");
+    EXPECT_EQ(later.reason_to_refrain("pm03", 10, now.boot), "");
+    EXPECT_EQ(later.reason_to_refrain("pm02", 10, now.boot + 6min + 1s), "");  // the first is past
+    EXPECT_EQ(later.to_text(now), text);
+}
+
+TEST(Guard, CountsThatMakeNoSenseAreOfThisMoment) {
+    const Now now{.boot = Instant(1h), .calendar = EpochSeconds{1'700'000'000}};
+    Guard guard;
+    guard.load("pm02 soon pm02 99999999999 pm02 1700000001 pm03 -9223372036854775808 pm04", now);
+
+    EXPECT_EQ(guard.to_text(now), "pm02 1700000000 pm02 1700000000 pm02 1700000000");
+}
+
 TEST(Guard, FailedAttemptsPauseLongerEachTimeAndEndAtTheLimit) {
     Guard guard;
     Duration last{};

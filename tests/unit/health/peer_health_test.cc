@@ -7,21 +7,11 @@ namespace {
 
 Instant at(Duration since_start) { return Instant(since_start); }
 
-TEST(PeerHealth, IsGoneTheMomentItIsDead) {
-    PeerHealth health(10s);
-    health.judge(PeerState::Alive, {}, at(0s));
-    EXPECT_FALSE(health.is_gone(at(0s)));
-
-    EXPECT_EQ(health.judge(PeerState::Dead, {}, at(1s)), PeerState::Alive);
-
-    EXPECT_TRUE(health.is_gone(at(1s)));
-}
-
-TEST(PeerHealth, ASuspectIsNeverGone) {
+TEST(PeerHealth, ASuspectNeverStalls) {
     PeerHealth health(10s);
     health.judge(PeerState::Suspect, {}, at(0s));
 
-    EXPECT_FALSE(health.is_gone(at(1h)));
+    EXPECT_FALSE(health.has_stalled_too_long(at(1h)));
     EXPECT_FALSE(health.stall_deadline().has_value());
 }
 
@@ -30,8 +20,23 @@ TEST(PeerHealth, AStalledPeerIsGoneAtTheLimitAndNotBefore) {
     health.judge(PeerState::Stalled, {}, at(5s));
 
     EXPECT_EQ(health.stall_deadline(), at(15s));
-    EXPECT_FALSE(health.is_gone(at(15s) - 1ns));
-    EXPECT_TRUE(health.is_gone(at(15s)));
+    EXPECT_FALSE(health.has_stalled_too_long(at(15s) - 1ns));
+    EXPECT_TRUE(health.has_stalled_too_long(at(15s)));
+}
+
+// What waited behind the question may say that the stall is over.
+TEST(PeerHealth, WhoAsksLateLooksOnceMore) {
+    PeerHealth health(10s);
+    health.judge(PeerState::Stalled, {}, at(5s));
+
+    EXPECT_FALSE(health.has_stalled_too_long(at(20s)));
+    EXPECT_EQ(health.stall_deadline(), at(20s) + kSecondLook);
+    EXPECT_FALSE(health.has_stalled_too_long(at(20s)));
+    EXPECT_TRUE(health.has_stalled_too_long(at(40s)));  // late again: no third look
+
+    health.judge(PeerState::Alive, {}, at(41s));
+    health.judge(PeerState::Stalled, {}, at(42s));
+    EXPECT_FALSE(health.has_stalled_too_long(at(60s)));
 }
 
 TEST(PeerHealth, ARepeatedStallDoesNotMoveTheDeadline) {
@@ -47,7 +52,7 @@ TEST(PeerHealth, AnAnswerEndsTheStall) {
     health.judge(PeerState::Stalled, {}, at(5s));
     health.judge(PeerState::Alive, {}, at(6s));
 
-    EXPECT_FALSE(health.is_gone(at(60s)));
+    EXPECT_FALSE(health.has_stalled_too_long(at(60s)));
 }
 
 TEST(PeerHealth, RemembersWhenTheSilenceBecameSuspicious) {

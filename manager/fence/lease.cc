@@ -149,6 +149,7 @@ void Lease::peer_out(Instant /*now*/) {
     give_up_at_.reset();
     ask_at_.reset();
     look_at_.reset();
+    release_by_.reset();
     peer_until_.reset();
     grant({});
     set_exclusive(Instant::max());
@@ -162,7 +163,11 @@ void Lease::return_alone(Instant now) {
     ask_if_due(now);
 }
 
-void Lease::begin_anew() {
+void Lease::begin_anew() { end(true); }
+
+void Lease::leave() { end(mode_ != Mode::Exclusive); }
+
+void Lease::end(bool gives_back) {
     if (!is_used()) return;
     const bool is_releasing = open_ == Asking::Release;
     const bool may_hold = open_.has_value() || (exclusive_until_ != Instant{} && !is_without_end());
@@ -172,10 +177,11 @@ void Lease::begin_anew() {
     give_up_at_.reset();
     ask_at_.reset();
     look_at_.reset();
+    release_by_.reset();
     peer_until_.reset();
     if (granting_ != Duration{}) grant({});
     if (exclusive_until_ != Instant{}) set_exclusive({});
-    if (may_hold && !is_releasing) ask(Asking::Release, options_.exclusivity / 4);
+    if (gives_back && may_hold && !is_releasing) ask(Asking::Release, options_.exclusivity / 4);
 }
 
 // --- What the host tells.

@@ -104,6 +104,9 @@ public:
     void return_alone(Instant now);
     /// Everything has stopped after must_yield(), or this node joins another: a new life begins.
     void begin_anew();
+    /// This daemon ends. What the arbiter gave it runs out by itself: whoever stood still meanwhile
+    /// is refused as before, since only this node has what was answered alone.
+    void leave();
 
     // --- What the host tells.
     void answered(const arbiter::ArbiterAnswer& answer, Instant now);
@@ -150,6 +153,7 @@ private:
     void grant_peer(Instant now);
     void grant_nothing();
     void set_exclusive(Instant until);
+    void end(bool gives_back);
     void ask(arbiter::Asking asking, Duration patience);
     void ask_if_due(Instant now);
     void granted(const arbiter::ArbiterAnswer& answer, Instant now);

@@ -80,7 +80,7 @@ void Mind::go_if_heard() {
                          " leaves: the managed addresses of what still runs here stay silent until "
                          "it has joined again, or a reboot"));
     }
-    lease_.begin_anew();
+    lease_.leave();
     lease_wishes();
     out_.run.emplace_back(Exit{.keeps_gate = phase_ != Phase::Active || must_be_silent});
     phase_ = Phase::Left;

@@ -424,6 +424,30 @@ TEST(LeaseStory, WhoStoodStillBesideAStalledPeerTakesNothingOver) {
     EXPECT_EQ(pair.world.lost_change(first), "");
 }
 
+// It took over while the other one stood still, answered a change, and left. Whoever thaws then has
+// to hear that it was replaced: it once found the exclusivity given back, took it, and two had the
+// right to start alone; xbeat-sim's siege seed 9312160.
+TEST(LeaseStory, WhoLeavesAfterATakeoverLeavesNothingToTheOneThatStoodStill) {
+    Pair pair(Pair::with_witness());
+    const std::size_t frozen = pair.active();
+    const std::size_t heir = 1 - frozen;
+    pair.world.on_note("config-changed", heir, [&pair, heir] {
+        pair.world.after(5 * kMilli, [&pair, heir] { pair.world.request(heir, node::Leave{}); });
+    });
+    pair.world.on_note("exclusivity-granted", heir, [&pair, heir] { pair.change(heir, 1); });
+
+    pair.world.freeze(frozen, 400 * kMilli);
+    pair.run(5 * kSecond);
+    EXPECT_EQ(pair.world.node(heir), nullptr);
+    ASSERT_EQ(pair.world.acknowledged(), 1U);
+    EXPECT_FALSE(pair.world.is_gate_open(frozen));
+    pair.world.start_daemon(heir);
+    pair.run(30 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+    for (std::size_t i = 0; i < kNodes; ++i) EXPECT_EQ(pair.world.lost_change(i), "");
+}
+
 // The one that was cut off took over and yielded, so it has records of a newer term. Whenever the
 // power of both goes while they meet again, the state of the one that served is the one that stays;
 // xbeat-sim's ambush seed 5233.

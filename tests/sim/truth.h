@@ -90,6 +90,11 @@ public:
     void shot_at(std::size_t node, Nanos at);
     /// A node was switched off on the cluster's own decision.
     void fenced(std::size_t node, Nanos at);
+    /// Its shooter begins a life with a disk that holds only that many of them: they are counted
+    /// without waiting for a disk.
+    void fences_remembered(std::size_t node, std::size_t count) {
+        while (fences_[node].size() > count) fences_[node].pop_front();
+    }
     void joined(std::size_t node) {
         fences_[node].clear();
         has_cause_[node] = false;

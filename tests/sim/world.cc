@@ -370,6 +370,10 @@ void World::step_once(std::size_t index, const node::Event& event) {
     digest_.add(static_cast<std::uint64_t>(now_) * 4 + index);
     digest_.add(event.index());
     const auto* verdict = std::get_if<node::PeerVerdict>(&event);
+    // Again: the target may have joined since the heart said so.
+    if (verdict != nullptr && verdict->state == node::PeerState::Dead) {
+        truth_.may_be_fenced(1 - index);
+    }
     // A node that was joining when it lost the peer, or has not heard that it is in, begins a new
     // life, whose history is empty and whose transient attributes are none, as with Pacemaker.
     const cib::Element* own = replicate::node_state(host.node->cib(), concat(index + 1));
@@ -651,6 +655,9 @@ std::map<std::string, std::string> World::fail_counts(std::size_t index) const {
 }
 
 void World::check_fail_counts(std::size_t index, const std::map<std::string, std::string>& before) {
+    // What waited for the peer's disk may be in force by now, with other definitions of operations.
+    const Host& host = hosts_[index];
+    if (host.node->cib().get("epoch") != host.seen_epoch) return;
     const std::map<std::string, std::string> after = fail_counts(index);
     for (const auto& [name, value] : before) {
         if (after.contains(name)) continue;

@@ -233,6 +233,7 @@ private:
         std::map<std::string, Nanos> last_monitor;
         std::uint32_t fresh_probes = 0;
         Nanos heard_at = 0;
+        Nanos stalled_since = 0;           // as long as its heart calls the peer stalled
         std::uint64_t ended_accusing = 0;  // the newest heart that ended calling the other dead
         std::uint64_t led_term = 0;
         std::set<std::string> terms_led;  // in this life

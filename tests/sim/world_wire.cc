@@ -45,10 +45,13 @@ void World::lap(std::size_t index) {
 // Only a stall that lasts is a cause; the node's clock may run fast.
 void World::watch_stall(std::size_t index) {
     const Nanos limit = settings_.stall_limit.count();
-    after(limit - limit / 1000, [this, index] {
+    const Nanos due = hosts_[index].stalled_since + limit - limit / 1000;
+    const auto look = [this, index] {
         if (hosts_[index].kernel.peer_state() != XB_PEER_STALLED) return;
         truth_.may_be_fenced(1 - index);
-    });
+    };
+    if (due <= now_) return look();
+    after(due - now_, look);
 }
 
 void World::take_verdict(std::size_t index, const Verdict& verdict) {
@@ -70,7 +73,10 @@ void World::take_verdict(std::size_t index, const Verdict& verdict) {
     node::PeerVerdict event{.peer = peer, .state = state_of(verdict.after), .evidence = {}};
     trace(
         concat(name_of(index), " heart: ", name_of(other), " is ", health::to_string(event.state)));
-    if (event.state == node::PeerState::Stalled) watch_stall(index);
+    if (event.state == node::PeerState::Stalled) {
+        hosts_[index].stalled_since = now_;
+        watch_stall(index);
+    }
     const std::uint32_t theirs = hosts_[other].kernel.peer_state();
     if (event.state == node::PeerState::Dead) {
         truth_.may_be_fenced(other);
@@ -97,11 +103,7 @@ void World::take_verdict(std::size_t index, const Verdict& verdict) {
     event.evidence.judged_at = Instant(Duration(local(index)));
     event.evidence.unanswered = verdict.misses;
     event.evidence.rtt_p99 = Duration(static_cast<std::int64_t>(verdict.grace_ns));
-    guarded(now_ + kVerdictDelay, index, true, [this, index, other, event] {
-        // Again: the target may have joined since the heart said so.
-        if (event.state == node::PeerState::Dead) truth_.may_be_fenced(other);
-        deliver(index, event);
-    });
+    guarded(now_ + kVerdictDelay, index, true, [this, index, event] { deliver(index, event); });
 }
 
 void World::send_frame(std::size_t from, std::uint8_t path, const xb_beat& beat) {

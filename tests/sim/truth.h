@@ -90,8 +90,8 @@ public:
     void shot_at(std::size_t node, Nanos at);
     /// A node was switched off on the cluster's own decision.
     void fenced(std::size_t node, Nanos at);
-    /// Its shooter begins a life with a disk that holds only that many of them: they are counted
-    /// without waiting for a disk.
+    /// Its shooter counts only that many of them: it begins a life, and no shot waits for a disk to
+    /// hold the count; or a person cleaned up.
     void fences_remembered(std::size_t node, std::size_t count) {
         while (fences_[node].size() > count) fences_[node].pop_front();
     }

@@ -369,6 +369,11 @@ void World::step_once(std::size_t index, const node::Event& event) {
     ++steps_;
     digest_.add(static_cast<std::uint64_t>(now_) * 4 + index);
     digest_.add(event.index());
+    // A person who cleans up has looked: shots are counted anew.
+    const auto* asked = std::get_if<node::ClientRequest>(&event);
+    if (asked != nullptr && std::holds_alternative<node::Cleanup>(asked->body)) {
+        for (std::size_t i = 0; i < kNodes; ++i) truth_.fences_remembered(i, 0);
+    }
     const auto* verdict = std::get_if<node::PeerVerdict>(&event);
     // Again: the target may have joined since the heart said so.
     if (verdict != nullptr && verdict->state == node::PeerState::Dead) {

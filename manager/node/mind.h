@@ -208,6 +208,7 @@ private:
     void say_goodbye();
     void go_if_heard();
     void record_peer_out();
+    void probe_arrivals();
     void rename_nodes();
     [[nodiscard]] std::string what_was_left() const;
     [[nodiscard]] std::set<std::string> held_resources() const;

@@ -234,6 +234,7 @@ void Mind::peer_joined() {
     lease_.peer_joined(
         now_.boot, holds_grant_ ? fence::Lease::Granting::Held : fence::Lease::Granting::AtOnce);
     lease_wishes();
+    probe_arrivals();
     append(wire::SetNodeState{.id = peer_place().id,
                               .name = peer.node.name,
                               .is_member = true,

@@ -111,9 +111,31 @@ std::string Mind::what_was_left() const {
                   peer_->node.name, "`");
 }
 
+// What the peer was moving here when its life ended may have arrived, and its history, which could
+// tell so, is void: only a probe tells.
+void Mind::probe_arrivals() {
+    const cib::Element* state = replicate::node_state(shared_.cib, peer_place().id);
+    const cib::Element* histories = state == nullptr ? nullptr : cib::histories_of(*state);
+    if (histories == nullptr) return;
+    std::vector<std::string> moving;
+    for (const cib::Element& resource : histories->children) {
+        for (const cib::Element& entry : resource.children) {
+            const bool is_open = entry.get("operation") == "migrate_to" &&
+                                 entry.get("op-status") != "0" &&
+                                 entry.get("migrate_target") == self_.name;
+            if (is_open) moving.emplace_back(resource.get("id"));
+        }
+    }
+    for (std::string& resource : moving) {
+        append(wire::EraseHistory{
+            .node = self_place().id, .resource = std::move(resource), .entry = {}});
+    }
+}
+
 // The peer is down and expected to be. Its history is void, but for what it left running. Where a
 // power cut takes the last of these records, too much stays, never too little.
 void Mind::record_peer_out() {
+    probe_arrivals();
     const execute::Place place = peer_place();
     append(wire::SetNodeState{.id = place.id,
                               .name = place.name,

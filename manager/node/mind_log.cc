@@ -20,8 +20,13 @@ using member::Standing;
 LogIndex Mind::append(wire::RecordBody body) {
     XB_CHECK(coordinator_ == self_.id);
     alert_of(body);
-    const wire::Record record{
-        .term = term_, .index = LogIndex{shared_.applied.value + 1}, .body = std::move(body)};
+    const LogIndex index{shared_.applied.value + 1};
+    // What came first on two nodes is not told by their clocks, which may be hours apart.
+    auto* history = std::get_if<wire::SetHistory>(&body);
+    if (history != nullptr && !history->attributes.empty()) {
+        history->attributes.emplace_back("xbeat-record", concat(index.value));
+    }
+    const wire::Record record{.term = term_, .index = index, .body = std::move(body)};
     const Result<void> applied = replicate::apply(shared_, record);
     XB_CHECK(applied.has_value());
     std::string bytes = wire::encode_record(record);

@@ -173,10 +173,19 @@ void leave_alone(cib::Element& element, const std::set<std::string>& resources) 
     }
 }
 
+void migrate_nothing(cib::Element& element) {
+    for (cib::Element& child : element.children) {
+        if (child.get("name") == "allow-migrate") child.set("value", "false");
+        migrate_nothing(child);
+    }
+}
+
 // A node that was replaced and has come back is in standby until what runs on it is known and has
-// stopped. What runs twice is stopped there only, unless the operator's own defaults say otherwise.
+// stopped. What runs twice is stopped there only, unless the operator's own defaults say otherwise,
+// and is not moved to where it runs already, as Pacemaker's rules would have it.
 void keep_in_standby(cib::Element& cib, std::string_view node_name) {
     cib::Element& configuration = cib.child_or_new("configuration");
+    migrate_nothing(configuration);
     add_pair(configuration.child_or_new("rsc_defaults"), "meta_attributes", "multiple-active",
              "stop_unexpected", "-INFINITY");
     for (cib::Element& node : configuration.child_or_new("nodes").children) {

@@ -359,6 +359,7 @@ Recorded decode_record(const cib::Element& xml) {
     out.interval_ms = parse_integer(xml.get("interval")).value_or(0);
     out.call_id = parse_integer(xml.get("call-id")).value_or(-1);
     out.last_change = parse_integer(xml.get("last-rc-change")).value_or(-1);
+    out.number = parse_integer(xml.get("xbeat-record")).value_or(-1);
     out.status = static_cast<int>(parse_integer(xml.get("op-status")).value_or(-2));
     out.rc = static_cast<int>(parse_integer(xml.get("rc-code")).value_or(-1));
     std::string_view key = xml.get("transition-key");
@@ -384,6 +385,10 @@ Recorded decode_record(const cib::Element& xml) {
 
 int compare_age(const Recorded& a, const Recorded& b, bool same_node) {
     const auto by_change = [&a, &b] {
+        // Across nodes that is sure, and clocks are not.
+        if (a.number >= 0 && b.number >= 0) {
+            return a.number < b.number ? -1 : (a.number > b.number ? 1 : 0);
+        }
         if (a.last_change < 0 || b.last_change < 0) return 0;
         return a.last_change < b.last_change ? -1 : (a.last_change > b.last_change ? 1 : 0);
     };

@@ -15,6 +15,7 @@ struct Recorded {
     std::int64_t interval_ms = 0;
     std::int64_t call_id = -1;
     std::int64_t last_change = -1;  // epoch seconds; -1 if not recorded
+    std::int64_t number = -1;       // of the record, where xbeat made it: newer is larger
     std::int64_t transition = -1;
     std::int64_t action = -1;
     std::string_view transition_uuid;

@@ -24,6 +24,7 @@ public:
           world_(plan.settings),
           config_prng_(stream(plan.settings.seed, "configuration")) {
         config_ = make_config(config_prng_, plan.resources_max, plan.has_fencing);
+        if (plan.kind == RunKind::Move) let_migrate(config_);
         std::map<std::string, std::string> before;
         for (std::size_t i = 1; i < config_.resources.size(); ++i) {
             const WantedResource& resource = config_.resources[i];
@@ -183,6 +184,7 @@ void Chaos::strike(const Fault& fault) {
         case FaultKind::Leave:
         case FaultKind::Attribute:
         case FaultKind::Maintenance:
+        case FaultKind::Move:
             return strike_as_operator(fault, node, prng);
         case FaultKind::Ambush:
             return lie_in_wait(prng);
@@ -461,6 +463,9 @@ void Chaos::strike_as_operator(const Fault& fault, std::size_t node, Prng& prng)
         case FaultKind::Maintenance:
             config_.is_in_maintenance = !config_.is_in_maintenance;
             world_.reach(State::Maintenance);
+            return ask_configuration(at);
+        case FaultKind::Move:
+            move_one(config_, prng);
             return ask_configuration(at);
         case FaultKind::Cleanup:
             world_.request(at, node::Cleanup{"", "", chance(prng, 50)});

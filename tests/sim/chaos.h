@@ -62,7 +62,8 @@ namespace xbeat::xsim {
     X(SharedSlow, "shared-slow")       \
     X(StopsFail, "stops-fail")         \
     X(BootLoop, "boot-loop")           \
-    X(Maintenance, "maintenance")
+    X(Maintenance, "maintenance")      \
+    X(Move, "move")
 
 enum class FaultKind : std::uint8_t {
 #define XSIM_FAULT_ENUM(name, text) name,
@@ -96,6 +97,7 @@ enum class RunKind : std::uint8_t {
     Disk,       // as Lease, with a disk that both share in place of the witness
     Flags,      // as Witness, over a shared disk
     Siege,      // one blow after the other, each long enough for the pair to have answered it
+    Move,       // as Fence or Lease, with resources that migrate, and that people keep moving
     Count,
 };
 [[nodiscard]] std::string_view name_of(RunKind kind);

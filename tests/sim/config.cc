@@ -26,6 +26,7 @@ std::string print_primitive(const WantedResource& resource) {
     if (resource.is_stopped) add("target-role", "Stopped");
     if (resource.is_unmanaged) add("is-managed", "false");
     if (resource.requires_lease) add("requires", "lease");
+    if (resource.migrates) add("allow-migrate", "true");
     if (!meta.empty()) {
         text += concat("<meta_attributes id=\"", name, "-meta\">", meta, "</meta_attributes>");
     }
@@ -179,6 +180,21 @@ void require_leases(WantedConfig& config, Prng& prng) {
     for (WantedResource& resource : config.resources) {
         resource.requires_lease = chance(prng, percent);
     }
+}
+
+void let_migrate(WantedConfig& config) {
+    for (WantedResource& resource : config.resources) resource.migrates = resource.group < 0;
+}
+
+void move_one(WantedConfig& config, Prng& prng) {
+    std::vector<WantedResource*> able;
+    for (WantedResource& resource : config.resources) {
+        if (resource.migrates) able.push_back(&resource);
+    }
+    if (able.empty()) return;
+    WantedResource& moved = *able[prng.below(able.size())];
+    moved.prefers = moved.prefers < 0 ? static_cast<int>(prng.below(2)) : 1 - moved.prefers;
+    config.stickiness = 0;  // the wish would not outweigh it
 }
 
 void change_config(WantedConfig& config, Prng& prng) {

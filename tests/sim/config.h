@@ -20,6 +20,7 @@ struct WantedResource {
     bool is_unmanaged = false;
     int group = -1;               // the place of its group, or none
     bool requires_lease = false;  // and no shot: for what is nothing but network
+    bool migrates = false;        // as a virtual machine does, without being stopped
 };
 
 struct WantedConfig {
@@ -41,6 +42,12 @@ struct WantedConfig {
 
 /// Lets some of the resources require no more than a lease.
 void require_leases(WantedConfig& config, Prng& prng);
+
+/// Lets what is in no group migrate.
+void let_migrate(WantedConfig& config);
+
+/// One of those is wanted on the other node.
+void move_one(WantedConfig& config, Prng& prng);
 
 /// One thing that an operator could want to be different.
 void change_config(WantedConfig& config, Prng& prng);

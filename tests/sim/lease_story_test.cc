@@ -424,6 +424,28 @@ TEST(LeaseStory, WhoStoodStillBesideAStalledPeerTakesNothingOver) {
     EXPECT_EQ(pair.world.lost_change(first), "");
 }
 
+// What may migrate and was found on both was to migrate to where it runs already, which who has no
+// lease must not begin: nothing more happened; xbeat-sim's move seed 237.
+TEST(LeaseStory, WhatMayMigrateIsStoppedWhereItWasReplaced) {
+    Pair pair(Pair::with_witness());
+    WantedConfig config;
+    config.has_fencing = false;
+    config.resources.emplace_back().name = "web";
+    let_migrate(config);
+    pair.world.request(0, node::ReplaceConfiguration{config.print(), ""});
+    pair.run(2 * kSecond);
+    const std::size_t replaced = pair.active();
+
+    pair.world.kill_daemon(replaced);
+    pair.run(12 * kSecond);
+    EXPECT_TRUE(pair.world.truth().is_active(1 - replaced, "web"));
+    pair.world.start_daemon(replaced);
+    pair.run(30 * kSecond);
+
+    EXPECT_TRUE(pair.is_well()) << pair.world.describe();
+    EXPECT_EQ(pair.active(), 1 - replaced);
+}
+
 // It took over while the other one stood still, answered a change, and left. Whoever thaws then has
 // to hear that it was replaced: it once found the exclusivity given back, took it, and two had the
 // right to start alone; xbeat-sim's siege seed 9312160.

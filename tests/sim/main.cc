@@ -192,6 +192,8 @@ RunKind kind_in_turn(std::uint64_t number) {
             return RunKind::Ambush;
         case 6:
             return RunKind::Siege;
+        case 11:
+            return RunKind::Move;
         default:
             return RunKind::Partition;
     }
@@ -347,7 +349,8 @@ constexpr std::string_view kHelp =
     "xbeat-sim batch [--seed FIRST] [--seeds N] [--seconds CPU] [--failures N] [--twice]   many\n"
     "xbeat-sim shrink --seed S   leaves out what a failure does not need\n"
     "xbeat-sim regress --file FILE   seeds that once failed\n"
-    "For all: --kind fence|lease|partition|witness|ambush|echo|disk (a batch: also mixed), "
+    "For all: --kind fence|lease|partition|witness|ambush|echo|disk|flags|siege|move (a batch: "
+    "also mixed), "
     "--without "
     "FAULT, --keep "
     "N,N,..., --chaos SECONDS, --resources N, --verbose\n"

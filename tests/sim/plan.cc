@@ -16,8 +16,9 @@ std::string_view name_of(FaultKind kind) {
 }
 
 std::string_view name_of(RunKind kind) {
-    static constexpr std::string_view kNames[] = {
-        "fence", "lease", "partition", "witness", "ambush", "echo", "disk", "flags", "siege"};
+    static constexpr std::string_view kNames[] = {"fence",  "lease", "partition", "witness",
+                                                  "ambush", "echo",  "disk",      "flags",
+                                                  "siege",  "move"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -366,12 +367,26 @@ Plan siege_plan(std::uint64_t seed) {
 
 }  // namespace
 
+// Of both long kinds one or the other, and people who keep moving what may migrate.
+Plan move_plan(std::uint64_t seed) {
+    Prng prng = stream(seed, "move plan");
+    Plan plan = chance(prng, 50) ? lease_plan(seed) : fence_plan(seed);
+    plan.resources_max = std::min<std::size_t>(plan.resources_max, 4);
+    plan.chaos = std::min(plan.chaos, 300 * kSecond);
+    std::erase_if(plan.faults, [&plan](const Fault& fault) { return fault.at > plan.chaos; });
+    for (Nanos at = 10 * kSecond; at < plan.chaos; at += between(prng, 0, 6 * kSecond)) {
+        plan.faults.push_back({.at = at, .kind = FaultKind::Move, .seed = prng.next()});
+    }
+    return plan;
+}
+
 Plan make_plan(RunKind kind, std::uint64_t seed, const Cuts& cuts) {
     Plan plan = kind == RunKind::Lease       ? lease_plan(seed)
                 : kind == RunKind::Disk      ? disk_plan(seed)
                 : kind == RunKind::Partition ? partition_plan(seed)
                 : kind == RunKind::Ambush    ? ambush_plan(seed)
                 : kind == RunKind::Siege     ? siege_plan(seed)
+                : kind == RunKind::Move      ? move_plan(seed)
                                              : fence_plan(seed);
     plan.kind = kind;
     // What is left out is left out here, after everything has been drawn.

@@ -67,6 +67,8 @@ namespace xbeat::xsim {
     X(DatagramReplayed, "an old datagram of the witness was sent again")         \
     X(CrashedAtAck, "the power went right after a change was acknowledged")      \
     X(Ambushed, "a fault struck at the moment of a change")                      \
+    X(Migrated, "a resource migrated")                                           \
+    X(MigrationLost, "a migration ended badly, and the resource had arrived")    \
     X(Drilled, "each node had to serve alone in the end")                        \
     X(SharedDiskHung, "a request hung in the shared disk")                       \
     X(SharedDiskFailed, "the shared disk failed a request")                      \

@@ -42,6 +42,12 @@ void Truth::stopped(std::size_t node, const std::string& resource) {
     claims_[node].erase(resource);
 }
 
+void Truth::moved(std::size_t from, const std::string& resource, Nanos at) {
+    if (!active_[from].contains(resource)) return;
+    stopped(from, resource);
+    start_begins(1 - from, resource, at, false);
+}
+
 void Truth::reported(std::size_t node, const std::string& resource, bool is_running) {
     if (is_running) {
         running_[node].insert(resource);

@@ -41,6 +41,8 @@ public:
     void start_begins(std::size_t node, const std::string& resource, Nanos at,
                       bool is_replaced = false);
     void stopped(std::size_t node, const std::string& resource);
+    /// As a virtual machine does: at no moment on both.
+    void moved(std::size_t from, const std::string& resource, Nanos at);
     [[nodiscard]] bool is_active(std::size_t node, const std::string& resource) const {
         return active_[node].contains(resource);
     }

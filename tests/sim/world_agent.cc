@@ -114,7 +114,22 @@ int World::resource_outcome(std::size_t index, const node::RunAgent& call, bool 
         if (is_killed && chance(prng, 50)) truth_.stopped(index, resource);
         return 1;
     }
-    if (call.action == "monitor") {
+    if (call.action == "migrate_to") {
+        const bool is_possible =
+            truth_.is_active(index, resource) && is_awake(1 - index) && has_wires();
+        if (is_killed || fails || !is_possible) {
+            // It arrived nevertheless, or it did not.
+            if (!is_possible || !chance(prng, 50)) return 1;
+            reach(State::MigrationLost);
+            truth_.moved(index, resource, now_);
+            return 1;
+        }
+        reach(State::Migrated);
+        truth_.moved(index, resource, now_);
+        check_gates();
+        return 0;
+    }
+    if (call.action == "monitor" || call.action == "migrate_from") {
         const bool is_active = truth_.is_active(index, resource);
         if (is_active && !fails) return 0;
         reach(State::MonitorFailed);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "example.h"
+#include "schedule/history.h"
 
 namespace xbeat::schedule {
 namespace {
@@ -34,6 +35,26 @@ TEST(Status, WithFencingAnUncleanNodeIsTakenToRunItStill) {
 
     EXPECT_THAT(actions, Contains("stonith pm02"));
     EXPECT_THAT(actions, Contains("start web pm01"));
+}
+
+// Claim I-24: their clocks may be hours apart, and the one whose clock is ahead is not always
+// right.
+TEST(Record, OfTwoNodesTheNumberTellsWhichIsNewer) {
+    const auto record = [](const std::string& change, const std::string& number) {
+        cib::Element entry;
+        entry.name = "lrm_rsc_op";
+        entry.set("id", "vm_last_0");
+        entry.set("last-rc-change", change);
+        if (!number.empty()) entry.set("xbeat-record", number);
+        return entry;
+    };
+    const cib::Element probe = record("1700036034", "7");
+    const cib::Element migration = record("1700000049", "12");
+    const cib::Element from_pacemaker = record("1700000049", "");
+
+    EXPECT_LT(compare_age(decode_record(probe), decode_record(migration), false), 0);
+    EXPECT_GT(compare_age(decode_record(migration), decode_record(probe), false), 0);
+    EXPECT_GT(compare_age(decode_record(probe), decode_record(from_pacemaker), false), 0);
 }
 
 }  // namespace

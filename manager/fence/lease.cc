@@ -141,16 +141,20 @@ void Lease::peer_lost(std::optional<Instant> silent_since, Instant lost_at, bool
     ask_if_due(now);
 }
 
-void Lease::peer_out(Instant /*now*/) {
-    if (!is_used() || mode_ == Mode::Alone) return;
-    const bool may_hold = open_.has_value() || (exclusive_until_ != Instant{} && !is_without_end());
-    mode_ = Mode::Alone;
+void Lease::wait_for_nothing() {
     reason_.clear();
     give_up_at_.reset();
     ask_at_.reset();
     look_at_.reset();
     release_by_.reset();
     peer_until_.reset();
+}
+
+void Lease::peer_out(Instant /*now*/) {
+    if (!is_used() || mode_ == Mode::Alone) return;
+    const bool may_hold = open_.has_value() || (exclusive_until_ != Instant{} && !is_without_end());
+    mode_ = Mode::Alone;
+    wait_for_nothing();
     grant({});
     set_exclusive(Instant::max());
     if (may_hold) ask(Asking::Release, options_.exclusivity / 4);
@@ -172,13 +176,8 @@ void Lease::end(bool gives_back) {
     const bool is_releasing = open_ == Asking::Release;
     const bool may_hold = open_.has_value() || (exclusive_until_ != Instant{} && !is_without_end());
     mode_ = Mode::Apart;
-    reason_.clear();
     is_entitled_ = false;
-    give_up_at_.reset();
-    ask_at_.reset();
-    look_at_.reset();
-    release_by_.reset();
-    peer_until_.reset();
+    wait_for_nothing();
     if (granting_ != Duration{}) grant({});
     if (exclusive_until_ != Instant{}) set_exclusive({});
     if (gives_back && may_hold && !is_releasing) ask(Asking::Release, options_.exclusivity / 4);

@@ -154,6 +154,7 @@ private:
     void grant_nothing();
     void set_exclusive(Instant until);
     void end(bool gives_back);
+    void wait_for_nothing();
     void ask(arbiter::Asking asking, Duration patience);
     void ask_if_due(Instant now);
     void granted(const arbiter::ArbiterAnswer& answer, Instant now);

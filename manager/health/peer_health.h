@@ -12,6 +12,7 @@
 
 namespace xbeat::health {
 
+/// What a late daemon waits before it believes that a stall lasted: its event loop has been round.
 constexpr Duration kSecondLook = 100ms;
 
 class PeerHealth {

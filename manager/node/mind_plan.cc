@@ -114,17 +114,17 @@ void collect_leased(const cib::Element& element, bool is_leased, std::set<std::s
     }
 }
 
-void need_nothing(cib::Element& element) {
+// In all sets of meta attributes beneath the element; whatever the value is, if `from` is empty.
+void replace_meta(cib::Element& element, std::string_view name, std::string_view from,
+                  std::string_view to) {
     for (cib::Element& child : element.children) {
         if (child.name == "meta_attributes") {
             for (cib::Element& pair : child.children) {
-                if (pair.get("name") == "requires" &&
-                    equals_ignoring_case(pair.get("value"), "lease")) {
-                    pair.set("value", "nothing");
-                }
+                const bool is_meant = from.empty() || equals_ignoring_case(pair.get("value"), from);
+                if (pair.get("name") == name && is_meant) pair.set("value", to);
             }
         } else {
-            need_nothing(child);
+            replace_meta(child, name, from, to);
         }
     }
 }
@@ -135,7 +135,7 @@ void lease_counts_as_proof(cib::Element& cib, const std::string& node_id) {
     std::set<std::string> leased;
     cib::Element& resources = cib.child_or_new("configuration").child_or_new("resources");
     collect_leased(resources, false, leased);
-    need_nothing(resources);
+    replace_meta(resources, "requires", "lease", "nothing");
     for (cib::Element& node : cib.child_or_new("status").children) {
         if (node.get("id") != node_id || node.child("lrm") == nullptr) continue;
         for (cib::Element& list : node.child("lrm")->children) {
@@ -173,19 +173,12 @@ void leave_alone(cib::Element& element, const std::set<std::string>& resources) 
     }
 }
 
-void migrate_nothing(cib::Element& element) {
-    for (cib::Element& child : element.children) {
-        if (child.get("name") == "allow-migrate") child.set("value", "false");
-        migrate_nothing(child);
-    }
-}
-
 // A node that was replaced and has come back is in standby until what runs on it is known and has
 // stopped. What runs twice is stopped there only, unless the operator's own defaults say otherwise,
 // and is not moved to where it runs already, as Pacemaker's rules would have it.
 void keep_in_standby(cib::Element& cib, std::string_view node_name) {
     cib::Element& configuration = cib.child_or_new("configuration");
-    migrate_nothing(configuration);
+    replace_meta(configuration, "allow-migrate", "", "false");
     add_pair(configuration.child_or_new("rsc_defaults"), "meta_attributes", "multiple-active",
              "stop_unexpected", "-INFINITY");
     for (cib::Element& node : configuration.child_or_new("nodes").children) {

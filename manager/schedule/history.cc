@@ -385,12 +385,12 @@ Recorded decode_record(const cib::Element& xml) {
 
 int compare_age(const Recorded& a, const Recorded& b, bool same_node) {
     const auto by_change = [&a, &b] {
-        // Across nodes that is sure, and clocks are not.
-        if (a.number >= 0 && b.number >= 0) {
-            return a.number < b.number ? -1 : (a.number > b.number ? 1 : 0);
-        }
-        if (a.last_change < 0 || b.last_change < 0) return 0;
-        return a.last_change < b.last_change ? -1 : (a.last_change > b.last_change ? 1 : 0);
+        // The number is sure, and clocks of two nodes are not.
+        const bool has_numbers = a.number >= 0 && b.number >= 0;
+        const std::int64_t first = has_numbers ? a.number : a.last_change;
+        const std::int64_t second = has_numbers ? b.number : b.last_change;
+        if (first < 0 || second < 0) return 0;
+        return first < second ? -1 : (first > second ? 1 : 0);
     };
     if (same_node && a.id == b.id && !a.id.empty()) return 0;
     if (!same_node) return by_change();

@@ -10,9 +10,7 @@ TEST(Scenario, ALeavingNodeHandsOverFirstAndIsNotFenced) {
         const std::size_t active = story.where();
         const std::size_t leaver = active_leaves ? active : 1 - active;
 
-        story.world.request(leaver, node::Leave{});
-        EXPECT_TRUE(
-            story.world.run_until([&] { return story.world.node(leaver) == nullptr; }, 10s));
+        EXPECT_TRUE(story.leaves(leaver));
         story.world.run(3s);
 
         EXPECT_TRUE(story.world.is_active(1 - leaver, "web")) << active_leaves;
@@ -38,9 +36,7 @@ struct LeftRunning {
                             node::ReplaceConfiguration{
                                 in_maintenance(configuration({"web"}, "calm", has_fencing)), ""});
         story.world.run(2s);
-        story.world.request(leaver, node::Leave{});
-        EXPECT_TRUE(
-            story.world.run_until([this] { return story.world.node(leaver) == nullptr; }, 10s));
+        EXPECT_TRUE(story.leaves(leaver));
         story.world.run(1s);
         EXPECT_TRUE(story.world.is_active(leaver, "web"));
     }
@@ -147,9 +143,7 @@ TEST(Scenario, WhatALeaverLeftRunningIsStartedWhenAPersonVouchesForIt) {
 TEST(Scenario, BothMayLeaveInMaintenanceAndFindTheirServicesAgain) {
     for (const bool has_fencing : {false, true}) {
         LeftRunning left(has_fencing);
-        left.story.world.request(left.survivor(), node::Leave{});
-        ASSERT_TRUE(left.story.world.run_until(
-            [&] { return left.story.world.node(left.survivor()) == nullptr; }, 10s));
+        ASSERT_TRUE(left.story.leaves(left.survivor()));
 
         for (const std::size_t index : {left.leaver, left.survivor()}) {
             left.story.world.restart_heart(index);

@@ -87,10 +87,8 @@ TEST(Scenario, RecordsThatOnlyADeadCoordinatorHeldAreDroppedInWords) {
 
 TEST(Scenario, TheLastSurvivorStartsAloneAndTheOtherOneWaits) {
     Story story;
-    story.world.request(0, node::Leave{});
-    ASSERT_TRUE(story.world.run_until([&] { return story.world.node(0) == nullptr; }, 10s));
-    story.world.request(1, node::Leave{});
-    ASSERT_TRUE(story.world.run_until([&] { return story.world.node(1) == nullptr; }, 10s));
+    ASSERT_TRUE(story.leaves(0));
+    ASSERT_TRUE(story.leaves(1));
 
     story.world.restart_heart(0);
     story.world.start_daemon(0);
@@ -116,9 +114,7 @@ TEST(Scenario, AWelcomeThatAPowerCutEndsLeavesTheSurvivorItsRight) {
         Story story;
         const std::size_t joiner = 1 - survivor;
         story.world.set_auto_boot(false);
-        story.world.request(joiner, node::Leave{});
-        ASSERT_TRUE(
-            story.world.run_until([&] { return story.world.node(joiner) == nullptr; }, 10s));
+        ASSERT_TRUE(story.leaves(joiner));
         story.world.run(2s);
         story.world.set_disk_stuck(joiner, true);
         story.world.start_daemon(joiner);
@@ -144,9 +140,7 @@ TEST(Scenario, NobodyIsAMemberWhileTheSurvivorsDiskStillHoldsTheRight) {
     for (const std::size_t survivor : {std::size_t{0}, std::size_t{1}}) {
         Story story;
         const std::size_t joiner = 1 - survivor;
-        story.world.request(joiner, node::Leave{});
-        ASSERT_TRUE(
-            story.world.run_until([&] { return story.world.node(joiner) == nullptr; }, 10s));
+        ASSERT_TRUE(story.leaves(joiner));
         story.world.run(2s);
         story.world.set_disk_stuck(survivor, true);
         story.world.start_daemon(joiner);
@@ -202,8 +196,7 @@ TEST(Scenario, OfTwoLastSurvivorsTheOneThatWasStartedOnAPersonsWordLeads) {
 TEST(Scenario, WhoseDiskDoesNotHoldWhatItKnewIsNoLastSurvivor) {
     Story story;
     story.world.set_auto_boot(false);
-    story.world.request(1, node::Leave{});
-    ASSERT_TRUE(story.world.run_until([&] { return story.world.node(1) == nullptr; }, 10s));
+    ASSERT_TRUE(story.leaves(1));
     story.world.change_configuration(0, {"web"});
     story.world.run(1s);
     ASSERT_TRUE(story.world.last_reply(0) && story.world.last_reply(0)->has_value());

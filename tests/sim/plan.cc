@@ -365,8 +365,6 @@ Plan siege_plan(std::uint64_t seed) {
     return plan;
 }
 
-}  // namespace
-
 // Of both long kinds one or the other, and people who keep moving what may migrate.
 Plan move_plan(std::uint64_t seed) {
     Prng prng = stream(seed, "move plan");
@@ -379,6 +377,8 @@ Plan move_plan(std::uint64_t seed) {
     }
     return plan;
 }
+
+}  // namespace
 
 Plan make_plan(RunKind kind, std::uint64_t seed, const Cuts& cuts) {
     Plan plan = kind == RunKind::Lease       ? lease_plan(seed)

@@ -67,6 +67,11 @@ struct Story {
         EXPECT_NE(world.is_active(0, resource), world.is_active(1, resource));
         return world.is_active(0, resource) ? 0 : 1;
     }
+    // Told to, its daemon ends.
+    bool leaves(std::size_t index) {
+        world.request(index, node::Leave{});
+        return world.run_until([this, index] { return world.node(index) == nullptr; }, 10s);
+    }
     bool settles(Duration limit = 30s) {
         return world.run_until([this] { return world.both_members() && world.is_idle(); }, limit);
     }

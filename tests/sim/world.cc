@@ -195,7 +195,9 @@ void World::start_daemon(std::size_t index) {
     started.heart = Incarnation{host.kernel.incarnation()};
     started.heart_adopted = is_adopted;
     host.disk.read_into(started);
-    const std::vector<std::string_view> counted = split_words(started.meta["fence_counts"]);
+    const auto fact = started.meta.find("fence_counts");
+    const std::vector<std::string_view> counted =
+        split_words(fact == started.meta.end() ? std::string_view() : fact->second);
     const auto shots = std::count(counted.begin(), counted.end(), name_of(1 - index));
     truth_.fences_remembered(1 - index, static_cast<std::size_t>(shots));
     trace(concat(name_of(index), " daemon starts"));

@@ -85,6 +85,12 @@ struct Host {
                        at(now));
         carry_out();
     }
+    // A member loses its peer, and is exclusive until 3010 ms.
+    void take_over() {
+        share(0ms);
+        lose(5ms, 10ms, true);
+        answer(Reply::Granted, 11ms, {}, 3010ms);
+    }
     [[nodiscard]] bool has_asked(Asking asking) const {
         return !asked.empty() && asked.back().asking == asking;
     }
@@ -281,9 +287,7 @@ TEST(Lease, YieldsToANamedHolderEvenIfItWouldGoOnWithoutProof) {
 
 TEST(Lease, RenewsAndYieldsWhenTheArbiterFallsSilent) {
     Host host;
-    host.share(0ms);
-    host.lose(5ms, 10ms, true);
-    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.take_over();
     host.event(1100ms);
     ASSERT_TRUE(host.has_asked(Asking::Renew));
 
@@ -301,9 +305,7 @@ TEST(Lease, RenewsAndYieldsWhenTheArbiterFallsSilent) {
 
 TEST(Lease, YieldsAtOnceWhenARenewalIsRefused) {
     Host host;
-    host.share(0ms);
-    host.lose(5ms, 10ms, true);
-    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.take_over();
     host.event(1100ms);
 
     host.answer(Reply::Refused, 1101ms, kPeer);
@@ -383,9 +385,7 @@ TEST(Lease, TakesAGrantThatHasAlreadyRunOutForNone) {
 // Two rights never stand against each other: see the check in carry_out().
 TEST(Lease, HandsExclusivityBackBeforeItGrantsTheReturnedPeer) {
     Host host;
-    host.share(0ms);
-    host.lose(5ms, 10ms, true);
-    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.take_over();
 
     host.join(500ms);
     EXPECT_EQ(host.granting, 0ms);
@@ -402,9 +402,7 @@ TEST(Lease, HandsExclusivityBackBeforeItGrantsTheReturnedPeer) {
 
 TEST(Lease, GrantsTheReturnedPeerWhenAnUnheardReleaseMustHaveRunOut) {
     Host host;
-    host.share(0ms);
-    host.lose(5ms, 10ms, true);
-    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.take_over();
     host.join(500ms);
     host.see(620ms, 520ms);
     host.answer(Reply::Unreachable, 1s);
@@ -486,9 +484,7 @@ TEST(Lease, GivesBackWhatWasGrantedTooLate) {
 // Claim I-1: its gate must not open over what runs on it from before.
 TEST(Lease, GrantsAReplacedPeerOnlyWhenItIsKnownToRunNothingTwice) {
     Host host;
-    host.share(0ms);
-    host.lose(5ms, 10ms, true);
-    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.take_over();
     host.event(500ms);
 
     host.lease.peer_joined(at(500ms), Lease::Granting::Held);
@@ -505,9 +501,7 @@ TEST(Lease, GrantsAReplacedPeerOnlyWhenItIsKnownToRunNothingTwice) {
 
 TEST(Lease, GrantsNothingBeforeTheHandOverHoweverCleanThePeerIs) {
     Host host;
-    host.share(0ms);
-    host.lose(5ms, 10ms, true);
-    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.take_over();
     host.event(500ms);
 
     host.lease.peer_joined(at(500ms), Lease::Granting::Held);
@@ -582,9 +576,7 @@ TEST(Lease, HoldsBackFromWhoIsToBeWelcomedAndTellsWhenWhatItWasGrantedIsOver) {
 // It once waited, with a deadline that was over, for what no longer mattered: without end.
 TEST(Lease, WhosePeerLeavesDuringTheHandoverWaitsForNothing) {
     Host host;
-    host.share(0ms);
-    host.lose(5ms, 10ms, true);
-    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.take_over();
     host.join(100ms);
     host.lease.seen(at(210ms), at(110ms));
     host.carry_out();
@@ -601,9 +593,7 @@ TEST(Lease, WhosePeerLeavesDuringTheHandoverWaitsForNothing) {
 // What was answered alone nobody else has yet.
 TEST(Lease, WhoLeavesAsHeirGivesNothingBack) {
     Host host;
-    host.share(0ms);
-    host.lose(5ms, 10ms, true);
-    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.take_over();
 
     host.lease.leave();
     host.carry_out();
@@ -626,9 +616,7 @@ TEST(Lease, WhoLeavesBeforeTheArbiterAnsweredGivesBackWhatItMayHave) {
 
 TEST(Lease, BeginsAnewWithoutAnyRight) {
     Host host;
-    host.share(0ms);
-    host.lose(5ms, 10ms, true);
-    host.answer(Reply::Granted, 11ms, {}, 3010ms);
+    host.take_over();
 
     host.lease.begin_anew();
     host.carry_out();

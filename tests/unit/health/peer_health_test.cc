@@ -7,6 +7,16 @@ namespace {
 
 Instant at(Duration since_start) { return Instant(since_start); }
 
+TEST(PeerHealth, AVerdictTellsWhichOneCameBefore) {
+    PeerHealth health(10s);
+    health.judge(PeerState::Alive, {}, at(0s));
+
+    EXPECT_EQ(health.judge(PeerState::Dead, {}, at(1s)), PeerState::Alive);
+
+    EXPECT_EQ(health.state(), PeerState::Dead);
+    EXPECT_FALSE(health.stall_deadline().has_value());
+}
+
 TEST(PeerHealth, ASuspectNeverStalls) {
     PeerHealth health(10s);
     health.judge(PeerState::Suspect, {}, at(0s));
